@@ -1,0 +1,1 @@
+"""The `tillswitch` command, one module for each family of commands."""

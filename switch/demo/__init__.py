@@ -1,0 +1,1 @@
+"""The demo: data of two imaginary merchants, their terminals, cards and certificates."""
