@@ -1,0 +1,44 @@
+"""Every limit of the switch in one place, each with its reason. Configuration may lower or raise those it names."""
+
+from typing import Final
+
+# -- the wire ---------------------------------------------------------------------------------------------------------
+FRAME_BYTES_MAX: Final = 4096  # WIRE.md section 1; the largest real POS message (two full LLL tables) is under 3 kB
+BAD_FRAMES_MAX: Final = 10  # bad TPDUs in a row: a line that talks another protocol, not one bad message
+UNREAD_BYTES_MAX: Final = 65_536  # what one connection may have sent ahead of us: sixteen of the largest frames
+SEND_SECONDS: Final = 5.0  # a terminal that does not take a 300-byte answer in this time is gone
+
+# -- connections ------------------------------------------------------------------------------------------------------
+CONNECTIONS_MAX: Final = 4096  # per listener; a task costs about 20 kB, file descriptors are the scarcer thing
+IDLE_SECONDS: Final = 900.0  # persistent terminals send an echo every few minutes; a dead NAT entry must not stay
+FRAME_SECONDS: Final = 30.0  # from the first byte of a frame to its last: slow lines need 5 s, slow attackers more
+HANDSHAKE_SECONDS: Final = 10.0  # TLS over a GPRS modem takes 3 to 6 s
+OUTSTANDING_MAX: Final = 256  # undecided messages of one connection: a concentrator of 256 terminals, one each
+
+# -- time -------------------------------------------------------------------------------------------------------------
+ANSWER_SECONDS: Final = 20.0  # WIRE.md section 1: answered within, or not at all
+TERMINAL_WAIT_SECONDS: Final = 30.0  # the shortest wait met in terminals (reference 1.4: 30 to 60 s)
+DRAIN_SECONDS: Final = 10.0  # after SIGTERM
+
+# -- the service ------------------------------------------------------------------------------------------------------
+QUEUE_MAX: Final = 4096  # requests waiting: two seconds of work at 2,000 a second; beyond it 96 at once
+GROUP_MAX: Final = 128  # requests of one commit: the gain of grouping is flat from about 64 on
+NUMBERS_BLOCK: Final = 4096  # ids leased from the store at a time; a crash loses at most one block
+
+# -- the rules --------------------------------------------------------------------------------------------------------
+REPLAY_HOURS: Final = 72  # WIRE.md section 4
+ADVICE_DAYS: Final = 30  # WIRE.md section 4
+TOMBSTONE_HOURS: Final = 24  # a reversal before its original is remembered that long
+BATCH_DAYS: Final = 60  # WIRE.md section 5: how long a closed number is recognised
+SAME_TIME_SECONDS: Final = 600  # times up to ten minutes apart count as equal
+STAN_HALF: Final = 500_000  # "comes before", circularly
+BATCH_NUMBER_MAX: Final = 999_999
+GUESS_LIMIT: Final = 20  # WIRE.md section 6
+GUESS_SECONDS: Final = 600
+PIN_TRIES: Final = 3
+PIN_LOCK_MINUTES: Final = 30
+UNDO_CANDIDATES: Final = 256  # newest transactions of one card at one terminal searched for an original
+AMOUNT_MAX: Final = 999_999_999_999  # DE4 is n12
+
+assert ANSWER_SECONDS + SEND_SECONDS < TERMINAL_WAIT_SECONDS, "an answer must reach the terminal before it gives up"
+assert FRAME_BYTES_MAX < UNREAD_BYTES_MAX, "a whole frame must fit into what may be unread"

@@ -1,0 +1,140 @@
+"""The one canonical model: what every dialect is translated into, and the only thing the rules core sees.
+
+Amounts are integers in minor units of `currency` (ISO 4217 numeric, as text). Nothing here knows a bitmap or a code
+table; the `kind` of a message comes from a dialect's table.
+"""
+
+from enum import Enum
+
+import msgspec
+
+from specs.outcomes import Outcome
+from specs.sensitive import PAN, Secret
+
+
+class MessageClass(Enum):
+    """What sort of message it is: the MTI without its dialect (WIRE.md section 3)."""
+
+    INQUIRY = "inquiry"  # 0100: changes nothing, never stored
+    REQUEST = "request"  # 0200: may be refused
+    ADVICE = "advice"  # 0220: already done at the till
+    UPLOAD = "upload"  # 0320: batch upload
+    REVERSAL = "reversal"  # 0400 and 0420: undo, never refused on business grounds
+    SETTLEMENT = "settlement"  # 0500
+    NETWORK = "network"  # 0800
+    OTHER = "other"  # any other class: answered, not offered
+
+
+class Kind(Enum):
+    """What the terminal wants done. A reversal has the kind of the message it reverses."""
+
+    GIFT_ACTIVATE = "gift_activate"
+    GIFT_RELOAD = "gift_reload"
+    GIFT_REDEEM = "gift_redeem"
+    GIFT_BALANCE = "gift_balance"
+    GIFT_CASH_OUT = "gift_cash_out"
+    GIFT_REFUND = "gift_refund"
+    GIFT_BLOCK = "gift_block"
+    GIFT_UNBLOCK = "gift_unblock"
+    GIFT_VOID_LOAD = "gift_void_load"  # account digits 0060: of activate, reload, refund
+    GIFT_VOID_SPEND = "gift_void_spend"  # account digits 6000: of redeem, cash-out
+    LOGON = "logon"
+    ECHO = "echo"
+    PARAMETERS = "parameters"
+    MALFORMED = "malformed"  # could not be read; `wrong_field` says where
+    UNKNOWN = "unknown"  # well formed, but no kind this switch offers
+
+
+#: What a void may name as its original: "the same account digits" of WIRE.md section 4.
+VOIDS: dict[Kind, frozenset[Kind]] = {
+    Kind.GIFT_VOID_LOAD: frozenset({Kind.GIFT_ACTIVATE, Kind.GIFT_RELOAD, Kind.GIFT_REFUND}),
+    Kind.GIFT_VOID_SPEND: frozenset({Kind.GIFT_REDEEM, Kind.GIFT_CASH_OUT}),
+}
+
+#: Kinds a till may have done by itself and tell afterwards (WIRE.md section 3, row "advice").
+ADVISED = frozenset({Kind.GIFT_REDEEM, Kind.GIFT_VOID_SPEND})
+
+#: Kinds that put value on a card: as an advice only with the right "offline loads".
+LOADS = frozenset({Kind.GIFT_ACTIVATE, Kind.GIFT_RELOAD, Kind.GIFT_REFUND})
+
+
+class Line(msgspec.Struct, frozen=True):
+    """By what way a message came in: what the listener and its TLS certificate allow.
+
+    `merchants` is None where anyone on this line may speak for any merchant.
+    """
+
+    listener: str
+    merchants: frozenset[str] | None = None
+    clear_pin: bool = False
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One message from a terminal. Ids are stripped of surrounding spaces; absent is None (ids: empty)."""
+
+    message_class: MessageClass
+    kind: Kind
+    line: Line
+    repeat: bool = False
+    merchant_id: str = ""
+    terminal_id: str = ""
+    stan: int = 0
+    nii: str = ""
+    card: PAN | None = None
+    amount: int | None = None
+    currency: str | None = None
+    local_date: str | None = None  # MMDD, without a year
+    local_time: str | None = None  # hhmmss
+    batch: int | None = None
+    receipt: str | None = None
+    rrn: str | None = None  # names an original, or is the sender's own reference
+    original_class: MessageClass | None = None
+    original_stan: int | None = None
+    pin: Secret | None = None  # static PIN or scratch code
+    partial: bool = False  # the terminal can take less than it asked for
+    texts: bool = False  # the terminal shows and prints texts
+    language: str | None = None
+    wrong_field: int | None = None  # only MALFORMED; 0 = no single field
+
+
+class BalanceType(Enum):
+    """What an amount in the balances of an answer says (WIRE.md section 3, DE54)."""
+
+    AVAILABLE = "available"
+    LEDGER = "ledger"
+    ASKED = "asked"
+
+
+class Purse(Enum):
+    """The account digits of a processing code."""
+
+    STORED_VALUE = "stored_value"
+    POINTS = "points"
+    CODE = "code"
+
+
+class Balance(msgspec.Struct, frozen=True):
+    """One amount about a purse; `amount` may be negative."""
+
+    purse: Purse
+    type: BalanceType
+    currency: str
+    amount: int
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """The answer to a Request, before any dialect. `amount` is what was approved; None echoes what was asked."""
+
+    outcome: Outcome
+    local_date: str = ""
+    local_time: str = ""
+    amount: int | None = None
+    rrn: str | None = None
+    approval: str | None = None
+    batch: int | None = None
+    balances: tuple[Balance, ...] = ()
+    parameters: tuple[tuple[str, str], ...] = ()
+    display: str | None = None
+    receipt_text: str | None = None
+    command: str | None = None
+    wrong_field: int | None = None
