@@ -41,6 +41,7 @@ class Kind(Enum):
     LOGON = "logon"
     ECHO = "echo"
     PARAMETERS = "parameters"
+    OPERATOR = "operator"  # an operator's command; no terminal can send it
     MALFORMED = "malformed"  # could not be read; `wrong_field` says where
     UNKNOWN = "unknown"  # well formed, but no kind this switch offers
 
