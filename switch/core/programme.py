@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+import zoneinfo
 from enum import Enum
 from fractions import Fraction
 from typing import Any
@@ -69,6 +70,7 @@ class GiftProduct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Programme(msgspec.Struct, frozen=True):
     version: int
+    time_zone: str  # the host's: local time for terminals it does not know
     card_refusals: CardRefusals
     guess_limit: int
     pin_lock_minutes: int
@@ -86,6 +88,7 @@ class Programme(msgspec.Struct, frozen=True):
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
+    time_zone: str = "UTC"
     card_refusals: CardRefusals = CardRefusals.UNIFORM
     guess_limit: int = limits.GUESS_LIMIT
     pin_lock_minutes: int = limits.PIN_LOCK_MINUTES
@@ -106,6 +109,8 @@ def parse_programme(text: str, version: int) -> Programme:
         raise ProgrammeError(f"not TOML: {error}") from None
     except msgspec.ValidationError as error:
         raise ProgrammeError(_plain(str(error))) from None
+    if file.time_zone not in zoneinfo.available_timezones():
+        raise ProgrammeError(f"time_zone: {file.time_zone!r} is not a time zone such as 'Europe/Istanbul'")
     _check_range("guess_limit", file.guess_limit, 1, 1_000_000)
     _check_range("pin_lock_minutes", file.pin_lock_minutes, 1, 60 * 24)
     rates = {code: _rate(f"rates.{code}", code, rate) for code, rate in file.rates.items()}
@@ -122,7 +127,16 @@ def parse_programme(text: str, version: int) -> Programme:
         if product.prefix in prefixes:
             raise ProgrammeError(f"{key}.prefix: {product.prefix} belongs to {prefixes[product.prefix].id!r} already")
         products[product.id] = prefixes[product.prefix] = product
-    return Programme(version, file.card_refusals, file.guess_limit, file.pin_lock_minutes, rates, products, prefixes)
+    return Programme(
+        version=version,
+        time_zone=file.time_zone,
+        card_refusals=file.card_refusals,
+        guess_limit=file.guess_limit,
+        pin_lock_minutes=file.pin_lock_minutes,
+        rates=rates,
+        products=products,
+        by_prefix=prefixes,
+    )
 
 
 def _check_product(key: str, product: GiftProduct) -> None:

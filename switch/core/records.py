@@ -167,6 +167,7 @@ class Row(msgspec.Struct, frozen=True):
     reason: str
     terminal: int
     merchant: int
+    store: str
     application: str
     batch: int
     stan: int
@@ -235,6 +236,14 @@ class Seal(msgspec.Struct, frozen=True):
     count: int
     sealed_at: int
     mac: bytes
+
+
+class ProgrammeText(msgspec.Struct, frozen=True):
+    """A version of the programme file, as it was applied."""
+
+    version: int
+    text: str
+    applied_at: int
 
 
 def system_account(kind: AccountKind, owner: int, currency: str) -> int:

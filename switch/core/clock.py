@@ -1,0 +1,48 @@
+"""Local time of a store, and years for dates that come without one. Time itself is always passed in."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import zoneinfo
+
+SECOND = 1_000_000  # `now` and all times of records are microseconds since 1970, UTC
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+_EPOCH = dt.datetime(1970, 1, 1)
+
+
+@functools.lru_cache(maxsize=256)
+def _zone(name: str) -> dt.tzinfo:
+    return zoneinfo.ZoneInfo(name)
+
+
+def local_time(now: int, time_zone: str) -> dt.datetime:
+    """The wall clock of `time_zone` at `now`, without its offset."""
+    return dt.datetime.fromtimestamp(now // SECOND, _zone(time_zone)).replace(tzinfo=None)
+
+
+def local_moment(date: str, time: str, local_now: dt.datetime) -> int:
+    """Local seconds since 1970 of a date without a year (MMDD, hhmmss).
+
+    The year is the one that puts the date nearest to now, not more than a day ahead (WIRE.md section 2).
+    """
+    tomorrow = local_now + dt.timedelta(days=1)
+    candidates = []
+    for year in range(local_now.year - 8, local_now.year + 2):  # eight: a leap day can be that far back
+        try:
+            moment = dt.datetime(year, int(date[:2]), int(date[2:]), int(time[:2]), int(time[2:4]), int(time[4:]))
+        except ValueError:  # 29 February of another year
+            continue
+        if moment <= tomorrow:
+            candidates.append(moment)
+    nearest = min(candidates, key=lambda moment: abs(moment - local_now))
+    return round((nearest - _EPOCH).total_seconds())
+
+
+def retrieval_reference(number: int, now: int) -> str:
+    """RRN: last digit of the year, day of the year, eight digits of the row's number (UTC)."""
+    day = dt.datetime.fromtimestamp(now // SECOND, dt.UTC)
+    return f"{day.year % 10}{day.timetuple().tm_yday:03d}{number % 100_000_000:08d}"

@@ -1,0 +1,264 @@
+"""What operators do to the books: commands, decided in the same groups as the terminals' messages.
+
+Each is one record of work, so that bulk work is many small commands. Card numbers and PINs come hashed and encrypted.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from specs.outcomes import Outcome
+from specs.transaction import Kind, MessageClass, Reply
+from switch.core.clock import DAY, retrieval_reference
+from switch.core.ledger import between, post
+from switch.core.needs import Needs
+from switch.core.programme import Programme, ProgrammeError, parse_programme
+from switch.core.records import (
+    Account,
+    AccountKind,
+    Block,
+    Card,
+    CardState,
+    Merchant,
+    ProgrammeText,
+    Row,
+    Terminal,
+)
+from switch.core.workset import Decision, Workset
+
+
+class NewNumber(msgspec.Struct, frozen=True):
+    """A card number, ready to be kept: hash to find it, encrypted for the owner, masked for people."""
+
+    hash: bytes
+    sealed_pan: bytes
+    masked_pan: str
+    pin_hash: bytes | None = None
+
+
+class PutMerchant(msgspec.Struct, frozen=True):
+    """Add a merchant, or change one of the same merchant_id; its `id` is given here."""
+
+    merchant: Merchant
+
+
+class PutTerminal(msgspec.Struct, frozen=True):
+    """Add a terminal, or change the one with the same ids; `id` and `merchant` are given here."""
+
+    terminal: Terminal
+
+
+class IssueCard(msgspec.Struct, frozen=True):
+    number: NewNumber
+    product: str
+    denomination: int | None = None
+
+
+class ActivateCard(msgspec.Struct, frozen=True):
+    """Activate a card without a till, at a merchant's expense (cards for employees, the demo's)."""
+
+    card_hash: bytes
+    merchant_id: str
+    amount: int
+
+
+class SetBlock(msgspec.Struct, frozen=True):
+    card_hash: bytes
+    block: Block
+
+
+class ReplaceCard(msgspec.Struct, frozen=True):
+    """Give the account of a lost card a new number; the old one is dead, its transactions can still be undone."""
+
+    card_hash: bytes
+    number: NewNumber
+
+
+class ApplyProgramme(msgspec.Struct, frozen=True):
+    text: str
+
+
+Command = PutMerchant | PutTerminal | IssueCard | ActivateCard | SetBlock | ReplaceCard | ApplyProgramme
+
+
+def command_needs(command: Command) -> list[Needs]:
+    """The keys `command` names."""
+    match command:
+        case PutMerchant():
+            return [Needs(command.merchant.merchant_id, "", "")]
+        case PutTerminal():
+            return [Needs(command.terminal.merchant_id, command.terminal.terminal_id, "")]
+        case IssueCard():
+            return [Needs("", "", "", card_hash=command.number.hash)]
+        case ActivateCard():
+            return [Needs(command.merchant_id, "", "", card_hash=command.card_hash)]
+        case SetBlock():
+            return [Needs("", "", "", card_hash=command.card_hash)]
+        case ReplaceCard():
+            return [Needs("", "", "", card_hash=hash) for hash in (command.card_hash, command.number.hash)]
+        case ApplyProgramme():
+            return []
+
+
+def decide_command(command: Command, workset: Workset, programme: Programme, now: int, number: int) -> Decision:
+    """The decision about `command`. A refusal says why in its reply's `display`."""
+    match command:
+        case PutMerchant():
+            return _put_merchant(command.merchant, workset, number)
+        case PutTerminal():
+            return _put_terminal(command.terminal, workset, number)
+        case IssueCard():
+            return _issue(command, workset, programme, now, number)
+        case ActivateCard():
+            return _activate(command, workset, programme, now, number)
+        case SetBlock():
+            return _set_block(command, workset, programme, now, number)
+        case ReplaceCard():
+            return _replace(command, workset, programme, now, number)
+        case ApplyProgramme():
+            return _apply_programme(command, workset, now)
+
+
+def _put_merchant(merchant: Merchant, workset: Workset, number: int) -> Decision:
+    known = workset.merchants.get(merchant.merchant_id)
+    merchant = msgspec.structs.replace(merchant, id=known.id if known else number)
+    return Decision(Reply(Outcome.APPROVED), merchants=(merchant,))
+
+
+def _put_terminal(terminal: Terminal, workset: Workset, number: int) -> Decision:
+    merchant = workset.merchants.get(terminal.merchant_id)
+    if merchant is None:
+        return _refused(Outcome.UNKNOWN_MERCHANT, f"there is no merchant {terminal.merchant_id}")
+    if terminal.store not in merchant.stores:
+        return _refused(Outcome.FORMAT_ERROR, f"{terminal.merchant_id} has no store {terminal.store}")
+    known = workset.terminals.get((terminal.merchant_id, terminal.terminal_id))
+    terminal = msgspec.structs.replace(terminal, id=known.id if known else number, merchant=merchant.id)
+    return Decision(Reply(Outcome.APPROVED), terminals=(terminal,))
+
+
+def _issue(command: IssueCard, workset: Workset, programme: Programme, now: int, number: int) -> Decision:
+    product = programme.products.get(command.product)
+    if product is None:
+        return _refused(Outcome.PRODUCT, f"there is no product {command.product!r}")
+    if command.number.hash in workset.card_ids:
+        return _refused(Outcome.DUPLICATE, "this card number has been issued before")
+    if product.pin is not (command.number.pin_hash is not None):
+        return _refused(
+            Outcome.FORMAT_ERROR, f"{product.id}: a PIN belongs to cards of products with PIN, and only there"
+        )
+    card = Card(
+        id=number,
+        holder=number,
+        hash=command.number.hash,
+        sealed_pan=command.number.sealed_pan,
+        masked_pan=command.number.masked_pan,
+        product=product.id,
+        currency=product.currency,
+        account=number,
+        denomination=command.denomination,
+        pin_hash=command.number.pin_hash,
+    )
+    account = Account(number, AccountKind.CARD, number, product.currency)
+    row = _row(Kind.OPERATOR, card, programme, now, number, "card_issued")
+    return Decision(_approved(row), row, cards=(card,), opened=(account,))
+
+
+def _activate(command: ActivateCard, workset: Workset, programme: Programme, now: int, number: int) -> Decision:
+    card = workset.cards.get(workset.card_ids.get(command.card_hash, 0))
+    merchant = workset.merchants.get(command.merchant_id)
+    if card is None or card.state is not CardState.INACTIVE:
+        return _refused(Outcome.UNKNOWN_CARD, "no such card, or it is not waiting to be activated")
+    if merchant is None:
+        return _refused(Outcome.UNKNOWN_MERCHANT, f"there is no merchant {command.merchant_id}")
+    product = programme.products.get(card.product)
+    if product is None or command.amount <= 0:
+        return _refused(Outcome.AMOUNT, "the amount must be above zero, and the product in the programme")
+    account = workset.accounts[card.account]
+    moves = between(account, merchant.id, command.amount, card.currency, command.amount)
+    entries, accounts = post(moves, workset.accounts)
+    expires_at = now + product.valid_days * DAY if product.valid_days is not None else None
+    after = msgspec.structs.replace(card, state=CardState.ACTIVE, expires_at=expires_at)
+    row = msgspec.structs.replace(
+        _row(Kind.GIFT_ACTIVATE, card, programme, now, number, "by_operator"),
+        merchant=merchant.id,
+        asked=command.amount,
+        amount=command.amount,
+        card_amount=command.amount,
+        entries=entries,
+    )
+    return Decision(_approved(row), row, accounts=accounts, cards=(after,))
+
+
+def _set_block(command: SetBlock, workset: Workset, programme: Programme, now: int, number: int) -> Decision:
+    card = workset.cards.get(workset.card_ids.get(command.card_hash, 0))
+    if card is None:
+        return _refused(Outcome.UNKNOWN_CARD, "no such card")
+    row = _row(Kind.OPERATOR, card, programme, now, number, f"block_{command.block.value}")
+    return Decision(_approved(row), row, cards=(msgspec.structs.replace(card, block=command.block),))
+
+
+def _replace(command: ReplaceCard, workset: Workset, programme: Programme, now: int, number: int) -> Decision:
+    card = workset.cards.get(workset.card_ids.get(command.card_hash, 0))
+    if card is None or card.state is CardState.REPLACED:
+        return _refused(Outcome.UNKNOWN_CARD, "no such card, or it has been replaced already")
+    if command.number.hash in workset.card_ids:
+        return _refused(Outcome.DUPLICATE, "the new card number has been issued before")
+    new = msgspec.structs.replace(
+        card,
+        id=number,
+        hash=command.number.hash,
+        sealed_pan=command.number.sealed_pan,
+        masked_pan=command.number.masked_pan,
+        block=Block.NONE,
+        pin_hash=command.number.pin_hash,
+        pin_tries=0,
+        pin_locks=0,
+        pin_locked_until=0,
+    )
+    old = msgspec.structs.replace(card, state=CardState.REPLACED)
+    row = _row(Kind.OPERATOR, new, programme, now, number, "card_replaced")
+    return Decision(_approved(row), row, cards=(old, new))
+
+
+def _apply_programme(command: ApplyProgramme, workset: Workset, now: int) -> Decision:
+    version = workset.programme_version + 1
+    try:
+        parse_programme(command.text, version)
+    except ProgrammeError as error:
+        return _refused(Outcome.FORMAT_ERROR, str(error))
+    return Decision(Reply(Outcome.APPROVED), programme=ProgrammeText(version, command.text, now))
+
+
+def _refused(outcome: Outcome, why: str) -> Decision:
+    return Decision(Reply(outcome, display=why))
+
+
+def _approved(row: Row) -> Reply:
+    return Reply(Outcome.APPROVED, rrn=row.rrn)
+
+
+def _row(kind: Kind, card: Card, programme: Programme, now: int, number: int, reason: str) -> Row:
+    return Row(
+        id=number,
+        kind=kind,
+        message_class=MessageClass.OTHER,
+        outcome=Outcome.APPROVED,
+        reason=reason,
+        terminal=0,
+        merchant=0,
+        store="",
+        application="",
+        batch=0,
+        stan=0,
+        stan_count=0,
+        rrn=retrieval_reference(number, now),
+        decided_at=now,
+        programme=programme.version,
+        listener="",
+        root=number,
+        holder=card.holder,
+        card_hash=card.hash,
+        card_id=card.id,
+        currency=card.currency,
+        card_currency=card.currency,
+    )

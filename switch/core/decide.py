@@ -1,0 +1,245 @@
+"""Decide one request: the ladder every message climbs, in a fixed order, to a Decision.
+
+Who is it, have we had it, may it, which batch, which card, then the kind's own rule. Pure: records in, records out.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import msgspec
+
+from specs import limits
+from specs.money import exponent
+from specs.outcomes import Outcome
+from specs.transaction import ADVISED, LOADS, Kind, MessageClass
+from switch.core import gift
+from switch.core.batches import Joined, join
+from switch.core.clock import DAY, HOUR, SECOND
+from switch.core.deciding import Deciding
+from switch.core.messages import find_earlier, same_reversal
+from switch.core.needs import Case
+from switch.core.programme import Programme
+from switch.core.records import Batch, Right, Row, Terminal, Tombstone
+from switch.core.refusals import Reason, too_many_guesses
+from switch.core.ruling import Matter, Ruling, refused
+from switch.core.undo import find_reversed, is_live, undo
+from switch.core.workset import Decision, View
+
+
+def decide(case: Case, view: View, programme: Programme, now: int, number: int) -> Decision:
+    """The decision about `case`.
+
+    Args:
+        view: What it sees of the books.
+        now: Microseconds since 1970, UTC.
+        number: A fresh id; whatever is new because of this request takes it.
+    """
+    deciding = Deciding(case, view, programme, now, number)
+    if case.request.kind is Kind.MALFORMED:
+        return deciding.refuse(Reason.FORMAT)
+    match case.request.message_class:
+        case MessageClass.NETWORK:
+            return _answer_network(deciding)
+        case MessageClass.INQUIRY:
+            return _inquire(deciding)
+        case MessageClass.REQUEST | MessageClass.ADVICE:
+            return _transact(deciding)
+        case MessageClass.REVERSAL:
+            return _reverse(deciding)
+        case MessageClass.UPLOAD | MessageClass.SETTLEMENT | MessageClass.OTHER:
+            return deciding.refuse(_stranger(deciding) or Reason.NOT_OFFERED)
+
+
+def _stranger(deciding: Deciding) -> Reason | None:
+    """Why the switch does not speak with whoever sent this, if so."""
+    request, view = deciding.request, deciding.view
+    merchant_id = view.terminal.merchant_id if view.terminal else request.merchant_id
+    merchants = request.line.merchants
+    if merchants is not None and merchant_id and merchant_id not in merchants:
+        return Reason.LINE
+    if view.merchant is None:
+        return Reason.UNKNOWN_MERCHANT
+    if view.terminal is None or not view.terminal.active:
+        return Reason.UNKNOWN_TERMINAL
+    return None
+
+
+def _answer_network(deciding: Deciding) -> Decision:
+    """0800: echo, logon (which opens a batch), parameters. A message that names no terminal may only echo."""
+    request = deciding.request
+    reason = _stranger(deciding) if request.terminal_id else None
+    if reason:
+        return deciding.refuse(reason)
+    if request.kind is Kind.ECHO:
+        return Decision(deciding.reply(Outcome.APPROVED))
+    if request.kind is Kind.PARAMETERS and request.terminal_id:
+        return Decision(deciding.reply(Outcome.APPROVED, parameters=_parameters(deciding.terminal)))
+    if request.kind is Kind.LOGON and request.terminal_id:
+        return _log_on(deciding)
+    return deciding.refuse(Reason.NOT_OFFERED)
+
+
+def _log_on(deciding: Deciding) -> Decision:
+    joined = join(deciding.view, deciding.case, deciding.now, deciding.number)
+    assert isinstance(joined, Joined), "a logon opens what is closed"
+    desk = joined.desks[0] if joined.desks else deciding.view.desk
+    desk = msgspec.structs.replace(desk, stan_count=desk.stan_count + 1)
+    reply = deciding.reply(Outcome.APPROVED, batch=joined.batch.number)
+    return Decision(reply, desks=(desk,), batches=joined.batches)
+
+
+def _parameters(terminal: Terminal) -> tuple[tuple[str, str], ...]:
+    """What a terminal may want to know of itself (table TP)."""
+    return (
+        ("cur", terminal.currency),
+        ("exp", str(exponent(terminal.currency))),
+        ("tz", terminal.time_zone),
+        ("echo", str(terminal.echo_seconds)),
+    )
+
+
+def _inquire(deciding: Deciding) -> Decision:
+    """0100: answered from the books, never stored; a wrong guess still counts."""
+    reason = _stranger(deciding) or _obstacle(deciding)
+    if reason:
+        return deciding.refuse(reason)
+    matter = _examine_card(deciding, None)
+    if isinstance(matter, Ruling):
+        return deciding.end(None, matter)
+    return deciding.end(None, gift.RULES[deciding.request.kind](matter))
+
+
+def _transact(deciding: Deciding) -> Decision:
+    """0200 and 0220."""
+    stranger = _stranger(deciding)
+    if stranger:
+        return deciding.refuse(stranger)
+    earlier = find_earlier(deciding.view, deciding.case, deciding.sent_at, deciding.now)
+    if isinstance(earlier, Row):
+        assert earlier.reply is not None, "a row is stored with its answer"
+        return Decision(earlier.reply)
+    reason = earlier or _obstacle(deciding)
+    if reason:
+        return deciding.refuse(reason)
+    joined = join(deciding.view, deciding.case, deciding.now, deciding.number)
+    if isinstance(joined, Reason):
+        return deciding.refuse(joined)
+    if deciding.forced and _is_stale(deciding):
+        return deciding.end(joined, Ruling(note="advice_too_old"))
+    matter = _examine_card(deciding, joined.batch)
+    if isinstance(matter, Ruling):
+        return deciding.end(joined, matter)
+    ruling = gift.RULES[deciding.request.kind](matter)
+    if ruling.card is None:  # its PIN tries may have changed all the same
+        ruling = msgspec.structs.replace(ruling, card=matter.card)
+    return deciding.end(joined, ruling)
+
+
+def _is_stale(deciding: Deciding) -> bool:
+    """An advice of a deed too long ago is reported, not booked (WIRE.md section 4, "Forced movements")."""
+    local_seconds = (deciding.local_now - dt.datetime(1970, 1, 1)).total_seconds()
+    sent_at = deciding.sent_at
+    return sent_at is not None and local_seconds - sent_at > limits.ADVICE_DAYS * DAY // SECOND
+
+
+def _reverse(deciding: Deciding) -> Decision:
+    """0400 and 0420: approved whatever it finds; undoes what is live, remembers what the switch has not seen."""
+    stranger = _stranger(deciding)
+    if stranger:
+        return deciding.refuse(stranger)
+    view, case = deciding.view, deciding.case
+    repeated = view.earlier if same_reversal(view.earlier, case) else None
+    target = find_reversed(view, case, deciding.sent_at, repeated)
+    found = join(view, case, deciding.now, deciding.number)
+    joined = found if isinstance(found, Joined) else None
+    if target is None:
+        decision = deciding.end(joined, Ruling(note="never_seen"))
+        return msgspec.structs.replace(decision, tombstones=(_tombstone(deciding),))
+    if not target.accepted or target.card_id == 0:
+        return deciding.end(joined, Ruling(note="original_moved_nothing"))
+    if not is_live(target, view.family(target)):
+        return deciding.end(joined, Ruling(note="already_undone"))
+    ruling = undo(view, target, deciding.terminal.merchant, deciding.programme, forced=True)
+    batch = view.batch(target.batch)
+    if batch and batch.closed_at is not None and not ruling.note:
+        ruling = msgspec.structs.replace(ruling, note="after_close")
+    return deciding.end(joined, ruling)
+
+
+def _tombstone(deciding: Deciding) -> Tombstone:
+    request = deciding.request
+    return Tombstone(
+        id=deciding.number,
+        terminal=deciding.terminal.id,
+        application=deciding.case.application,
+        card_hash=deciding.case.card_hash,
+        kind=request.kind,
+        amount=request.amount or 0,
+        stan=request.stan if request.original_stan is None else request.original_stan,
+        batch=request.batch,
+        receipt=request.receipt,
+        expires_at=deciding.now + limits.TOMBSTONE_HOURS * HOUR,
+    )
+
+
+def _obstacle(deciding: Deciding) -> Reason | None:
+    """Whether this terminal may do this at all, whatever the card."""
+    request, terminal = deciding.request, deciding.terminal
+    inquiry = request.message_class is MessageClass.INQUIRY
+    if request.kind not in gift.RULES or inquiry is not (request.kind is Kind.GIFT_BALANCE):
+        return Reason.NOT_OFFERED
+    if request.message_class is MessageClass.ADVICE and request.kind not in ADVISED:
+        loads = request.kind in LOADS or request.kind is Kind.GIFT_VOID_LOAD
+        if not loads or Right.OFFLINE_LOADS not in terminal.rights:
+            return Reason.NOT_OFFERED
+    if gift.RIGHTS[request.kind] not in terminal.rights:
+        return Reason.NO_RIGHT
+    if request.pin is not None and not request.line.clear_pin:
+        return Reason.CLEAR_PIN
+    if deciding.currency != terminal.currency and deciding.currency not in terminal.currencies:
+        return Reason.CURRENCY
+    return None
+
+
+def _examine_card(deciding: Deciding, batch: Batch | None) -> Matter | Ruling:
+    """All that the kind's rule looks at; or the refusal, if the card, its PIN or its state is not right."""
+    request, view, programme, card = deciding.request, deciding.view, deciding.programme, deciding.view.card
+    assert request.card is not None, "the codec refuses these kinds without a card"
+    terminal, now, forced = deciding.terminal, deciding.now, deciding.forced
+    product = programme.products.get(card.product) if card else programme.by_prefix.get(request.card.range[:6])
+    if not forced and too_many_guesses(view, terminal, request.card.range, programme, now):
+        return refused(Reason.GUESS_LIMIT)
+    with_pin = not forced and product is not None and gift.asks_pin(request.kind, product)
+    if with_pin and request.pin is None:
+        return refused(Reason.PIN_MISSING)
+    if card is None:
+        return refused(Reason.UNKNOWN_CARD)
+    if product is None:
+        return refused(Reason.NOT_OFFERED)
+    if with_pin:
+        if card.pin_locked_until > now:
+            return refused(Reason.PIN_LOCKED)
+        right, card = gift.try_pin(card, product, deciding.case.pin_hash, programme, now)
+        if not right:
+            return Ruling(reason=Reason.PIN_WRONG, card=card)
+    fault = None if forced else gift.find_fault(request.kind, card, product, terminal, now)
+    if fault:
+        return Ruling(reason=fault, card=card)
+    rate = programme.rate(deciding.currency, card.currency)
+    if rate is None:
+        return refused(Reason.NO_RATE)
+    return Matter(
+        case=deciding.case,
+        view=view,
+        terminal=terminal,
+        batch=batch,
+        card=card,
+        account=view.account_of(card.account),
+        product=product,
+        programme=programme,
+        currency=deciding.currency,
+        rate=rate,
+        forced=forced,
+        now=now,
+    )

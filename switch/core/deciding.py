@@ -1,0 +1,167 @@
+"""The end of the ladder: how a ruling becomes a decision, with its journal row and its answer."""
+
+from __future__ import annotations
+
+import functools
+
+import msgspec
+
+from specs.outcomes import ACCEPTED, NOT_STORED, Outcome
+from specs.transaction import Balance, Kind, MessageClass, Reply
+from switch.core.batches import Joined
+from switch.core.clock import MINUTE, local_moment, local_time, retrieval_reference
+from switch.core.ledger import post
+from switch.core.needs import Case
+from switch.core.programme import Programme
+from switch.core.records import Account, Card, Row, Tally, Terminal
+from switch.core.refusals import Reason, count_guess, told
+from switch.core.ruling import Ruling, gift_balances, refused
+from switch.core.workset import Decision, View
+
+_STORED = (MessageClass.REQUEST, MessageClass.ADVICE, MessageClass.REVERSAL)
+
+
+class Deciding:
+    """One request while it is decided: what every step looks at, and the ways it can end."""
+
+    def __init__(self, case: Case, view: View, programme: Programme, now: int, number: int) -> None:
+        self.case, self.request, self.view, self.programme = case, case.request, view, programme
+        self.now, self.number = now, number
+        self.rrn = retrieval_reference(number, now)
+        self.local_now = local_time(now, view.terminal.time_zone if view.terminal else programme.time_zone)
+
+    @property
+    def terminal(self) -> Terminal:
+        assert self.view.terminal is not None, "asked before it was known who it is"
+        return self.view.terminal
+
+    @functools.cached_property
+    def sent_at(self) -> int | None:
+        """Local time of the deed, if the message carries one."""
+        date, time = self.request.local_date, self.request.local_time
+        return None if date is None or time is None else local_moment(date, time, self.local_now)
+
+    @property
+    def currency(self) -> str:
+        return self.request.currency or self.terminal.currency
+
+    @property
+    def forced(self) -> bool:
+        """Already done at the till: funds and state are no reason to refuse (WIRE.md section 4)."""
+        return self.request.message_class is MessageClass.ADVICE
+
+    def refuse(self, reason: Reason) -> Decision:
+        """A refusal before any batch was joined; kept in the journal if its answer is to be stored."""
+        return self.end(None, refused(reason))
+
+    def end(self, joined: Joined | None, ruling: Ruling) -> Decision:
+        """The decision `ruling` comes to: booked with its row, or answered only where nothing is stored."""
+        outcome = self._outcome(ruling)
+        stored = self.request.message_class in _STORED and outcome not in NOT_STORED
+        tallies, cards = self._guess(ruling), self._changed(ruling.card)
+        if not stored or self.view.terminal is None:
+            return Decision(self._answer(outcome, None, ruling), cards=cards, tallies=tallies)
+        reply = self._answer(outcome, joined, ruling)
+        entries, accounts = post(list(ruling.moves), self.view.workset.accounts)
+        row = msgspec.structs.replace(self._row(outcome, joined, ruling), reply=reply, entries=entries)
+        return Decision(
+            reply,
+            row,
+            accounts=accounts,
+            cards=cards,
+            desks=joined.desks if joined else (),
+            batches=joined.batches if joined else (),
+            tallies=tallies,
+        )
+
+    def reply(
+        self,
+        outcome: Outcome,
+        *,
+        amount: int | None = None,
+        batch: int | None = None,
+        balances: tuple[Balance, ...] = (),
+        parameters: tuple[tuple[str, str], ...] = (),
+    ) -> Reply:
+        """The answer; reference and approval where WIRE.md section 2, "Answers", has them."""
+        request = self.request
+        numbered = request.message_class in (MessageClass.REQUEST, MessageClass.ADVICE)
+        approved = outcome in ACCEPTED and request.message_class is MessageClass.REQUEST
+        return Reply(
+            outcome=outcome,
+            local_date=self.local_now.strftime("%m%d"),
+            local_time=self.local_now.strftime("%H%M%S"),
+            amount=amount,
+            rrn=self.rrn if numbered and request.kind is not Kind.MALFORMED else None,
+            approval=f"{self.number % 1_000_000:06d}" if approved else None,
+            batch=batch,
+            balances=balances,
+            parameters=parameters,
+            wrong_field=request.wrong_field,
+        )
+
+    def _outcome(self, ruling: Ruling) -> Outcome:
+        if ruling.reason is None:
+            return Outcome.PARTIAL if ruling.partial else Outcome.APPROVED
+        card, pan = self.view.card, self.request.card
+        products = self.programme.products
+        product = products.get(card.product) if card else self.programme.by_prefix.get(pan.range[:6]) if pan else None
+        return told(ruling.reason, self.programme, product)
+
+    def _answer(self, outcome: Outcome, joined: Joined | None, ruling: Ruling) -> Reply:
+        batch = joined.batch.number if joined and self.request.batch is not None else None
+        telling = ruling.tell_balances and self.request.message_class in (MessageClass.REQUEST, MessageClass.INQUIRY)
+        balances: tuple[Balance, ...] = ()
+        if telling and self.view.account:
+            balances = self._balances(self.view.account, ruling)
+        return self.reply(outcome, amount=ruling.amount if ruling.tell_amount else None, batch=batch, balances=balances)
+
+    def _balances(self, account: Account, ruling: Ruling) -> tuple[Balance, ...]:
+        balance = account.balance + sum(move.amount for move in ruling.moves if move.account == account.id)
+        asked = self.request.amount if ruling.partial else None
+        return gift_balances(account, balance, self.currency, self.programme, asked)
+
+    def _changed(self, card: Card | None) -> tuple[Card, ...]:
+        if card is None or card == self.view.workset.cards[card.id]:
+            return ()
+        return (card,)
+
+    def _guess(self, ruling: Ruling) -> tuple[Tally, ...]:
+        if ruling.reason is None or not ruling.reason.guess or self.request.card is None:
+            return ()
+        return count_guess(self.terminal, self.request.card.range, self.now // MINUTE)
+
+    def _row(self, outcome: Outcome, joined: Joined | None, ruling: Ruling) -> Row:
+        request, terminal, original, card = self.request, self.terminal, ruling.original, self.view.card
+        return Row(
+            id=self.number,
+            kind=request.kind,
+            message_class=request.message_class,
+            outcome=outcome,
+            reason=ruling.reason.text if ruling.reason else ruling.note,
+            terminal=terminal.id,
+            merchant=terminal.merchant,
+            store=terminal.store,
+            application=self.case.application,
+            batch=joined.batch.id if joined else 0,
+            stan=request.stan,
+            stan_count=self.view.desk.stan_count,
+            rrn=self.rrn,
+            decided_at=self.now,
+            programme=self.programme.version,
+            listener=request.line.listener,
+            root=original.root if original else self.number,
+            original=original.id if original else 0,
+            holder=card.holder if card else 0,
+            card_hash=self.case.card_hash,
+            card_id=ruling.card.id if ruling.card else 0,
+            asked=request.amount or 0,
+            amount=ruling.amount,
+            currency=original.currency if original else self.currency,
+            card_amount=ruling.card_amount,
+            card_currency=card.currency if card else "",
+            rate="" if ruling.rate is None or ruling.rate == 1 else str(ruling.rate),
+            sent_batch=request.batch,
+            sent_at=self.sent_at,
+            receipt=request.receipt,
+        )

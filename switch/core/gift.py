@@ -1,0 +1,291 @@
+"""The rules of gift cards: for each kind, refusals in a fixed order, then what moves.
+
+Value methods, currencies and restrictions are the product's (programme file). What is taken from a card is rounded up
+to its unit, what is put on it down; what is given back uses the original's figures (WIRE.md section 3, "Money").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from specs.money import convert_down, convert_up
+from specs.transaction import Kind
+from switch.core.clock import DAY, MINUTE
+from switch.core.ledger import Move, between
+from switch.core.programme import GiftProduct, Programme
+from switch.core.records import AccountKind, Block, Card, CardState, Right, Row, Terminal, system_account
+from switch.core.refusals import Reason
+from switch.core.ruling import Matter, Ruling, refused
+from switch.core.undo import find_voided, is_live, live_refunds, undo
+
+#: What each kind asks of the terminal; those not here are free.
+RIGHTS: dict[Kind, Right] = {
+    Kind.GIFT_ACTIVATE: Right.ACTIVATE,
+    Kind.GIFT_RELOAD: Right.RELOAD,
+    Kind.GIFT_REDEEM: Right.REDEEM,
+    Kind.GIFT_BALANCE: Right.BALANCE,
+    Kind.GIFT_CASH_OUT: Right.CASH_OUT,
+    Kind.GIFT_REFUND: Right.RETURN,
+    Kind.GIFT_BLOCK: Right.BLOCK,
+    Kind.GIFT_UNBLOCK: Right.UNBLOCK,
+    Kind.GIFT_VOID_LOAD: Right.VOID,
+    Kind.GIFT_VOID_SPEND: Right.VOID,
+}
+
+#: Kinds for which a product with PIN asks for it (balance only where the product says so).
+WITH_PIN = frozenset({Kind.GIFT_REDEEM, Kind.GIFT_CASH_OUT, Kind.GIFT_UNBLOCK})
+
+
+def asks_pin(kind: Kind, product: GiftProduct) -> bool:
+    return product.pin and (kind in WITH_PIN or (kind is Kind.GIFT_BALANCE and product.pin_for_balance))
+
+
+def try_pin(
+    card: Card, product: GiftProduct, pin_hash: bytes | None, programme: Programme, now: int
+) -> tuple[bool, Card]:
+    """Count a try, then look at it: whether the PIN is right, and the card with its tries as they are afterwards.
+
+    The last allowed wrong try locks the card for `pin_lock_minutes`, twice as long each time until a right PIN.
+    """
+    if pin_hash is not None and pin_hash == card.pin_hash:
+        return True, msgspec.structs.replace(card, pin_tries=0, pin_locks=0, pin_locked_until=0)
+    tries = card.pin_tries + 1
+    if tries < product.pin_tries:
+        return False, msgspec.structs.replace(card, pin_tries=tries)
+    until = now + programme.pin_lock_minutes * MINUTE * 2 ** min(card.pin_locks, 16)
+    return False, msgspec.structs.replace(card, pin_tries=0, pin_locks=card.pin_locks + 1, pin_locked_until=until)
+
+
+def find_fault(kind: Kind, card: Card, product: GiftProduct, terminal: Terminal, now: int) -> Reason | None:
+    """What about the card's state speaks against `kind`, the gravest first."""
+    if card.state is CardState.REPLACED:
+        return Reason.REPLACED
+    if card.block is Block.LOST:
+        return Reason.LOST
+    if card.block is Block.STOLEN:
+        return Reason.STOLEN
+    if card.block is Block.BLOCKED and kind is not Kind.GIFT_UNBLOCK:
+        return Reason.BLOCKED
+    if product.stores is not None and terminal.store not in product.stores:
+        return Reason.OTHER_STORE
+    if kind in (Kind.GIFT_BLOCK, Kind.GIFT_UNBLOCK):
+        return None
+    if kind is Kind.GIFT_ACTIVATE:
+        return None if card.state is CardState.INACTIVE else Reason.ALREADY_ACTIVE
+    if card.state is CardState.INACTIVE:
+        return Reason.INACTIVE
+    if card.state is CardState.CLOSED or (card.state is CardState.USED and kind is not Kind.GIFT_REFUND):
+        return Reason.SPENT
+    if card.expires_at is not None and now >= card.expires_at:
+        return Reason.EXPIRED
+    return None
+
+
+def balance(matter: Matter) -> Ruling:
+    return Ruling(tell_balances=True)
+
+
+def activate(matter: Matter) -> Ruling:
+    product, card = matter.product, matter.card
+    loaded = _load_amounts(matter)
+    if isinstance(loaded, Reason):
+        return refused(loaded)
+    amount, card_amount = loaded
+    if not matter.forced and _over_limit(matter, card_amount):
+        return refused(Reason.BALANCE_LIMIT)
+    # From here it must succeed.
+    expires_at = matter.now + product.valid_days * DAY if product.valid_days is not None else None
+    after = msgspec.structs.replace(card, state=CardState.ACTIVE, expires_at=expires_at)
+    return _moved(matter, amount, card_amount, card=after, tell_amount=True)
+
+
+def reload(matter: Matter) -> Ruling:
+    if not matter.product.reload and not matter.forced:
+        return refused(Reason.NO_RELOAD)
+    if not matter.asked:
+        return refused(Reason.AMOUNT)
+    loaded = _load_amounts(matter)
+    if isinstance(loaded, Reason):
+        return refused(loaded)
+    if not matter.forced and _over_limit(matter, loaded[1]):
+        return refused(Reason.BALANCE_LIMIT, tell_balances=True)
+    return _moved(matter, *loaded)
+
+
+def redeem(matter: Matter) -> Ruling:
+    amount, held = matter.asked, matter.account.balance
+    if not amount:
+        return refused(Reason.AMOUNT)
+    card_amount = convert_up(amount, matter.rate)
+    partial = False
+    if card_amount > held and not matter.forced:
+        may = matter.request.partial or matter.terminal.partial
+        taken = convert_down(held, 1 / matter.rate) if may else 0
+        if not taken:
+            return refused(Reason.NOT_ENOUGH, tell_balances=True)
+        amount, card_amount, partial = taken, convert_up(taken, matter.rate), True
+    # From here it must succeed.
+    card = matter.card
+    if matter.product.single_use and card.state is CardState.ACTIVE:
+        card = msgspec.structs.replace(card, state=CardState.USED)
+    uncovered = max(0, card_amount - held)
+    return _moved(matter, -amount, -card_amount, card=card, uncovered=uncovered, partial=partial, tell_amount=True)
+
+
+def cash_out(matter: Matter) -> Ruling:
+    held = matter.account.balance
+    amount = convert_down(held, 1 / matter.rate)
+    closed = msgspec.structs.replace(matter.card, state=CardState.CLOSED)
+    return _moved(matter, -amount, -held, card=closed, tell_amount=True)
+
+
+def refund(matter: Matter) -> Ruling:
+    """Goods given back onto the card: by RRN up to what is left of the redemption, else by a right of its own."""
+    if not matter.asked:
+        return refused(Reason.AMOUNT)
+    if matter.request.rrn is not None:
+        return _refund_of(matter, matter.view.by_rrn)
+    if Right.REFUND_WITHOUT_ORIGINAL not in matter.terminal.rights:
+        return refused(Reason.NO_RIGHT)
+    card_amount = convert_down(matter.asked, matter.rate)
+    if not card_amount:
+        return refused(Reason.AMOUNT)
+    if not matter.forced and _over_limit(matter, card_amount):
+        return refused(Reason.BALANCE_LIMIT, tell_balances=True)
+    return _moved(matter, matter.asked, card_amount, card=_reopened(matter.card))
+
+
+def _refund_of(matter: Matter, original: Row | None) -> Ruling:
+    if original is None or original.kind is not Kind.GIFT_REDEEM or original.holder != matter.card.holder:
+        return refused(Reason.NO_ORIGINAL)
+    family = matter.view.family(original)
+    if original.is_undo or not is_live(original, family):
+        return refused(Reason.NO_ORIGINAL)
+    elsewhere = (original.merchant, original.store) != (matter.terminal.merchant, matter.terminal.store)
+    if elsewhere and not matter.product.refund_elsewhere:
+        return refused(Reason.OTHER_STORE)
+    if original.currency != matter.currency:
+        return refused(Reason.CURRENCY)
+    refunds = live_refunds(original, family)
+    given = sum(row.amount for row in refunds)
+    if given + matter.asked > original.amount:
+        return refused(Reason.MORE_THAN_LEFT, tell_balances=True)
+    # From here it must succeed. All parts together are exactly what the original took.
+    total = original.card_amount * (given + matter.asked) // original.amount
+    card_amount = total - sum(row.card_amount for row in refunds)
+    moves = _given_back(matter, original, refunds, card_amount)
+    return Ruling(
+        amount=matter.asked,
+        card_amount=card_amount,
+        rate=matter.rate,
+        moves=tuple(moves),
+        card=_reopened(matter.card),
+        original=original,
+        tell_balances=True,
+    )
+
+
+def _given_back(matter: Matter, original: Row, refunds: list[Row], card_amount: int) -> list[Move]:
+    """What the card did not cover then is not put on it now: that part goes back to uncovered first."""
+    account = system_account(AccountKind.UNCOVERED, original.merchant, original.card_currency)
+    posted = sum(entry.amount for row in (original, *refunds) for entry in row.entries if entry.account == account)
+    uncovered = min(card_amount, -posted)
+    moves = between(matter.account, matter.terminal.merchant, card_amount, matter.currency, matter.asked)
+    return [
+        *moves,
+        Move(matter.account.id, matter.account.currency, -uncovered),
+        Move(account, matter.account.currency, uncovered),
+    ]
+
+
+def block(matter: Matter) -> Ruling:
+    return Ruling(card=msgspec.structs.replace(matter.card, block=Block.BLOCKED))
+
+
+def unblock(matter: Matter) -> Ruling:
+    if matter.card.block is Block.NONE:
+        return refused(Reason.NOT_BLOCKED)
+    return Ruling(card=msgspec.structs.replace(matter.card, block=Block.NONE))
+
+
+def void(matter: Matter) -> Ruling:
+    """Take back a transaction of this terminal's open batch."""
+    assert matter.batch is not None, "a void joins a batch"
+    target = find_voided(matter.view, matter.case, matter.batch)
+    if isinstance(target, Reason):
+        return refused(target)
+    return undo(matter.view, target, matter.terminal.merchant, matter.programme, forced=matter.forced)
+
+
+#: The rule of each kind; a kind that is not here is not offered.
+RULES: dict[Kind, Callable[[Matter], Ruling]] = {
+    Kind.GIFT_ACTIVATE: activate,
+    Kind.GIFT_RELOAD: reload,
+    Kind.GIFT_REDEEM: redeem,
+    Kind.GIFT_BALANCE: balance,
+    Kind.GIFT_CASH_OUT: cash_out,
+    Kind.GIFT_REFUND: refund,
+    Kind.GIFT_BLOCK: block,
+    Kind.GIFT_UNBLOCK: unblock,
+    Kind.GIFT_VOID_LOAD: void,
+    Kind.GIFT_VOID_SPEND: void,
+}
+
+
+def _load_amounts(matter: Matter) -> tuple[int, int] | Reason:
+    """What the merchant owes and what the card gets, each in its currency."""
+    asked, product = matter.asked, matter.product
+    printed = matter.card.denomination if matter.request.kind is Kind.GIFT_ACTIVATE else None
+    if not asked:
+        whole = printed or product.whole_denomination
+        return Reason.AMOUNT if whole is None else (convert_up(whole, 1 / matter.rate), whole)
+    card_amount = convert_down(asked, matter.rate)
+    if matter.forced and card_amount:
+        return asked, card_amount
+    for amount in (printed,) if printed else product.denominations:
+        if amount == card_amount or asked == convert_up(amount, 1 / matter.rate):
+            return asked, amount
+    if (
+        product.minimum is not None
+        and product.maximum is not None
+        and product.minimum <= card_amount <= product.maximum
+    ):
+        return asked, card_amount
+    return Reason.AMOUNT
+
+
+def _moved(
+    matter: Matter,
+    amount: int,
+    card_amount: int,
+    *,
+    card: Card | None = None,
+    uncovered: int = 0,
+    partial: bool = False,
+    tell_amount: bool = False,
+) -> Ruling:
+    """Value onto the card (positive amounts) or off it."""
+    return Ruling(
+        partial=partial,
+        amount=abs(amount),
+        tell_amount=tell_amount,
+        card_amount=abs(card_amount),
+        rate=matter.rate,
+        moves=tuple(
+            between(matter.account, matter.terminal.merchant, card_amount, matter.currency, amount, uncovered=uncovered)
+        ),
+        card=card,
+        note="uncovered" if uncovered else "",
+        tell_balances=True,
+    )
+
+
+def _over_limit(matter: Matter, card_amount: int) -> bool:
+    limit = matter.product.balance_limit
+    return limit is not None and matter.account.balance + card_amount > limit
+
+
+def _reopened(card: Card) -> Card:
+    return msgspec.structs.replace(card, state=CardState.ACTIVE) if card.state is CardState.USED else card

@@ -1,0 +1,60 @@
+"""What a request names, so that the store can fetch it for a whole group at once. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from specs.transaction import VOIDS, Kind, MessageClass, Request
+
+#: Classes whose answers are stored, and found again by terminal, application, class and STAN (WIRE.md section 4).
+KEYED = frozenset({MessageClass.REQUEST, MessageClass.ADVICE, MessageClass.REVERSAL})
+
+DEFAULT_APPLICATION = "main"
+
+
+class Case(msgspec.Struct, frozen=True):
+    """A request with what only the shell can add: its application and the keyed hashes of its secrets."""
+
+    request: Request
+    application: str
+    card_hash: bytes = b""
+    pin_hash: bytes | None = None
+
+
+class Needs(msgspec.Struct, frozen=True):
+    """Keys to load. The terminal is looked up by both ids, or by its own if no merchant is named."""
+
+    merchant_id: str
+    terminal_id: str
+    application: str
+    keyed: tuple[MessageClass, int] | None = None  # class and STAN of an earlier message
+    batch: int | None = None  # a batch number the message names
+    card_hash: bytes = b""
+    card_range: str = ""  # first eight digits, for guess counters
+    rrn: str | None = None  # of an original
+    search: bool = False  # the card's newest transactions at this terminal, to find an original among
+
+
+def needs(case: Case) -> Needs:
+    """The keys `case` names."""
+    request = case.request
+    undo = request.message_class is MessageClass.REVERSAL or request.kind in VOIDS
+    names_original = undo or request.kind is Kind.GIFT_REFUND
+    return Needs(
+        merchant_id=request.merchant_id,
+        terminal_id=request.terminal_id,
+        application=case.application,
+        keyed=(request.message_class, request.stan) if request.message_class in KEYED else None,
+        batch=request.batch,
+        card_hash=case.card_hash,
+        card_range=request.card.range if request.card else "",
+        rrn=request.rrn if names_original else None,
+        search=undo and bool(case.card_hash),
+    )
+
+
+def application_of(nii: str, applications: Mapping[str, str]) -> str:
+    """The application a network international identifier stands for (WIRE.md section 5)."""
+    return applications.get(nii, DEFAULT_APPLICATION)

@@ -1,0 +1,86 @@
+"""What a rule comes to: the part of a decision that differs from kind to kind."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import msgspec
+
+from specs.money import convert_down
+from specs.transaction import Balance, BalanceType, Purse, Request
+from switch.core.ledger import Move
+from switch.core.needs import Case
+from switch.core.programme import GiftProduct, Programme
+from switch.core.records import Account, Batch, Card, Row, Terminal
+from switch.core.refusals import Reason
+from switch.core.workset import View
+
+
+class Ruling(msgspec.Struct, frozen=True):
+    """Approved (`reason` None) or refused; on approval all that moves. Amounts are in the terminal's currency."""
+
+    reason: Reason | None = None
+    partial: bool = False
+    amount: int = 0
+    tell_amount: bool = False  # DE4 of the answer is `amount`, whatever was asked
+    card_amount: int = 0
+    rate: Fraction | None = None  # card's minor units per terminal's
+    moves: tuple[Move, ...] = ()
+    card: Card | None = None  # as it is afterwards
+    original: Row | None = None
+    note: str = ""  # the journal's reason of an approval that is not a plain one
+    tell_balances: bool = False
+
+
+class Matter(msgspec.Struct, frozen=True):
+    """What a rule looks at: the request, the records it names, and the programme. All of it exists."""
+
+    case: Case
+    view: View
+    terminal: Terminal
+    batch: Batch | None  # joined; None for an inquiry
+    card: Card
+    account: Account
+    product: GiftProduct
+    programme: Programme
+    currency: str  # of the request's amounts
+    rate: Fraction  # card's minor units per terminal's
+    forced: bool  # already done at the till: funds and state do not matter
+    now: int
+
+    @property
+    def request(self) -> Request:
+        return self.case.request
+
+    @property
+    def asked(self) -> int:
+        return self.request.amount or 0
+
+
+def refused(reason: Reason, *, tell_balances: bool = False) -> Ruling:
+    return Ruling(reason=reason, tell_balances=tell_balances)
+
+
+def gift_balances(
+    account: Account, balance: int, currency: str, programme: Programme, asked: int | None
+) -> tuple[Balance, ...]:
+    """What is there: in the terminal's currency, and in the card's if that is another (WIRE.md section 3, DE54).
+
+    Args:
+        balance: Of `account`, in its own currency.
+        currency: The terminal's.
+        asked: The amount asked, where less was approved.
+    """
+    told = []
+    rate = programme.rate(account.currency, currency)
+    if rate is not None:
+        told.append(_balance(BalanceType.AVAILABLE, currency, convert_down(balance, rate)))
+    if account.currency != currency:
+        told.append(_balance(BalanceType.AVAILABLE, account.currency, balance))
+    if asked is not None:
+        told.append(_balance(BalanceType.ASKED, currency, asked))
+    return tuple(told)
+
+
+def _balance(kind: BalanceType, currency: str, amount: int) -> Balance:
+    return Balance(Purse.STORED_VALUE, kind, currency, amount)

@@ -1,0 +1,203 @@
+"""Undoing: what is live, which transaction a void or a reversal means, and the entries that take it back.
+
+An undo books the negative of what its target booked; it never computes anew. A target is live while no live undo
+names it. WIRE.md section 4, "Reversal" and the table of undoing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from specs import limits
+from specs.transaction import VOIDS, Kind, MessageClass
+from switch.core.ledger import Move
+from switch.core.needs import Case
+from switch.core.programme import Programme
+from switch.core.records import AccountKind, Batch, Block, Card, CardState, Closer, Row, system_account
+from switch.core.refusals import Reason
+from switch.core.ruling import Ruling, refused
+from switch.core.workset import View
+
+
+def is_live(row: Row, family: Iterable[Row]) -> bool:
+    """Whether `row` moved value and nothing live takes it back. `family`: all rows of its root."""
+    if not row.accepted:
+        return False
+    for other in family:
+        if other.original == row.id and other.is_undo and is_live(other, family):
+            return False
+        if other.id == row.original and not row.is_undo and not is_live(other, family):
+            return False  # a refund falls with what it refunded
+    return True
+
+
+def live_refunds(row: Row, family: Iterable[Row]) -> list[Row]:
+    """The refunds of `row` that still stand."""
+    return [other for other in family if other.original == row.id and not other.is_undo and is_live(other, family)]
+
+
+def find_voided(view: View, case: Case, open_batch: Batch) -> Row | Reason:
+    """The transaction a void means: by RRN first, else the newest with that receipt not yet undone."""
+    request, voidable = case.request, VOIDS[case.request.kind]
+    row = view.by_rrn
+    if row is None or row.card_hash != case.card_hash:
+        found = [
+            row
+            for row in view.recent
+            if row.receipt is not None and row.receipt == request.receipt and row.kind in voidable
+            and _asks(row, case) and row.accepted and row.message_class is not MessageClass.REVERSAL
+        ]  # fmt: skip
+        row = next((row for row in found if is_live(row, view.family(row))), found[0] if found else None)
+    if row is None or row.terminal != view.desk.terminal or not row.card_id or not row.accepted or not _asks(row, case):
+        return Reason.VOID_NOT_FOUND
+    if row.kind not in voidable or row.message_class is MessageClass.REVERSAL:
+        other_digits = any(row.kind in kinds for kinds in VOIDS.values())
+        return Reason.VOID_NOT_FOUND if other_digits else Reason.NOT_VOIDABLE
+    family = view.family(row)
+    if not is_live(row, family):
+        return Reason.ALREADY_UNDONE
+    if live_refunds(row, family):
+        return Reason.NOT_VOIDABLE
+    if row.batch != open_batch.id:
+        return Reason.VOID_CLOSED_BATCH
+    return row
+
+
+def find_reversed(view: View, case: Case, sent_at: int | None, repeated: Row | None) -> Row | None:
+    """The transaction a reversal means, live or not; None if the switch has never seen it.
+
+    Args:
+        repeated: An earlier reversal that said the same. What was there when it came, and was not what it undid, is
+            not undone by its repetition.
+    """
+    request = case.request
+    candidates = list(view.recent)
+    if view.by_rrn and view.by_rrn.card_hash == case.card_hash and view.by_rrn not in candidates:
+        candidates.append(view.by_rrn)
+    candidates = [
+        row
+        for row in candidates
+        if row.message_class is not MessageClass.REVERSAL
+        and row.kind is request.kind
+        and row.terminal == view.desk.terminal
+        and row.application == case.application
+        and _asks(row, case)
+    ]
+    if repeated:
+        candidates = [row for row in candidates if row.decided_at > repeated.decided_at or row.id == repeated.original]
+    for fits in _references(view, case, sent_at):
+        found = [row for row in candidates if fits(row)]
+        if found:
+            live = [row for row in found if is_live(row, view.family(row))]
+            return (live or [row for row in found if row.accepted] or found)[0]
+    return None
+
+
+def _references(view: View, case: Case, sent_at: int | None) -> list[Callable[[Row], bool]]:
+    """The ways a reversal may name its original, surest first; those it does not use are left out."""
+    request = case.request
+    ways: list[Callable[[Row], bool]] = []
+    if request.original_stan is not None:
+        ways.append(lambda row: (row.stan, row.message_class) == (request.original_stan, request.original_class))
+    if request.rrn is not None and request.kind in VOIDS:  # the RRN is the voided transaction's
+        voided = view.by_rrn.id if view.by_rrn else -1
+        ways.append(lambda row: row.original == voided)
+    elif request.rrn is not None:
+        ways.append(lambda row: row.rrn == request.rrn)
+    if request.receipt is not None:
+        ways.append(
+            lambda row: (
+                request.receipt in _receipts(row, view)
+                and (request.stan - row.stan) % 1_000_000 < limits.STAN_HALF
+                and _reachable(row, view, sent_at)
+            )
+        )
+    ways.append(lambda row: row.stan == request.stan and _reachable(row, view, sent_at))
+    return ways
+
+
+def _receipts(row: Row, view: View) -> set[str | None]:
+    """A void goes by its own receipt number and by that of the voided transaction."""
+    originals = {other.receipt for other in view.family(row) if other.id == row.original and row.is_undo}
+    return {row.receipt} | originals
+
+
+def _reachable(row: Row, view: View, sent_at: int | None) -> bool:
+    """STAN and receipt never reach into a batch the terminal itself closed, unless the times are equal."""
+    batch = view.batch(row.batch)
+    closed = batch is not None and batch.closed_by is Closer.TERMINAL
+    return not closed or (sent_at is not None and sent_at == row.sent_at)
+
+
+def _asks(row: Row, case: Case) -> bool:
+    """DE4 of an undo is what was asked or what was approved."""
+    return (case.request.amount or 0) in (row.asked, row.amount)
+
+
+def undo(view: View, target: Row, merchant: int, programme: Programme, *, forced: bool) -> Ruling:
+    """Undo a live `target` for `merchant`; unless `forced`, only if what it put on a card is still there."""
+    moves, missing = _taken_back(view, target, merchant)
+    if missing and not forced:
+        return refused(Reason.NOT_ENOUGH, tell_balances=True)
+    card = view.card_of(target.card_id)
+    product = programme.products.get(card.product)
+    balance = view.account_of(card.account).balance + sum(move.amount for move in moves if move.account == card.account)
+    single_use = product is not None and product.single_use
+    return Ruling(
+        amount=target.amount,
+        card_amount=target.card_amount,
+        moves=tuple(moves),
+        card=_card_after(card, target, view.family(target), single_use, balance),
+        original=target,
+        note="uncovered" if missing else "",
+        tell_balances=True,
+    )
+
+
+def _taken_back(view: View, target: Row, merchant: int) -> tuple[list[Move], bool]:
+    """The moves that undo `target` and the refunds that fall with it; and whether something of it is gone.
+
+    What a holder's account no longer has is booked as uncovered against `merchant`, which sent the undo.
+    """
+    moves = [
+        Move(entry.account, entry.currency, -entry.amount)
+        for row in (target, *live_refunds(target, view.family(target)))
+        for entry in row.entries
+    ]
+    missing = []
+    for number in {move.account for move in moves if move.account > 0}:
+        account = view.account_of(number)
+        short = -account.balance - sum(move.amount for move in moves if move.account == number)
+        if short > 0:
+            uncovered = system_account(AccountKind.UNCOVERED, merchant, account.currency)
+            missing += [Move(number, account.currency, short), Move(uncovered, account.currency, -short)]
+    return moves + missing, bool(missing)
+
+
+def _card_after(card: Card, target: Row, family: list[Row], single_use: bool, balance: int) -> Card:
+    """The card's state once `target` is undone; where `target` was itself an undo, once its original stands again.
+
+    Args:
+        balance: Of the card's account, after the undo.
+    """
+    if card.state is CardState.REPLACED:
+        return card
+    kind, undone = target.kind, True
+    if target.is_undo:
+        kind = next(row.kind for row in family if row.id == target.original)
+        undone = False
+    if kind is Kind.GIFT_BLOCK or kind is Kind.GIFT_UNBLOCK:
+        blocked = (kind is Kind.GIFT_BLOCK) is not undone
+        return msgspec.structs.replace(card, block=Block.BLOCKED if blocked else Block.NONE)
+    state = card.state
+    if kind is Kind.GIFT_ACTIVATE:
+        # What another load has put on stays usable; an empty card is as it was before it was sold.
+        state = CardState.INACTIVE if undone and not balance else CardState.ACTIVE
+    elif kind is Kind.GIFT_CASH_OUT:
+        state = CardState.ACTIVE if undone else CardState.CLOSED
+    elif single_use and kind in (Kind.GIFT_REDEEM, Kind.GIFT_REFUND):
+        used = (kind is Kind.GIFT_REDEEM) is not undone
+        state = CardState.USED if used else CardState.ACTIVE
+    return msgspec.structs.replace(card, state=state)

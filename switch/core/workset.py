@@ -1,0 +1,214 @@
+"""The records of one group of requests: loaded at once, decided on one by one, committed at once.
+
+A dict for each record type; nothing lazy, no queries. A group holds at most one request of a terminal, so only what
+belongs to holders, and the tallies, can be touched by two of its requests; `apply` keeps those up to date.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import msgspec
+
+from specs.transaction import MessageClass, Reply
+from switch.core.clock import MINUTE
+from switch.core.needs import Case
+from switch.core.records import (
+    Account,
+    Batch,
+    Card,
+    Desk,
+    Entry,
+    Merchant,
+    ProgrammeText,
+    Row,
+    Tally,
+    Terminal,
+    Tombstone,
+)
+
+GUESS_MINUTES = 10  # the tallies a Workset carries are those of this many minutes
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """All that deciding one request came to: the answer, and what changes if the group commits."""
+
+    reply: Reply
+    row: Row | None = None
+    accounts: tuple[Account, ...] = ()
+    cards: tuple[Card, ...] = ()
+    desks: tuple[Desk, ...] = ()
+    batches: tuple[Batch, ...] = ()
+    tombstones: tuple[Tombstone, ...] = ()
+    tallies: tuple[Tally, ...] = ()
+    opened: tuple[Account, ...] = ()
+    merchants: tuple[Merchant, ...] = ()
+    terminals: tuple[Terminal, ...] = ()
+    programme: ProgrammeText | None = None
+
+
+class Changes(msgspec.Struct):
+    """What one group writes, newest version of each record only."""
+
+    rows: list[Row] = []
+    accounts: dict[int, Account] = {}
+    cards: dict[int, Card] = {}
+    desks: dict[tuple[int, str], Desk] = {}
+    batches: dict[int, Batch] = {}
+    tombstones: list[Tombstone] = []
+    tallies: list[Tally] = []
+    merchants: dict[int, Merchant] = {}
+    terminals: dict[int, Terminal] = {}
+    programmes: list[ProgrammeText] = []
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, name) for name in self.__struct_fields__)
+
+
+class View(msgspec.Struct):
+    """What one request sees of the books."""
+
+    merchant: Merchant | None
+    terminal: Terminal | None
+    desk: Desk
+    open_batch: Batch | None
+    named_batch: Batch | None  # the newest batch with the number the request names
+    earlier: Row | None  # the newest message with this request's key
+    card: Card | None
+    account: Account | None
+    by_rrn: Row | None
+    recent: list[Row]  # this card at this terminal and application, newest first
+    tombstones: list[Tombstone]
+    workset: Workset
+
+    def family(self, row: Row) -> list[Row]:
+        """All rows of the same root, oldest first."""
+        return self.workset.families.get(row.root, [row])
+
+    def batch(self, number: int) -> Batch | None:
+        return self.workset.batches.get(number)
+
+    def account_of(self, number: int) -> Account:
+        """A holder's account by its id. It must have been loaded: its holder is locked."""
+        return self.workset.accounts[number]
+
+    def card_of(self, number: int) -> Card:
+        return self.workset.cards[number]
+
+    def refusals(self, scope: str, now: int) -> int:
+        """How many refusals `scope` counted in the last ten minutes."""
+        oldest = now // MINUTE - GUESS_MINUTES
+        return sum(count for bucket, count in self.workset.tallies[scope].items() if bucket > oldest)
+
+
+class Workset:
+    """See the head of this file. Stores fill the dicts; `view`, `check` and `apply` are the core's."""
+
+    def __init__(self) -> None:
+        self.merchants: dict[str, Merchant] = {}
+        self.terminals: dict[tuple[str, str], Terminal] = {}
+        self.desks: dict[tuple[int, str], Desk] = {}
+        self.batches: dict[int, Batch] = {}
+        self.numbered: dict[tuple[int, str, int], Batch] = {}
+        self.earlier: dict[tuple[int, str, MessageClass, int], Row] = {}
+        self.cards: dict[int, Card] = {}
+        self.card_ids: dict[bytes, int] = {}
+        self.accounts: dict[int, Account] = {}
+        self.recent: dict[tuple[int, str, bytes], list[Row]] = {}
+        self.by_rrn: dict[str, Row] = {}
+        self.families: dict[int, list[Row]] = {}
+        self.tombstones: dict[int, list[Tombstone]] = {}
+        self.tallies: defaultdict[str, dict[int, int]] = defaultdict(dict)
+        self.programme_version = 0
+        self.changes = Changes()
+
+    def terminal(self, merchant_id: str, terminal_id: str) -> Terminal | None:
+        """The terminal of both ids; without a merchant, the only one with that terminal id (WIRE.md section 2)."""
+        if merchant_id:
+            return self.terminals.get((merchant_id, terminal_id))
+        found = [terminal for (_, name), terminal in self.terminals.items() if name == terminal_id]
+        return found[0] if len(found) == 1 else None
+
+    def view(self, case: Case) -> View:
+        """What `case` sees, with the changes of the group's earlier requests."""
+        request, name = case.request, case.application
+        terminal = self.terminal(request.merchant_id, request.terminal_id)
+        number = terminal.id if terminal else 0
+        desk = self.desks.get((number, name)) or Desk(number, name)
+        card = self.cards.get(self.card_ids.get(case.card_hash, 0))
+        return View(
+            merchant=self.merchants.get(terminal.merchant_id if terminal else request.merchant_id),
+            terminal=terminal,
+            desk=desk,
+            open_batch=self.batches.get(desk.batch),
+            named_batch=self.numbered.get((number, name, request.batch or 0)),
+            earlier=self.earlier.get((number, name, request.message_class, request.stan)),
+            card=card,
+            account=self.accounts.get(card.account) if card else None,
+            by_rrn=self.by_rrn.get(request.rrn or ""),
+            recent=self.recent.get((number, name, case.card_hash), []),
+            tombstones=self.tombstones.get(number, []),
+            workset=self,
+        )
+
+    def check(self, decision: Decision) -> None:
+        """Refuse a decision that would break the books, before anything has changed.
+
+        Raises:
+            AssertionError: the rules have a bug; this one request is answered "internal" and the switch lives on.
+        """
+        entries = decision.row.entries if decision.row else ()
+        check_entries(entries)
+        posted = {entry.account: entry for entry in entries if entry.sequence is not None}
+        assert posted.keys() == {account.id for account in decision.accounts}, "entries and accounts differ"
+        for account in decision.accounts:
+            before, entry = self.accounts[account.id], posted[account.id]
+            assert account.balance >= 0, "a holder's account below zero"
+            assert account.balance == before.balance + entry.amount == entry.balance_after, "balance and entry differ"
+            assert account.entries == before.entries + 1 == entry.sequence, "an entry is out of sequence"
+            assert account.currency == before.currency == entry.currency, "an account changed its currency"
+
+    def apply(self, decision: Decision) -> None:
+        """Make a checked decision visible to the group's later requests and part of what is committed."""
+        changes = self.changes
+        if decision.row:
+            changes.rows.append(decision.row)
+            self.families.setdefault(decision.row.root, []).append(decision.row)
+        for account in (*decision.opened, *decision.accounts):
+            self.accounts[account.id] = changes.accounts[account.id] = account
+        for card in decision.cards:
+            self.cards[card.id] = changes.cards[card.id] = card
+            self.card_ids[card.hash] = card.id
+        for desk in decision.desks:
+            self.desks[desk.terminal, desk.application] = changes.desks[desk.terminal, desk.application] = desk
+        for batch in decision.batches:
+            self.batches[batch.id] = changes.batches[batch.id] = batch
+        for tally in decision.tallies:
+            counted = self.tallies[tally.scope]
+            counted[tally.bucket] = counted.get(tally.bucket, 0) + tally.count
+        changes.tallies.extend(decision.tallies)
+        changes.tombstones.extend(decision.tombstones)
+        for merchant in decision.merchants:
+            self.merchants[merchant.merchant_id] = changes.merchants[merchant.id] = merchant
+        for terminal in decision.terminals:
+            self.terminals[terminal.merchant_id, terminal.terminal_id] = changes.terminals[terminal.id] = terminal
+        if decision.programme:
+            self.programme_version = decision.programme.version
+            changes.programmes.append(decision.programme)
+
+
+def check_entries(entries: Iterable[Entry]) -> None:
+    """Entries of one row: none is zero, no account twice, and each currency adds up to zero.
+
+    Raises:
+        AssertionError: they do not.
+    """
+    sums: dict[str, int] = {}
+    accounts = set()
+    for entry in entries:
+        assert entry.amount, "an entry of nothing"
+        assert entry.account not in accounts, "an account posted to twice in a row"
+        accounts.add(entry.account)
+        sums[entry.currency] = sums.get(entry.currency, 0) + entry.amount
+    assert not any(sums.values()), "a row that does not balance"
