@@ -30,7 +30,7 @@ from switch.core.workset import Decision, Workset
 class NewNumber(msgspec.Struct, frozen=True):
     """A card number, ready to be kept: hash to find it, encrypted for the owner, masked for people."""
 
-    hash: bytes
+    hash: str
     sealed_pan: bytes
     masked_pan: str
     pin_hash: bytes | None = None
@@ -57,20 +57,20 @@ class IssueCard(msgspec.Struct, frozen=True):
 class ActivateCard(msgspec.Struct, frozen=True):
     """Activate a card without a till, at a merchant's expense (cards for employees, the demo's)."""
 
-    card_hash: bytes
+    card_hash: str
     merchant_id: str
     amount: int
 
 
 class SetBlock(msgspec.Struct, frozen=True):
-    card_hash: bytes
+    card_hash: str
     block: Block
 
 
 class ReplaceCard(msgspec.Struct, frozen=True):
     """Give the account of a lost card a new number; the old one is dead, its transactions can still be undone."""
 
-    card_hash: bytes
+    card_hash: str
     number: NewNumber
 
 
@@ -144,7 +144,7 @@ def _issue(command: IssueCard, workset: Workset, programme: Programme, now: int,
         return _refused(Outcome.DUPLICATE, "this card number has been issued before")
     if product.pin is not (command.number.pin_hash is not None):
         return _refused(
-            Outcome.FORMAT_ERROR, f"{product.id}: a PIN belongs to cards of products with PIN, and only there"
+            Outcome.FORMAT_ERROR, f"{product.id}: cards of a product have a PIN if it says so, and only then"
         )
     card = Card(
         id=number,

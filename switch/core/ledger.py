@@ -66,4 +66,4 @@ def post(moves: list[Move], accounts: dict[int, Account]) -> tuple[tuple[Entry, 
         after = msgspec.structs.replace(before, balance=before.balance + amount, entries=before.entries + 1)
         changed.append(after)
         entries.append(Entry(number, currencies[number], amount, after.balance, after.entries))
-    return tuple(entries), tuple(changed)
+    return tuple(sorted(entries, key=lambda entry: entry.account)), tuple(changed)

@@ -19,7 +19,7 @@ class Case(msgspec.Struct, frozen=True):
 
     request: Request
     application: str
-    card_hash: bytes = b""
+    card_hash: str = ""
     pin_hash: bytes | None = None
 
 
@@ -31,7 +31,7 @@ class Needs(msgspec.Struct, frozen=True):
     application: str
     keyed: tuple[MessageClass, int] | None = None  # class and STAN of an earlier message
     batch: int | None = None  # a batch number the message names
-    card_hash: bytes = b""
+    card_hash: str = ""
     card_range: str = ""  # first eight digits, for guess counters
     rrn: str | None = None  # of an original
     search: bool = False  # the card's newest transactions at this terminal, to find an original among

@@ -109,7 +109,7 @@ class Card(msgspec.Struct, frozen=True):
 
     id: int
     holder: int
-    hash: bytes
+    hash: str
     sealed_pan: bytes
     masked_pan: str
     product: str
@@ -179,7 +179,7 @@ class Row(msgspec.Struct, frozen=True):
     root: int
     original: int = 0
     holder: int = 0
-    card_hash: bytes = b""
+    card_hash: str = ""
     card_id: int = 0
     asked: int = 0
     amount: int = 0
@@ -211,7 +211,7 @@ class Tombstone(msgspec.Struct, frozen=True):
     id: int
     terminal: int
     application: str
-    card_hash: bytes
+    card_hash: str
     kind: Kind
     amount: int
     stan: int

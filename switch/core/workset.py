@@ -113,9 +113,9 @@ class Workset:
         self.numbered: dict[tuple[int, str, int], Batch] = {}
         self.earlier: dict[tuple[int, str, MessageClass, int], Row] = {}
         self.cards: dict[int, Card] = {}
-        self.card_ids: dict[bytes, int] = {}
+        self.card_ids: dict[str, int] = {}
         self.accounts: dict[int, Account] = {}
-        self.recent: dict[tuple[int, str, bytes], list[Row]] = {}
+        self.recent: dict[tuple[int, str, str], list[Row]] = {}
         self.by_rrn: dict[str, Row] = {}
         self.families: dict[int, list[Row]] = {}
         self.tombstones: dict[int, list[Tombstone]] = {}

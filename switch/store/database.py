@@ -1,0 +1,115 @@
+"""One connection to one SQL database: what differs between SQLite and PostgreSQL, and the few shapes of statements.
+
+The keys of a group travel as one JSON array of arrays for each statement, whose rows the statement joins with. SQL here
+writes `?` for a parameter, `KEYS k` for that table and `{0:bigint}`, `{1:text}` for its columns.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from importlib import resources
+from typing import Any
+
+from switch.store.mapping import Mapping, Record
+from switch.store.port import StoreError
+
+Columns = Sequence[Any]
+
+
+class Database(ABC):
+    """Subclasses turn their driver's errors into those of `port`."""
+
+    byte_type = ""  # its type of byte strings, for the migrations
+
+    def __init__(self) -> None:
+        self._prepared: dict[str, str] = {}
+
+    @abstractmethod
+    def prepare(self, sql: str) -> str:
+        """`sql` in this database's own words."""
+
+    @abstractmethod
+    def locked(self, alias: str) -> str:
+        """What makes a SELECT lock the rows of `alias` until the transaction ends."""
+
+    @abstractmethod
+    def begin(self) -> None: ...
+
+    @abstractmethod
+    def run(self, sql: str, parameters: Columns) -> list[Columns]: ...
+
+    @abstractmethod
+    def run_many(self, sql: str, rows: Sequence[Columns]) -> None: ...
+
+    @abstractmethod
+    def run_script(self, sql: str) -> None: ...
+
+    @abstractmethod
+    def stream(self, sql: str) -> Iterator[Columns]:
+        """The rows of a large answer, in a snapshot of their own."""
+
+    @abstractmethod
+    def commit(self) -> None: ...
+
+    @abstractmethod
+    def rollback(self) -> None: ...
+
+    @abstractmethod
+    def backup(self, path: str) -> None: ...
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    # -- shapes of statements -----------------------------------------------------------------------------------------
+
+    def fetch(self, sql: str, parameters: Columns = ()) -> list[Columns]:
+        return self.run(self._own(sql), parameters)
+
+    def write(self, sql: str, rows: Sequence[Columns]) -> None:
+        """Run `sql` once for each of `rows`."""
+        if rows:
+            self.run_many(self._own(sql), rows)
+
+    def keyed(self, sql: str, keys: Sequence[Columns]) -> list[Columns]:
+        """Run `sql` once for all of `keys`; not at all if there are none."""
+        return self.fetch(sql, (json.dumps(keys),)) if keys else []
+
+    def pick(self, mapping: Mapping[Record], alias: str, sql: str, keys: Sequence[Columns]) -> list[Record]:
+        """Records that `keys` name: `sql` is what follows FROM."""
+        return [mapping.from_row(row) for row in self.keyed(f"SELECT {mapping.select(alias)} FROM {sql}", keys)]
+
+    def read(self, mapping: Mapping[Record], alias: str, sql: str, parameters: Columns = ()) -> list[Record]:
+        return [mapping.from_row(row) for row in self.fetch(f"SELECT {mapping.select(alias)} FROM {sql}", parameters)]
+
+    def _own(self, sql: str) -> str:
+        prepared = self._prepared.get(sql)
+        if prepared is None:
+            prepared = self._prepared[sql] = self.prepare(sql)
+        return prepared
+
+    # -- the schema ---------------------------------------------------------------------------------------------------
+
+    def migrate(self) -> None:
+        """Apply the migrations that are missing, each in a transaction of its own.
+
+        Raises:
+            StoreError: the books were written by a newer version of the switch.
+        """
+        self.begin()
+        self.run_script("CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL)")
+        applied = {row[0] for row in self.fetch("SELECT number FROM migrations")}
+        self.commit()
+        folder = resources.files("switch.store") / "migrations"
+        steps = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+        known = {int(name[:4]) for name in steps}
+        if applied - known:
+            raise StoreError(f"the books have schema {max(applied)}, newer than {max(known)}: install a newer switch")
+        for name in steps:
+            if int(name[:4]) in applied:
+                continue
+            self.begin()
+            self.run_script((folder / name).read_text("utf-8").replace("BYTES", self.byte_type))
+            self.write("INSERT INTO migrations (number, name) VALUES (?, ?)", [(int(name[:4]), name)])
+            self.commit()

@@ -1,0 +1,229 @@
+"""Books in dictionaries, for simulations and tests: gone when the process ends, and never in need of a thread.
+
+Written apart from the SQL on purpose: one contract suite runs over all stores, so each checks the others.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from specs import limits
+from switch.core.clock import MINUTE
+from switch.core.needs import Needs
+from switch.core.records import (
+    Account,
+    Batch,
+    Card,
+    Desk,
+    Merchant,
+    ProgrammeText,
+    Row,
+    Seal,
+    Tally,
+    Terminal,
+    Tombstone,
+    describe_account,
+)
+from switch.core.refusals import scopes
+from switch.core.workset import GUESS_MINUTES, Changes, Workset
+from switch.store.port import JournalFilter, StoreError
+
+
+class MemoryStore:
+    """See `port.Store`."""
+
+    def __init__(self) -> None:
+        self._next = 1
+        self._merchants: dict[int, Merchant] = {}
+        self._terminals: dict[int, Terminal] = {}
+        self._desks: dict[tuple[int, str], Desk] = {}
+        self._batches: dict[int, Batch] = {}
+        self._cards: dict[int, Card] = {}
+        self._card_ids: dict[str, int] = {}
+        self._accounts: dict[int, Account] = {}
+        self._rows: dict[int, Row] = {}
+        self._by_message: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+        self._by_card: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
+        self._by_rrn: dict[str, int] = {}
+        self._by_root: defaultdict[int, list[int]] = defaultdict(list)
+        self._stones: dict[int, Tombstone] = {}
+        self._tallies: defaultdict[str, dict[int, int]] = defaultdict(dict)
+        self._seals: list[Seal] = []
+        self._programmes: list[ProgrammeText] = []
+
+    def load(self, needs: Sequence[Needs], now: int) -> Workset:
+        workset = Workset()
+        workset.programme_version = len(self._programmes)
+        for need in needs:
+            for terminal in self._terminals.values():
+                if terminal.terminal_id == need.terminal_id and need.merchant_id in ("", terminal.merchant_id):
+                    workset.terminals[terminal.merchant_id, terminal.terminal_id] = terminal
+        named = {need.merchant_id for need in needs} | {merchant_id for merchant_id, _ in workset.terminals}
+        workset.merchants = {m.merchant_id: m for m in self._merchants.values() if m.merchant_id in named}
+        for need in needs:
+            self._load_card(workset, need)
+            found = workset.terminal(need.merchant_id, need.terminal_id) if need.terminal_id else None
+            if found:
+                self._load_messages(workset, need, found, now)
+        self._load_families(workset)
+        return workset
+
+    def _load_card(self, workset: Workset, need: Needs) -> None:
+        card = self._cards.get(self._card_ids.get(need.card_hash, 0))
+        if card is None:
+            return
+        for other in self._cards.values() if card.holder != card.id else [card]:
+            if other.holder == card.holder:
+                workset.cards[other.id] = other
+                workset.card_ids[other.hash] = other.id
+                workset.accounts[other.account] = self._accounts[other.account]
+
+    def _load_messages(self, workset: Workset, need: Needs, terminal: Terminal, now: int) -> None:
+        place = terminal.id, need.application
+        desk = self._desks.get(place)
+        if desk:
+            workset.desks[place] = desk
+        if need.batch is not None:
+            numbered = [b for b in self.batches(terminal.id) if (b.application, b.number) == (place[1], need.batch)]
+            if numbered:
+                workset.numbered[*place, need.batch] = workset.batches[numbered[0].id] = numbered[0]
+        if need.keyed:
+            same_stan = [self._rows[number] for number in self._by_message[terminal.id, need.keyed[1]]]
+            for row in same_stan:  # the newest last
+                if (row.application, row.message_class) == (need.application, need.keyed[0]):
+                    workset.earlier[*place, *need.keyed] = row
+        if need.search:
+            newest = self._by_card[need.card_hash, terminal.id][-limits.UNDO_CANDIDATES :]
+            rows = [self._rows[number] for number in reversed(newest)]
+            workset.recent[*place, need.card_hash] = [row for row in rows if row.application == need.application]
+        if need.rrn in self._by_rrn:
+            workset.by_rrn[need.rrn] = self._rows[self._by_rrn[need.rrn]]
+        stones = [stone for stone in self._stones.values() if stone.terminal == terminal.id and stone.expires_at > now]
+        workset.tombstones[terminal.id] = stones
+        if need.card_range:
+            for scope in scopes(terminal, need.card_range):
+                workset.tallies[scope] = dict(self._tallies[scope])
+
+    def _load_families(self, workset: Workset) -> None:
+        named = [*workset.earlier.values(), *workset.by_rrn.values()]
+        named += [row for rows in workset.recent.values() for row in rows]
+        for row in named:
+            workset.families[row.root] = [self._rows[number] for number in self._by_root[row.root]]
+        for number in {row.batch for row in named} | {desk.batch for desk in workset.desks.values()}:
+            if number:
+                workset.batches[number] = self._batches[number]
+
+    def commit(self, changes: Changes, seal: Seal | None) -> None:
+        self._merchants.update(changes.merchants)
+        self._terminals.update(changes.terminals)
+        self._desks.update(changes.desks)
+        self._batches.update(changes.batches)
+        self._cards.update(changes.cards)
+        self._card_ids.update((card.hash, card.id) for card in changes.cards.values())
+        self._accounts.update(changes.accounts)
+        self._stones.update((stone.id, stone) for stone in changes.tombstones)
+        self._programmes.extend(changes.programmes)
+        for row in changes.rows:
+            self._keep(row)
+        for tally in changes.tallies:
+            counted = self._tallies[tally.scope]
+            counted[tally.bucket] = counted.get(tally.bucket, 0) + tally.count
+        if seal:
+            self._seals.append(seal)
+
+    def _keep(self, row: Row) -> None:
+        self._rows[row.id] = row
+        self._by_message[row.terminal, row.stan].append(row.id)
+        self._by_card[row.card_hash, row.terminal].append(row.id)
+        self._by_rrn[row.rrn] = row.id
+        self._by_root[row.root].append(row.id)
+        for entry in row.entries:
+            if entry.sequence is None:
+                kind, _, currency = describe_account(entry.account)
+                before = self._accounts.get(entry.account) or Account(entry.account, kind, 0, currency)
+                after = msgspec.structs.replace(before, balance=before.balance + entry.amount)
+                self._accounts[entry.account] = after
+
+    def rollback(self) -> None:
+        return
+
+    def numbers(self, count: int) -> range:
+        self._next += count
+        return range(self._next - count, self._next)
+
+    def programme(self) -> ProgrammeText | None:
+        return self._programmes[-1] if self._programmes else None
+
+    def last_seal(self, daemon: str) -> Seal | None:
+        return next((seal for seal in reversed(self._seals) if seal.daemon == daemon), None)
+
+    def merchants(self) -> list[Merchant]:
+        return sorted(self._merchants.values(), key=lambda merchant: merchant.merchant_id)
+
+    def terminals(self) -> list[Terminal]:
+        return sorted(self._terminals.values(), key=lambda terminal: (terminal.merchant_id, terminal.terminal_id))
+
+    def cards(self, after: int, limit: int) -> list[Card]:
+        return [card for _, card in sorted(self._cards.items()) if card.id > after][:limit]
+
+    def card(self, card_hash: str) -> tuple[Card, Account] | None:
+        card = self._cards.get(self._card_ids.get(card_hash, 0))
+        return (card, self._accounts[card.account]) if card else None
+
+    def journal(self, wanted: JournalFilter) -> list[Row]:
+        return [row for row in sorted(self._rows.values(), key=lambda row: -row.id) if _fits(row, wanted)][
+            : wanted.limit
+        ]
+
+    def rows(self) -> Iterator[Row]:
+        return iter(sorted(self._rows.values(), key=lambda row: row.id))
+
+    def seals(self) -> Iterator[Seal]:
+        return iter(sorted(self._seals, key=lambda seal: (seal.daemon, seal.number)))
+
+    def accounts(self) -> Iterator[Account]:
+        return iter(sorted(self._accounts.values(), key=lambda account: account.id))
+
+    def batches(self, terminal: int) -> list[Batch]:
+        found = [batch for batch in self._batches.values() if batch.terminal == terminal]
+        return sorted(found, key=lambda batch: -batch.opened_at)
+
+    def tallies(self) -> list[Tally]:
+        return sorted(
+            (
+                Tally(scope, bucket, count)
+                for scope, counted in self._tallies.items()
+                for bucket, count in counted.items()
+            ),
+            key=lambda tally: (tally.scope, tally.bucket),
+        )
+
+    def forget(self, now: int) -> int:
+        old = [stone.id for stone in self._stones.values() if stone.expires_at <= now]
+        for number in old:
+            del self._stones[number]
+        gone = len(old)
+        for counted in self._tallies.values():
+            for bucket in [bucket for bucket in counted if bucket <= now // MINUTE - GUESS_MINUTES]:
+                del counted[bucket]
+                gone += 1
+        return gone
+
+    def backup(self, path: str) -> None:
+        raise StoreError("books in memory have no backup")
+
+    def close(self) -> None:
+        return
+
+
+def _fits(row: Row, wanted: JournalFilter) -> bool:
+    return (
+        wanted.rrn in (None, row.rrn)
+        and wanted.card_hash in (None, row.card_hash)
+        and wanted.terminal in (None, row.terminal)
+        and (wanted.since is None or row.decided_at >= wanted.since)
+        and (wanted.until is None or row.decided_at < wanted.until)
+    )

@@ -1,0 +1,110 @@
+"""What the switch asks of a store. Whole groups only: load what they need, commit what they changed.
+
+Balances are read through `load` only, ids and references are made before the commit, nothing is made by the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from switch.core.needs import Needs
+from switch.core.records import Account, Batch, Card, Merchant, ProgrammeText, Row, Seal, Tally, Terminal
+from switch.core.workset import Changes, Workset
+
+
+class StoreError(Exception):
+    """What a store can fail with; the text names no card."""
+
+
+class Conflict(StoreError):
+    """Another daemon was there: load and decide the group again."""
+
+
+class Unavailable(StoreError):
+    """Nothing was written (disk full, database away): wait and try again."""
+
+
+class Lost(StoreError):
+    """Whether something was written is not known: only a restart tells."""
+
+
+class JournalFilter(msgspec.Struct, frozen=True):
+    """What to look for in the journal; all that is given must fit. Times in microseconds, ends excluded."""
+
+    rrn: str | None = None
+    card_hash: str | None = None
+    terminal: int | None = None
+    since: int | None = None
+    until: int | None = None
+    limit: int = 100
+
+
+class Store(Protocol):
+    """Used from one thread at a time. `load` begins a transaction that `commit` or `rollback` ends."""
+
+    def load(self, needs: Sequence[Needs], now: int) -> Workset:
+        """The records that `needs` name, their owners locked.
+
+        Raises:
+            Conflict, Unavailable: nothing is locked any more.
+        """
+
+    def commit(self, changes: Changes, seal: Seal | None) -> None:
+        """Write a group durably, or nothing of it.
+
+        Raises:
+            Conflict, Unavailable: nothing was written. Lost: nobody knows.
+        """
+
+    def rollback(self) -> None:
+        """Forget what `load` began."""
+
+    def numbers(self, count: int) -> range:
+        """`count` ids nobody has had before; durable before it returns, outside any group."""
+
+    def programme(self) -> ProgrammeText | None:
+        """The newest version."""
+
+    def last_seal(self, daemon: str) -> Seal | None: ...
+
+    # -- for people and for the audit: read at leisure, in a snapshot of their own
+
+    def merchants(self) -> list[Merchant]: ...
+
+    def terminals(self) -> list[Terminal]: ...
+
+    def cards(self, after: int, limit: int) -> list[Card]:
+        """Cards with ids above `after`, in order."""
+
+    def card(self, card_hash: str) -> tuple[Card, Account] | None: ...
+
+    def journal(self, wanted: JournalFilter) -> list[Row]:
+        """Rows that fit, newest first."""
+
+    def rows(self) -> Iterator[Row]:
+        """The whole journal by id."""
+
+    def seals(self) -> Iterator[Seal]:
+        """All seals, by daemon and number."""
+
+    def accounts(self) -> Iterator[Account]:
+        """All accounts with their balances; those nobody reads have ids below zero and no holder."""
+
+    def batches(self, terminal: int) -> list[Batch]: ...
+
+    def tallies(self) -> list[Tally]: ...
+
+    def forget(self, now: int) -> int:
+        """Delete what has outlived its use (old tallies, expired tombstones), a slice at a time; how many went."""
+
+    def backup(self, path: str) -> None:
+        """A consistent copy of the books while they are in use.
+
+        Raises:
+            StoreError: this kind of store is backed up by its own tools.
+        """
+
+    def close(self) -> None: ...

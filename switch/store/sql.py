@@ -1,0 +1,195 @@
+"""The books in SQL: what a group changed is written at once, and read at leisure for people and the audit."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+
+from switch.core.clock import MINUTE
+from switch.core.needs import Needs
+from switch.core.records import (
+    Account,
+    Batch,
+    Card,
+    Merchant,
+    ProgrammeText,
+    Row,
+    Seal,
+    Tally,
+    Terminal,
+    describe_account,
+)
+from switch.core.workset import GUESS_MINUTES, Changes, Workset
+from switch.store.database import Database
+from switch.store.loading import (
+    ACCOUNTS,
+    BATCHES,
+    CARDS,
+    DESKS,
+    ENTRIES,
+    JOURNAL,
+    MERCHANTS,
+    PROGRAMMES,
+    SEALS,
+    TERMINALS,
+    TOMBSTONES,
+    load,
+    with_entries,
+)
+from switch.store.mapping import Mapping, Record
+from switch.store.port import JournalFilter
+
+
+class SQLStore:
+    """A Store over a Database; see `port.Store`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # -- groups -------------------------------------------------------------------------------------------------------
+
+    def load(self, needs: Sequence[Needs], now: int) -> Workset:
+        self._database.begin()
+        return load(self._database, needs, now)
+
+    def commit(self, changes: Changes, seal: Seal | None) -> None:
+        self._insert(MERCHANTS, changes.merchants.values(), replace=True)
+        self._insert(TERMINALS, changes.terminals.values(), replace=True)
+        self._insert(PROGRAMMES, changes.programmes)
+        self._insert(DESKS, changes.desks.values(), replace=True)
+        self._insert(BATCHES, changes.batches.values(), replace=True)
+        self._insert(JOURNAL, changes.rows)
+        self._insert(TOMBSTONES, changes.tombstones)
+        holders = sorted({(card.holder,) for card in changes.cards.values()})
+        self._database.write("INSERT INTO holders (id) VALUES (?) ON CONFLICT DO NOTHING", holders)
+        self._insert(CARDS, changes.cards.values(), replace=True)
+        self._insert(ACCOUNTS, changes.accounts.values(), replace=True)
+        columns = ("row_id", *ENTRIES.columns)
+        entries = [(row.id, *ENTRIES.to_row(entry)) for row in changes.rows for entry in row.entries]
+        self._database.write(f"INSERT INTO entries ({', '.join(columns)}) VALUES ({_marks(len(columns))})", entries)
+        self._insert(SEALS, [seal] if seal else [])
+        self._add(changes)
+        self._database.commit()
+
+    def _add(self, changes: Changes) -> None:
+        """What is only added to comes last, in order of its keys: shared rows are locked shortly, and alike by all."""
+        sums: defaultdict[int, int] = defaultdict(int)
+        for row in changes.rows:
+            for entry in row.entries:
+                if entry.sequence is None:
+                    sums[entry.account] += entry.amount
+        shared = []
+        for number, amount in sorted(sums.items()):
+            kind, _, currency = describe_account(number)
+            shared.append(ACCOUNTS.to_row(Account(number, kind, 0, currency, amount)))
+        self._database.write(
+            f"INSERT INTO accounts ({', '.join(ACCOUNTS.columns)}) VALUES ({_marks(len(ACCOUNTS.columns))}) "
+            "ON CONFLICT (id) DO UPDATE SET balance = accounts.balance + excluded.balance",
+            shared,
+        )
+        self._database.write(
+            "INSERT INTO tallies (scope, bucket, count) VALUES (?, ?, ?) "
+            "ON CONFLICT (scope, bucket) DO UPDATE SET count = tallies.count + excluded.count",
+            sorted((tally.scope, tally.bucket, tally.count) for tally in changes.tallies),
+        )
+
+    def _insert(self, mapping: Mapping[Record], records: Iterable[Record], *, replace: bool = False) -> None:
+        sql = f"INSERT INTO {mapping.table} ({', '.join(mapping.columns)}) VALUES ({_marks(len(mapping.columns))})"
+        if replace:
+            rest = (name for name in mapping.columns if name not in mapping.key)
+            changes = ", ".join(f"{name} = excluded.{name}" for name in rest)
+            sql += f" ON CONFLICT ({', '.join(mapping.key)}) DO UPDATE SET {changes}"
+        self._database.write(sql, [mapping.to_row(record) for record in records])
+
+    def rollback(self) -> None:
+        self._database.rollback()
+
+    def numbers(self, count: int) -> range:
+        self._database.begin()
+        sql = "UPDATE counters SET next = next + ? WHERE name = 'number' RETURNING next"
+        following: int = self._database.fetch(sql, (count,))[0][0]
+        self._database.commit()
+        return range(following - count, following)
+
+    # -- for people and for the audit ---------------------------------------------------------------------------------
+
+    def programme(self) -> ProgrammeText | None:
+        newest = self._database.read(PROGRAMMES, "p", "programmes p ORDER BY p.version DESC LIMIT 1")
+        return newest[0] if newest else None
+
+    def last_seal(self, daemon: str) -> Seal | None:
+        sql = "seals s WHERE s.daemon = ? ORDER BY s.number DESC LIMIT 1"
+        newest = self._database.read(SEALS, "s", sql, (daemon,))
+        return newest[0] if newest else None
+
+    def merchants(self) -> list[Merchant]:
+        return self._database.read(MERCHANTS, "m", "merchants m ORDER BY m.merchant_id")
+
+    def terminals(self) -> list[Terminal]:
+        return self._database.read(TERMINALS, "t", "terminals t ORDER BY t.merchant_id, t.terminal_id")
+
+    def cards(self, after: int, limit: int) -> list[Card]:
+        return self._database.read(CARDS, "c", "cards c WHERE c.id > ? ORDER BY c.id LIMIT ?", (after, limit))
+
+    def card(self, card_hash: str) -> tuple[Card, Account] | None:
+        cards = self._database.read(CARDS, "c", "cards c WHERE c.hash = ?", (card_hash,))
+        if not cards:
+            return None
+        return cards[0], self._database.read(ACCOUNTS, "a", "accounts a WHERE a.id = ?", (cards[0].account,))[0]
+
+    def journal(self, wanted: JournalFilter) -> list[Row]:
+        given = {
+            "j.rrn = ?": wanted.rrn,
+            "j.card_hash = ?": wanted.card_hash,
+            "j.terminal = ?": wanted.terminal,
+            "j.decided_at >= ?": wanted.since,
+            "j.decided_at < ?": wanted.until,
+        }
+        chosen = {text: value for text, value in given.items() if value is not None}
+        sql = f"journal j WHERE {' AND '.join(['1 = 1', *chosen])} ORDER BY j.id DESC LIMIT ?"
+        return with_entries(self._database, self._database.read(JOURNAL, "j", sql, (*chosen.values(), wanted.limit)))
+
+    def rows(self) -> Iterator[Row]:
+        chunk: list[Row] = []
+        for columns in self._database.stream(f"SELECT {JOURNAL.select('j')} FROM journal j ORDER BY j.id"):
+            chunk.append(JOURNAL.from_row(columns))
+            if len(chunk) == 500:
+                yield from with_entries(self._database, chunk)
+                chunk = []
+        yield from with_entries(self._database, chunk)
+
+    def seals(self) -> Iterator[Seal]:
+        sql = f"SELECT {SEALS.select('s')} FROM seals s ORDER BY s.daemon, s.number"
+        return (SEALS.from_row(columns) for columns in self._database.stream(sql))
+
+    def accounts(self) -> Iterator[Account]:
+        sql = f"SELECT {ACCOUNTS.select('a')} FROM accounts a ORDER BY a.id"
+        return (ACCOUNTS.from_row(columns) for columns in self._database.stream(sql))
+
+    def batches(self, terminal: int) -> list[Batch]:
+        return self._database.read(
+            BATCHES, "b", "batches b WHERE b.terminal = ? ORDER BY b.opened_at DESC", (terminal,)
+        )
+
+    def tallies(self) -> list[Tally]:
+        rows = self._database.fetch("SELECT scope, bucket, count FROM tallies ORDER BY scope, bucket")
+        return [Tally(*row) for row in rows]
+
+    def forget(self, now: int) -> int:
+        self._database.begin()
+        slice_of = "DELETE FROM {0} WHERE {1} IN (SELECT {2} FROM {0} WHERE {3} <= ? LIMIT 500) RETURNING 1"
+        tallies = slice_of.format("tallies", "(scope, bucket)", "scope, bucket", "bucket")
+        gone = len(self._database.fetch(tallies, (now // MINUTE - GUESS_MINUTES,)))
+        gone += len(self._database.fetch(slice_of.format("tombstones", "id", "id", "expires_at"), (now,)))
+        self._database.commit()
+        return gone
+
+    def backup(self, path: str) -> None:
+        self._database.backup(path)
+
+    def close(self) -> None:
+        self._database.close()
+
+
+def _marks(count: int) -> str:
+    return ", ".join("?" * count)
