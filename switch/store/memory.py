@@ -43,6 +43,7 @@ class MemoryStore:
         self._batches: dict[int, Batch] = {}
         self._cards: dict[int, Card] = {}
         self._card_ids: dict[str, int] = {}
+        self._by_holder: defaultdict[int, dict[int, Card]] = defaultdict(dict)
         self._accounts: dict[int, Account] = {}
         self._rows: dict[int, Row] = {}
         self._by_message: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
@@ -75,11 +76,10 @@ class MemoryStore:
         card = self._cards.get(self._card_ids.get(need.card_hash, 0))
         if card is None:
             return
-        for other in self._cards.values() if card.holder != card.id else [card]:
-            if other.holder == card.holder:
-                workset.cards[other.id] = other
-                workset.card_ids[other.hash] = other.id
-                workset.accounts[other.account] = self._accounts[other.account]
+        for other in self._by_holder[card.holder].values():
+            workset.cards[other.id] = other
+            workset.card_ids[other.hash] = other.id
+            workset.accounts[other.account] = self._accounts[other.account]
 
     def _load_messages(self, workset: Workset, need: Needs, terminal: Terminal, now: int) -> None:
         place = terminal.id, need.application
@@ -121,8 +121,9 @@ class MemoryStore:
         self._terminals.update(changes.terminals)
         self._desks.update(changes.desks)
         self._batches.update(changes.batches)
-        self._cards.update(changes.cards)
-        self._card_ids.update((card.hash, card.id) for card in changes.cards.values())
+        for card in changes.cards.values():
+            self._cards[card.id] = self._by_holder[card.holder][card.id] = card
+            self._card_ids[card.hash] = card.id
         self._accounts.update(changes.accounts)
         self._stones.update((stone.id, stone) for stone in changes.tombstones)
         self._programmes.extend(changes.programmes)
