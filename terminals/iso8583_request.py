@@ -1,0 +1,258 @@
+"""Fields of one message to the canonical Request (WIRE.md sections 2 and 3).
+
+Responsible for what the fields mean: class and kind of the message, cards, dates, batch numbers, private tables; for
+finding the first field that is wrong or missing; and for keeping what the answer must repeat. How fields look on the
+wire is the codec's business.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import msgspec
+
+from specs import iso8583
+from specs.dialects import Dialect
+from specs.limits import BATCH_NUMBER_MAX
+from specs.sensitive import PAN, Secret
+from specs.transaction import Kind, Line, MessageClass, Request
+from terminals.errors import MessageError
+from terminals.iso8583_codec import Message
+from terminals.private_tables import join_pieces, parse_tables
+
+T = TypeVar("T")
+
+_ECHOED: Final = (3, 4, 11, 24, 41, 42, 49, 60, 62)
+_ECHOED_BY_NETWORK_CODE: Final = (3, 7, 11, 24, 41, 42, 70)
+_NETWORK_CODE: Final = 70
+_HAS_RECEIPT: Final = frozenset(
+    {MessageClass.REQUEST, MessageClass.ADVICE, MessageClass.REVERSAL, MessageClass.UPLOAD, MessageClass.INQUIRY}
+)
+_CARD_FIELDS: Final = frozenset({2, 35, 45})
+_DAYS: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # 0229 is a day in some year
+
+
+class Slip(msgspec.Struct, frozen=True):
+    """What the way back needs: the return address, the answer's MTI, the fields it repeats as received. No secrets."""
+
+    mti: str
+    fields: dict[int, str]
+    table: int
+    shows_batch: bool
+    tpdu: bytes = b""
+
+
+class _Fields:
+    """The fields of a message while they are read: a parser that refuses one makes it a wrong field."""
+
+    def __init__(self, message: Message) -> None:
+        self.values = dict(message.fields)
+        self.wrong = set(message.wrong)
+
+    def take(self, number: int, parse: Callable[[str], T]) -> T | None:
+        """The field parsed; None if it is not there, or wrong."""
+        text = self.values.get(number)
+        if text is None:
+            return None
+        try:
+            return parse(text)
+        except ValueError:
+            self.refuse(number)
+            return None
+
+    def refuse(self, number: int) -> None:
+        self.wrong.add(number)
+        del self.values[number]
+
+
+def read_request(message: Message, dialect: Dialect, line: Line, tpdu: bytes) -> tuple[Request, Slip]:
+    """The request, malformed ones too if they can be answered, and its slip.
+
+    Raises:
+        MessageError: not even DE11 and DE41 could be read.
+    """
+    message_class = _class_of(message.mti)
+    by_network_code = message_class is MessageClass.NETWORK and message.marks(_NETWORK_CODE)
+    for number in (11,) if by_network_code else (11, 41):
+        if number not in message.fields:
+            raise MessageError(number)
+    fields = _Fields(message)
+    request = _named(fields.values, message, message_class, line)
+    if message_class is MessageClass.OTHER:
+        wrong = min(fields.wrong, default=None)
+    else:
+        request, needs = _read_content(request, fields, dialect, by_network_code)
+        wrong = min(fields.wrong or _missing(request, fields.values, needs), default=None)
+    if wrong is not None:
+        request = msgspec.structs.replace(request, kind=Kind.MALFORMED, wrong_field=wrong)
+    return request, _slip(message, dialect, request, by_network_code, tpdu)
+
+
+def _class_of(mti: str) -> MessageClass:
+    if mti[3] not in "01":
+        return MessageClass.OTHER
+    return iso8583.CLASSES.get(mti[:3], MessageClass.OTHER)
+
+
+def _named(values: dict[int, str], message: Message, message_class: MessageClass, line: Line) -> Request:
+    """Who says it: all there is to know of a message of another class."""
+    return Request(
+        message_class=message_class,
+        kind=Kind.UNKNOWN,
+        line=line,
+        repeat=message.mti[3] == "1",
+        merchant_id=values.get(42, "").strip(" "),
+        terminal_id=values.get(41, "").strip(" "),
+        stan=int(values[11]),
+        nii=values.get(24, ""),
+    )
+
+
+def _read_content(
+    request: Request, fields: _Fields, dialect: Dialect, by_network_code: bool
+) -> tuple[Request, frozenset[int]]:
+    """What it says, as far as it is right, and the numbers of the fields it cannot do without."""
+    message_class = request.message_class
+    processing_code = fields.values.get(3, "")
+    transaction = dialect.find_transaction(message_class, processing_code)
+    if by_network_code:
+        kind = dialect.network_codes.get(fields.values.get(_NETWORK_CODE, ""), Kind.UNKNOWN)
+        needs = frozenset({_NETWORK_CODE})
+    else:
+        kind = transaction.kind if transaction else Kind.UNKNOWN
+        needs = _needs(message_class, transaction.needs if transaction else ())
+    original = fields.take(90, _parse_original) if message_class is MessageClass.REVERSAL else None
+    tables = _read_tables(fields, dialect, message_class)
+    pin = tables.get(iso8583.TABLE_PIN)
+    language = tables.get(iso8583.TABLE_LANGUAGE, "")
+    capabilities = tables.get(iso8583.TABLE_CAPABILITIES, "")
+    request = msgspec.structs.replace(
+        request,
+        kind=kind,
+        card=_read_card(fields) if 2 in needs else None,
+        amount=fields.take(4, int),
+        currency=fields.values.get(49),
+        local_date=fields.take(13, _parse_date),
+        local_time=fields.take(12, _parse_time),
+        batch=_read_batch(fields, message_class, is_void=processing_code.startswith("02")),
+        receipt=fields.take(62, _parse_receipt) if message_class in _HAS_RECEIPT else None,
+        rrn=fields.values.get(37, "").strip(" ") or None,
+        original_class=original[0] if original else None,
+        original_stan=original[1] if original else None,
+        pin=Secret(pin) if pin else None,
+        partial="P" in capabilities,
+        texts="T" in capabilities,
+        language=language.lower() if re.fullmatch("[A-Za-z]{2}", language) else None,
+    )
+    return request, needs
+
+
+# -- what is missing --------------------------------------------------------------------------------------------------
+def _needs(message_class: MessageClass, needs: tuple[int, ...]) -> frozenset[int]:
+    always = {3, 24}
+    if message_class is MessageClass.ADVICE:
+        always |= {12, 13}  # the time of the deed
+    if message_class is MessageClass.REVERSAL:
+        return frozenset(always | set(needs)) - {37}  # its own DE11 is reference enough
+    return frozenset(always | set(needs))
+
+
+def _missing(request: Request, values: dict[int, str], needs: frozenset[int]) -> set[int]:
+    missing = needs - values.keys()
+    if request.card is not None:
+        missing -= {2}
+    if request.receipt is not None:
+        missing -= {37}
+    elif request.rrn is None:
+        missing |= needs & {37}  # twelve spaces name nothing
+    return set(missing)
+
+
+# -- single fields ----------------------------------------------------------------------------------------------------
+def _read_card(fields: _Fields) -> PAN | None:
+    """The one card that all card fields name; a field that names another is wrong."""
+    card: PAN | None = None
+    for number, parse in ((2, PAN), (35, _parse_track2), (45, _parse_track1)):
+        found = fields.take(number, parse)
+        if card is not None and found is not None and found != card:
+            fields.refuse(number)
+        card = card or found
+    return card
+
+
+def _read_batch(fields: _Fields, message_class: MessageClass, is_void: bool) -> int | None:
+    """DE60 by length: a batch number; the amount of a void and the original data of an upload are only checked."""
+
+    def parse(text: str) -> int | None:
+        if len(text) == 6 and text.isdecimal() and 1 <= int(text) <= BATCH_NUMBER_MAX:
+            return int(text)
+        if is_void and len(text) == 12 and text.isdecimal():
+            return None
+        if message_class is MessageClass.UPLOAD and re.fullmatch("[0-9]{10}[A-Za-z0-9 ]{12}", text):
+            return None
+        raise ValueError
+
+    return fields.take(60, parse)
+
+
+def _read_tables(fields: _Fields, dialect: Dialect, message_class: MessageClass) -> dict[str, str]:
+    """Requests may use DE48 and DE63 alike; in settlements DE63 holds totals."""
+    pieces: list[tuple[str, str]] = []
+    for number in (48,) if message_class is MessageClass.SETTLEMENT else (48, 63):
+        pieces += fields.take(number, lambda text: parse_tables(text, dialect.table_layout)) or []
+    return join_pieces(pieces)
+
+
+def _parse_track2(text: str) -> PAN:
+    return PAN(text.partition("D")[0])
+
+
+def _parse_track1(text: str) -> PAN:
+    """`B` (or another format letter), the number, `^`; a start sentinel may have stayed in front."""
+    found = re.match("%?[A-Z]?([0-9]{6,19})(?![0-9])", text)
+    if found is None:
+        raise ValueError
+    return PAN(found[1])
+
+
+def _parse_time(text: str) -> str:
+    if not (text[:2] < "24" and text[2:4] < "60" and text[4:] < "60"):
+        raise ValueError
+    return text
+
+
+def _parse_date(text: str) -> str:
+    month, day = int(text[:2]), int(text[2:])
+    if not (1 <= month <= 12 and 1 <= day <= _DAYS[month - 1]):
+        raise ValueError
+    return text
+
+
+def _parse_receipt(text: str) -> str | None:
+    if len(text) != 6:
+        raise ValueError
+    return text if text.strip(" ") else None
+
+
+def _parse_original(text: str) -> tuple[MessageClass, int] | None:
+    """MTI and STAN of DE90; an MTI that could have no reversal names nothing."""
+    original_class = _class_of(text[:4])
+    return None if original_class is MessageClass.OTHER else (original_class, int(text[4:10]))
+
+
+# -- the way back -----------------------------------------------------------------------------------------------------
+def _slip(message: Message, dialect: Dialect, request: Request, by_network_code: bool, tpdu: bytes) -> Slip:
+    echoed = _ECHOED_BY_NETWORK_CODE if by_network_code else _ECHOED
+    is_settlement = request.message_class is MessageClass.SETTLEMENT
+    return Slip(
+        mti=_answer_mti(message.mti, request.message_class),
+        fields={number: message.fields[number] for number in echoed if number in message.fields},
+        table=dialect.settlement_table if is_settlement else dialect.answer_table,
+        shows_batch=60 in message.fields or request.kind is Kind.LOGON,
+        tpdu=tpdu,
+    )
+
+
+def _answer_mti(mti: str, message_class: MessageClass) -> str:
+    last = mti[3] if message_class is MessageClass.OTHER else "0"
+    return f"{mti[:2]}{int(mti[2]) + 1}{last}"

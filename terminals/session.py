@@ -1,0 +1,121 @@
+"""One connection of an ISO 8583 terminal or concentrator, without I/O: bytes in, events out, answers to bytes.
+
+Responsible for the order of things on a line and for what is ignored or ends it (WIRE.md section 1). It knows no clock
+and no socket: the shell feeds it, asks for events until NEED_DATA, and closes when it raises a ProtocolError.
+"""
+
+import functools
+from enum import Enum
+from typing import Final, Literal
+
+import msgspec
+
+from specs.dialects import Dialect
+from specs.limits import BAD_FRAMES_MAX, FRAME_BYTES_MAX
+from specs.transaction import Line, Reply, Request
+from terminals.errors import FrameError, ProtocolError
+from terminals.framing import FrameReader, answer_tpdu, split_tpdu, write_frame
+from terminals.iso8583_answer import answer_fields
+from terminals.iso8583_codec import Decode, Encode, build_codec
+from terminals.iso8583_request import Slip, read_request
+
+
+class Signal(Enum):
+    """Events that are no message."""
+
+    NEED_DATA = "need_data"
+    CLOSED = "closed"
+
+
+#: Nothing more to say until `receive_data` is called again.
+NEED_DATA: Final[Literal[Signal.NEED_DATA]] = Signal.NEED_DATA
+#: The terminal has ended its side and every whole frame was told; a frame cut off in the middle is no request.
+CLOSED: Final[Literal[Signal.CLOSED]] = Signal.CLOSED
+
+
+class Received(msgspec.Struct, frozen=True):
+    """A request to decide, malformed ones too; `slip` goes back unchanged with the reply."""
+
+    request: Request
+    slip: Slip
+
+
+class Dropped(msgspec.Struct, frozen=True):
+    """A frame that was ignored, to be counted: `keep-alive`, `bad tpdu` or `answer`."""
+
+    reason: str
+
+
+Event = Received | Dropped | Signal
+
+
+@functools.lru_cache(maxsize=64)  # as many dialects as one daemon ever has
+def _codec_of(dialect: Dialect) -> tuple[Decode, Encode]:
+    return build_codec(dialect.elements, dialect.encoding)
+
+
+class Session:
+    """Takes what a socket gives, says what it means, and writes the answers."""
+
+    def __init__(self, dialect: Dialect, line: Line, *, frame_bytes_max: int = FRAME_BYTES_MAX) -> None:
+        self._dialect = dialect
+        self._line = line
+        self._decode, self._encode = _codec_of(dialect)
+        self._frames = FrameReader(dialect.length, frame_bytes_max)
+        self._bad_tpdus = 0
+        self._ended = False
+        self._failure: ProtocolError | None = None
+
+    @property
+    def in_frame(self) -> bool:
+        """Has a frame begun that is not complete? Asked after NEED_DATA, this is what FRAME_SECONDS is about."""
+        return self._frames.waiting_bytes > 0
+
+    def receive_data(self, data: bytes) -> None:
+        """Takes what came; empty bytes say that nothing more will."""
+        if data:
+            self._frames.feed(data)
+        else:
+            self._ended = True
+
+    def next_event(self) -> Event:
+        """What the bytes so far mean, one event a call.
+
+        Raises:
+            FrameError: the next frame cannot be found.
+            MessageError: a frame held nothing that can be answered.
+        """
+        if self._failure is not None:
+            raise self._failure
+        try:
+            return self._read_event()
+        except ProtocolError as failure:
+            self._failure = failure
+            raise
+
+    def send(self, reply: Reply, slip: Slip) -> bytes:
+        """The framed answer to the request that came with `slip`."""
+        body = self._encode(slip.mti, answer_fields(reply, slip, self._dialect))
+        return write_frame(self._dialect.length, answer_tpdu(self._dialect.tpdu, slip.tpdu) + body)
+
+    def _read_event(self) -> Event:
+        frame = self._frames.next_frame()
+        if frame is None:
+            return CLOSED if self._ended else NEED_DATA
+        if not frame:
+            return Dropped("keep-alive")
+        parts = split_tpdu(self._dialect.tpdu, frame)
+        if parts is None:
+            return self._drop_bad_tpdu()
+        self._bad_tpdus = 0
+        tpdu, body = parts
+        message = self._decode(body)
+        if message.mti[2] in "13579":
+            return Dropped("answer")
+        return Received(*read_request(message, self._dialect, self._line, tpdu))
+
+    def _drop_bad_tpdu(self) -> Dropped:
+        self._bad_tpdus += 1
+        if self._bad_tpdus >= BAD_FRAMES_MAX:
+            raise FrameError(f"{self._bad_tpdus} frames in a row without a TPDU")
+        return Dropped("bad tpdu")
