@@ -1,0 +1,278 @@
+"""What a site may choose: the one frozen Config of the daemon, read from `tillswitch.toml`.
+
+Each key stands with its rule, its explanation and its default in one place; the file that `init` writes is generated
+from here. What the programme owner decides (cards, amounts, refusals) is not here but in the programme file.
+"""
+
+import tomllib
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from specs import limits
+from switch.settings import (
+    FLAG,
+    HOST,
+    NETWORKS,
+    Key,
+    Kind,
+    Section,
+    choice,
+    keys_of,
+    path,
+    read_section,
+    seconds,
+    shown,
+    whole,
+    word,
+    write_section,
+    write_unused,
+)
+from switch.settings import ConfigError as ConfigError  # whoever loads a configuration catches it from here
+
+
+# -- rules only this file needs ---------------------------------------------------------------------------------------
+def _parse_store(value: Any, folder: Path) -> str:
+    """Never repeats the value: a PostgreSQL address may hold a password."""
+    with suppress(ValueError):  # of urlsplit, whose messages repeat what they were given
+        match urlsplit(value) if isinstance(value, str) else None:
+            case ("memory", "", "", "", ""):
+                return "memory:"
+            case ("sqlite", "", file, "", "") if len(file) > 1:
+                return f"sqlite:///{folder / file[1:]}"
+            case ("postgresql", host, *_) if host:
+                return str(value)
+    raise ValueError("has another form")
+
+
+def _parse_dialect(value: Any, folder: Path) -> str:
+    if value in ("nac", "ascii"):
+        return str(value)
+    if not isinstance(value, str) or not value.endswith(".toml"):
+        raise ValueError(f"{shown(value)} is not known")
+    if not (folder / value).is_file():
+        raise ValueError(f"there is no file {folder / value}")
+    return str(folder / value)
+
+
+def _parse_applications(value: Any, folder: Path) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{shown(value)} is not a table")
+    for nii, name in value.items():
+        if not (len(nii) == 3 and nii.isascii() and nii.isdigit() and isinstance(name, str) and name.isidentifier()):
+            raise ValueError(f"{shown({nii: name})} has another form")
+    return dict(value)
+
+
+STORE = Kind("sqlite:///FILE, postgresql://USER@HOST/DATABASE or memory:", _parse_store)
+DIALECT = Kind('"nac", "ascii" or the path of an existing .toml file', _parse_dialect, "nac")
+APPLICATIONS = Kind('a table of three digits and names like { "090" = "loyalty" }', _parse_applications)
+NAME = word(r"[a-z][a-z0-9_-]{0,31}", "up to 32 of a-z, 0-9, _ and -, a letter first", "nac")
+
+
+ANSWER_SECONDS_MAX = limits.TERMINAL_WAIT_SECONDS - limits.SEND_SECONDS - 1  # it must arrive while someone still waits
+
+TEMPLATE_HEAD = (
+    "# Configuration of tillswitch. `tillswitch check --config FILE` says what is wrong with it.",
+    "# Keys marked (reload) change by `tillswitch reload` without dropping a connection, the others need a restart.",
+)
+
+
+# -- the settings -----------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, kw_only=True)
+class TLSConfig:
+    certificate: Annotated[Path, Key(path("server.pem", exists=True), "PEM: our certificate and its chain.", live=True)]
+    key: Annotated[Path, Key(path("server.key", exists=True), "PEM: the private key of it.", live=True)]
+    client_ca: Annotated[
+        Path | None, Key(path("ca.pem", exists=True), "PEM: who signs the certificates of terminals.", live=True)
+    ] = None
+    client_certificate_required: Annotated[
+        bool,
+        Key(FLAG, "Who shows no certificate is not let in. If false the listener counts as a plain one for access."),
+    ] = True
+    any_merchant_allowed: Annotated[
+        bool, Key(FLAG, "A certificate naming merchant * speaks for every merchant (a processor's concentrator).")
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListenerConfig:
+    name: Annotated[str, Key(NAME, "How logs, metrics and tools call this listener.")]
+    dialect: Annotated[
+        str, Key(DIALECT, "How messages look on the wire; a file describes a dialect of the site's own.")
+    ]
+    port: Annotated[int, Key(whole(0, 65535), "TCP port; 0 lets the system choose.")]
+    host: Annotated[str, Key(HOST, "Address to listen on. Others than loopback need TLS or trusted_networks.")] = (
+        "127.0.0.1"
+    )
+    clear_pin: Annotated[
+        bool, Key(FLAG, "Take static PINs that come unencrypted over a plain line. Over TLS they are always taken.")
+    ] = False
+    tpdu: Annotated[
+        str,
+        Key(
+            choice("swap", "echo"), "How an answer is addressed: the request's two addresses swapped, or as they were."
+        ),
+    ] = "swap"
+    connections_max: Annotated[
+        int, Key(whole(1, 65536), "Connections at a time; more are closed at once.", live=True)
+    ] = limits.CONNECTIONS_MAX
+    idle_seconds: Annotated[
+        float, Key(seconds(1, 86_400), "A connection without any message for so long is closed.", live=True)
+    ] = limits.IDLE_SECONDS
+    frame_bytes_max: Annotated[int, Key(whole(64, 9999), "A longer frame closes the connection.", live=True)] = (
+        limits.FRAME_BYTES_MAX
+    )
+    tls: Annotated[TLSConfig | None, Key(Section(TLSConfig), "TLS 1.2 or newer for the listener above.")] = None
+
+    @property
+    def anonymous(self) -> bool:
+        """Nobody has to show who they are: only the loopback and trusted networks may connect."""
+        return self.tls is None or not self.tls.client_certificate_required
+
+    @property
+    def takes_clear_pin(self) -> bool:
+        return self.tls is not None or self.clear_pin
+
+
+@dataclass(frozen=True, kw_only=True)
+class VaultConfig:
+    master_key: Annotated[
+        Path, Key(path("master.key"), "The key that wraps all others; readable by the daemon's user only.")
+    ] = Path("master.key")
+    keys: Annotated[Path, Key(path("vault.json"), "The wrapped keys; worthless without the master key.")] = Path(
+        "vault.json"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpsConfig:
+    host: Annotated[str, Key(HOST, "Address of /metrics and /health. They tell counts, never cards.")] = "127.0.0.1"
+    port: Annotated[int, Key(whole(0, 65535), "TCP port; 0 lets the system choose.")] = 9583
+
+
+@dataclass(frozen=True, kw_only=True)
+class LimitsConfig:
+    answer_seconds: Annotated[
+        float, Key(seconds(0.1, ANSWER_SECONDS_MAX), "A later answer is not sent; the terminal asks again.", live=True)
+    ] = limits.ANSWER_SECONDS
+    drain_seconds: Annotated[
+        float, Key(seconds(0, 300), "How long SIGTERM waits for answers that are under way.", live=True)
+    ] = limits.DRAIN_SECONDS
+    queue_max: Annotated[
+        int, Key(whole(1, 1_000_000), "Requests waiting to be decided; beyond it terminals hear 96 at once.")
+    ] = limits.QUEUE_MAX
+    group_max: Annotated[int, Key(whole(1, 4096), "Requests decided and committed together.")] = limits.GROUP_MAX
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    store: Annotated[str, Key(STORE, "Where the books are. A relative FILE lies beside this file.")] = field(
+        default="sqlite:///books.db", repr=False
+    )
+    programme: Annotated[
+        Path | None, Key(path("programme.toml", exists=True), "The programme that new books begin with.")
+    ] = None
+    control_socket: Annotated[
+        # 107 bytes is what Linux allows for a Unix socket
+        Path, Key(path("control.sock", bytes_max=107), "Where the commands reach the running daemon.")
+    ] = Path("control.sock")
+    trusted_networks: Annotated[
+        tuple[str, ...], Key(NETWORKS, "Who may use listeners without client certificates.", live=True)
+    ] = ()
+    applications: Annotated[
+        dict[str, str], Key(APPLICATIONS, "NIIs with batches of their own; every other NII belongs to main.")
+    ] = field(default_factory=lambda: {"090": "loyalty"})
+    log_level: Annotated[str, Key(choice("debug", "info", "warning", "error"), "What is logged.", live=True)] = "info"
+    log_format: Annotated[
+        str,
+        Key(choice("auto", "json", "console"), "One JSON object a line, or for people; auto: JSON unless on a tty."),
+    ] = "auto"
+    vault: Annotated[VaultConfig, Key(Section(VaultConfig), "Keys that protect card numbers and PINs.")] = VaultConfig()
+    ops: Annotated[OpsConfig, Key(Section(OpsConfig), "HTTP for Prometheus and health checks.")] = OpsConfig()
+    limits: Annotated[LimitsConfig, Key(Section(LimitsConfig), "Time and load.")] = LimitsConfig()
+    listeners: Annotated[tuple[ListenerConfig, ...], Key(Section(ListenerConfig, many=True), "A door for terminals.")]
+
+    def application(self, nii: str) -> str:
+        """The application whose batches a message with this NII (DE24) belongs to."""
+        return self.applications.get(nii, "main")
+
+    def trusts(self, address: str) -> bool:
+        """Whether this peer may use an anonymous listener."""
+        peer = ip_address(address)
+        peer = getattr(peer, "ipv4_mapped", None) or peer
+        return peer.is_loopback or any(peer in ip_network(network) for network in self.trusted_networks)
+
+
+# -- from and to a file -----------------------------------------------------------------------------------------------
+def load_config(file: Path) -> Config:
+    """Read and check a configuration; its relative paths count from the file's folder.
+
+    Raises:
+        ConfigError: the first thing that is wrong.
+    """
+    file = file.absolute()
+    try:
+        table = tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(file, "file", f"cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(file, "file", f"is not TOML: {error}") from None
+    config = read_section(Config, table, file)
+    _check_listeners(config, file)
+    return config
+
+
+def _check_listeners(config: Config, file: Path) -> None:
+    """What no key alone can say."""
+    names: set[str] = set()
+    addresses = {(config.ops.host, config.ops.port)}
+    for i, listener in enumerate(config.listeners):
+        place = f"listeners[{i}]"
+        if listener.name in names:
+            raise ConfigError(file, f"{place}.name", f"{shown(listener.name)} is taken", "a name of its own")
+        if listener.port and (listener.host, listener.port) in addresses:
+            raise ConfigError(file, f"{place}.port", f"{listener.host}:{listener.port} is taken", "a port of its own")
+        if listener.tls and listener.tls.client_certificate_required and not listener.tls.client_ca:
+            allowed = "a path, or client_certificate_required = false"
+            raise ConfigError(file, f"{place}.tls.client_ca", "is missing", allowed)
+        if listener.anonymous and not ip_address(listener.host).is_loopback and not config.trusted_networks:
+            allowed = "a loopback address, client certificates, or trusted_networks"
+            raise ConfigError(
+                file, f"{place}.host", f"anybody could speak for any merchant on {listener.host}", allowed
+            )
+        names.add(listener.name)
+        addresses.add((listener.host, listener.port))
+
+
+def config_template(config: Config) -> str:
+    """The text of a `tillswitch.toml` that says `config`, with every key explained."""
+    explained: set[str] = set()
+    lines = [*TEMPLATE_HEAD, *write_section(config, explained), *write_unused(Config, explained)]
+    return "\n".join(lines) + "\n"
+
+
+def restart_keys(old: Config, new: Config) -> list[str]:
+    """The keys that differ and that a reload cannot change; empty: everything new can be applied."""
+    if [listener.name for listener in old.listeners] != [listener.name for listener in new.listeners]:
+        return ["listeners", *_changed(replace(old, listeners=()), replace(new, listeners=()), "")]
+    return _changed(old, new, "")
+
+
+def _changed(old: Any, new: Any, place: str) -> list[str]:
+    found = []
+    for name, (key, _) in keys_of(type(new)).items():
+        before, after = getattr(old, name), getattr(new, name)
+        if before == after or key.live:
+            continue
+        if isinstance(before, tuple) and isinstance(key.kind, Section):
+            for i, (a, b) in enumerate(zip(before, after, strict=True)):
+                found += _changed(a, b, f"{place}{name}[{i}].")
+        elif isinstance(key.kind, Section) and before is not None and after is not None:
+            found += _changed(before, after, f"{place}{name}.")
+        else:
+            found.append(place + name)
+    return found

@@ -1,0 +1,1 @@
+"""Tests of the modules that surround the rules: configuration, keys, logs, metrics, HTTP, TLS."""
