@@ -36,25 +36,25 @@ class NewNumber(msgspec.Struct, frozen=True):
     pin_hash: bytes | None = None
 
 
-class PutMerchant(msgspec.Struct, frozen=True):
+class PutMerchant(msgspec.Struct, frozen=True, tag=True):
     """Add a merchant, or change one of the same merchant_id; its `id` is given here."""
 
     merchant: Merchant
 
 
-class PutTerminal(msgspec.Struct, frozen=True):
+class PutTerminal(msgspec.Struct, frozen=True, tag=True):
     """Add a terminal, or change the one with the same ids; `id` and `merchant` are given here."""
 
     terminal: Terminal
 
 
-class IssueCard(msgspec.Struct, frozen=True):
+class IssueCard(msgspec.Struct, frozen=True, tag=True):
     number: NewNumber
     product: str
     denomination: int | None = None
 
 
-class ActivateCard(msgspec.Struct, frozen=True):
+class ActivateCard(msgspec.Struct, frozen=True, tag=True):
     """Activate a card without a till, at a merchant's expense (cards for employees, the demo's)."""
 
     card_hash: str
@@ -62,19 +62,19 @@ class ActivateCard(msgspec.Struct, frozen=True):
     amount: int
 
 
-class SetBlock(msgspec.Struct, frozen=True):
+class SetBlock(msgspec.Struct, frozen=True, tag=True):
     card_hash: str
     block: Block
 
 
-class ReplaceCard(msgspec.Struct, frozen=True):
+class ReplaceCard(msgspec.Struct, frozen=True, tag=True):
     """Give the account of a lost card a new number; the old one is dead, its transactions can still be undone."""
 
     card_hash: str
     number: NewNumber
 
 
-class ApplyProgramme(msgspec.Struct, frozen=True):
+class ApplyProgramme(msgspec.Struct, frozen=True, tag=True):
     text: str
 
 

@@ -1,0 +1,133 @@
+"""The synchronous half of the journey: load, decide, check, apply, commit. One owner, one thread at a time.
+
+`run_group` is one synchronous function; where it runs is the service's affair (DESIGN, boundary 3).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
+
+from specs import limits
+from specs.outcomes import Outcome
+from specs.transaction import Reply
+from switch.core.commands import Command, command_needs, decide_command
+from switch.core.decide import decide
+from switch.core.needs import Case, Needs, needs
+from switch.core.programme import Programme, parse_programme
+from switch.core.workset import Changes, Decision, Workset
+from switch.seals import mark, seal_of
+from switch.store.port import Conflict, Store, Unavailable
+
+CONFLICTS_MAX = 20  # in a row for one group: two daemons collide on a card now and then, not for ever
+
+Item = Case | Command
+Report = Callable[[Exception], None]
+
+
+class Books:
+    """What one daemon holds of the books: its store, its chain of seals, its leased numbers, the programme in force.
+
+    Args:
+        daemon: Names the chain of seals; no two daemons on the same books share one.
+        report: Told of every bug that one request ran into; the others of its group go on.
+    """
+
+    def __init__(self, store: Store, seal_key: bytes, daemon: str = "main", report: Report = lambda bug: None) -> None:
+        self.store = store
+        self.programme = _read_programme(store)
+        self.seal = store.last_seal(daemon)
+        self.commit_seconds = 0.0  # of the last group
+        self._seal_key, self._daemon, self._report = seal_key, daemon, report
+        self._numbers: Iterator[int] = iter(())
+        self._left = 0
+
+    def run_group(self, group: Sequence[Item], now: int) -> list[Reply]:
+        """Decide and commit `group`; the answers in its order. Nothing is answered that is not on disk.
+
+        Args:
+            group: At most one message of a terminal.
+            now: Microseconds since 1970; each request of the group is decided one microsecond after the one before.
+
+        Raises:
+            Unavailable: nothing was written; try again later. Lost: nobody knows; end the process.
+        """
+        for _ in range(CONFLICTS_MAX):
+            try:
+                return self._run_once(group, now)
+            except Conflict:
+                self.store.rollback()
+            except BaseException:
+                self.store.rollback()
+                raise
+        raise Unavailable("another daemon was faster every time")
+
+    def _run_once(self, group: Sequence[Item], now: int) -> list[Reply]:
+        self._lease(len(group))
+        workset = self.store.load([need for item in group for need in _needs_of(item)], now)
+        if workset.programme_version != self.programme.version:
+            self.programme = _read_programme(self.store)
+        replies = [self._decide(item, workset, now + place) for place, item in enumerate(group)]
+        self._commit(workset.changes, now)
+        return replies
+
+    def _decide(self, item: Item, workset: Workset, now: int) -> Reply:
+        """One request: its decision is checked whole before anything changes, and a bug discards it alone."""
+        number = next(self._numbers)
+        self._left -= 1
+        try:
+            decision: Decision
+            if isinstance(item, Case):
+                decision = decide(item, workset.view(item), self.programme, now, number)
+            else:
+                decision = decide_command(item, workset, self.programme, now, number)
+            workset.check(decision)
+        except Exception as bug:
+            self._report(bug)
+            return Reply(Outcome.INTERNAL)
+        workset.apply(decision)
+        return decision.reply
+
+    def _commit(self, changes: Changes, now: int) -> None:
+        if not changes:
+            self.store.rollback()
+            return
+        seal = None
+        if changes.rows:
+            number = self.seal.number + 1 if self.seal else 1
+            changes.rows = mark(changes.rows, self._daemon, number)
+            seal = seal_of(changes.rows, self.seal, self._daemon, now, self._seal_key)
+        began = time.perf_counter()
+        self.store.commit(changes, seal)
+        self.commit_seconds = time.perf_counter() - began
+        self.seal = seal or self.seal
+        for text in changes.programmes:
+            self.programme = parse_programme(text.text, text.version)
+
+    def _lease(self, count: int) -> None:
+        if self._left < count:
+            block = self.store.numbers(max(count, limits.NUMBERS_BLOCK))
+            self._numbers, self._left = iter(block), len(block)
+
+
+def _needs_of(item: Item) -> list[Needs]:
+    return [needs(item)] if isinstance(item, Case) else command_needs(item)
+
+
+def _read_programme(store: Store) -> Programme:
+    newest = store.programme()
+    return parse_programme(newest.text, newest.version) if newest else parse_programme("", 0)
+
+
+def encode_commands(commands: Sequence[Command]) -> bytes:
+    return msgspec.json.encode(commands)
+
+
+def decode_commands(data: bytes) -> list[Command]:
+    """
+    Raises:
+        msgspec.ValidationError: it is not a list of commands.
+    """
+    return msgspec.json.decode(data, type=list[Command])

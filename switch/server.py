@@ -1,0 +1,195 @@
+"""Sockets: one task per connection reads, one writes. Everything that can wait has a deadline, and a reason to end.
+
+A Session turns bytes into requests; the service's door takes them; answers come back through a small outbox. Nothing
+here knows what a message means (WIRE.md section 1).
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import trio
+
+from specs import limits
+from specs.dialects import Dialect
+from specs.transaction import Line, Reply, Request
+from switch.config import Config, ListenerConfig
+from switch.metrics import CloseReason, DropReason, Metrics
+from switch.service import BUSY, Service
+from switch.tls import merchants_of
+from terminals.errors import FrameError, ProtocolError
+from terminals.iso8583_request import Slip
+from terminals.session import CLOSED, NEED_DATA, Dropped, Received, Session
+
+RECEIVE_BYTES = 16_384
+Stream = trio.abc.Stream
+
+_DROPPED: dict[str, DropReason] = {"keep-alive": "empty", "bad tpdu": "tpdu", "answer": "answer"}
+
+
+@dataclass
+class Listener:
+    """One open door: its settings may be replaced by a reload, the rest stays."""
+
+    config: ListenerConfig
+    dialect: Dialect
+    tls: ssl.SSLContext | None = None
+    connections: int = 0
+
+
+class Server:
+    """Serves connections for `service`.
+
+    Args:
+        config: Asked at each use, so that a reload is seen.
+        draining: Set when no more is to be read; what was accepted is still answered.
+    """
+
+    def __init__(self, service: Service, metrics: Metrics, config: Callable[[], Config], draining: trio.Event) -> None:
+        self._service, self._metrics, self._config, self._draining = service, metrics, config, draining
+
+    async def serve_socket(self, listener: Listener, stream: trio.SocketStream) -> None:
+        """A connection that a listening socket accepted: who may use it, TLS, then the conversation."""
+        name = listener.config.name
+        address = stream.socket.getpeername()[0]
+        if listener.config.anonymous and not self._config().trusts(address):
+            self._metrics.connection_refused(name, "not_trusted")
+        elif listener.connections >= listener.config.connections_max:
+            self._metrics.connection_refused(name, "too_many")
+        elif listener.tls is None:
+            await self.serve_stream(listener, stream, Line(name, None, listener.config.takes_clear_pin))
+        else:
+            secure = trio.SSLStream(stream, listener.tls, server_side=True, https_compatible=True)
+            line = await self._shake_hands(listener, secure)
+            if line is None:
+                self._metrics.connection_refused(name, "handshake")
+            else:
+                await self.serve_stream(listener, secure, line)
+        await trio.aclose_forcefully(stream)
+
+    async def _shake_hands(self, listener: Listener, stream: trio.SSLStream[trio.SocketStream]) -> Line | None:
+        try:
+            with trio.fail_after(limits.HANDSHAKE_SECONDS):
+                await stream.do_handshake()
+        except (trio.TooSlowError, trio.BrokenResourceError, ssl.SSLError):
+            return None
+        assert listener.config.tls is not None
+        merchants = merchants_of(stream.getpeercert(), any_merchant_allowed=listener.config.tls.any_merchant_allowed)
+        return Line(listener.config.name, merchants, listener.config.takes_clear_pin)
+
+    async def serve_stream(self, listener: Listener, stream: Stream, line: Line) -> None:
+        """Talk until one side ends; a fault of ours ends this connection only."""
+        name = listener.config.name
+        self._metrics.connection_opened(name)
+        listener.connections += 1
+        reason: CloseReason = "error"
+        try:
+            conversation = _Conversation(self._service, self._metrics, listener, stream, line)
+            reason = await conversation.hold(self._draining)
+        except* (trio.BrokenResourceError, trio.ClosedResourceError):
+            reason = "hung_up"
+        finally:
+            listener.connections -= 1
+            self._metrics.connection_closed(name, reason)
+        with trio.move_on_after(limits.SEND_SECONDS, shield=True):
+            await stream.aclose()
+
+
+class _Conversation:
+    """One connection: a reader that feeds the session, a writer that empties the outbox."""
+
+    def __init__(self, service: Service, metrics: Metrics, listener: Listener, stream: Stream, line: Line) -> None:
+        self._service, self._metrics, self._listener, self._stream = service, metrics, listener, stream
+        self._session = Session(listener.dialect, line, frame_bytes_max=listener.config.frame_bytes_max)
+        self._outbox: list[bytes] = []
+        self._outstanding = 0
+        self._changed = trio.Event()  # the outbox, or what is outstanding
+        self._finished = False  # nothing more will be read
+        self._frame_deadline = float("inf")
+
+    async def hold(self, draining: trio.Event) -> CloseReason:
+        """The whole conversation; returns why it ended."""
+        reason: CloseReason = "drain"
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._write, nursery.cancel_scope)
+            with trio.CancelScope() as reading:
+                nursery.start_soon(_cancel_when, draining, reading)
+                reason = await self._read()
+            self._finished = True
+            self._wake()
+            with trio.move_on_after(self._service.answer_seconds + limits.SEND_SECONDS):
+                while self._outstanding or self._outbox:
+                    await self._changed.wait()
+            nursery.cancel_scope.cancel()
+        return reason
+
+    async def _read(self) -> CloseReason:
+        while True:
+            try:
+                more = self._take_events()
+            except FrameError:
+                return "frame"
+            except ProtocolError:
+                return "unreadable"
+            if not more:
+                return "hung_up"
+            while self._outstanding >= limits.OUTSTANDING_MAX:
+                await self._changed.wait()
+            now = trio.current_time()
+            if not self._session.in_frame:
+                self._frame_deadline = float("inf")
+            elif self._frame_deadline == float("inf"):
+                self._frame_deadline = now + limits.FRAME_SECONDS
+            with trio.move_on_at(min(now + self._listener.config.idle_seconds, self._frame_deadline)) as deadline:
+                self._session.receive_data(bytes(await self._stream.receive_some(RECEIVE_BYTES)))
+            if deadline.cancelled_caught:
+                return "slow_frame" if self._session.in_frame else "idle"
+
+    def _take_events(self) -> bool:
+        """Offer every request that has come; False when the terminal has ended its side."""
+        while True:
+            event = self._session.next_event()
+            if event is NEED_DATA:
+                return True
+            if event is CLOSED:
+                return False
+            if isinstance(event, Dropped):
+                self._metrics.frame_dropped(self._listener.config.name, _DROPPED[event.reason])
+            elif isinstance(event, Received):
+                self._offer(event.request, event.slip)
+
+    def _offer(self, request: Request, slip: Slip) -> None:
+        def deliver(reply: Reply | None) -> None:
+            self._outstanding -= 1
+            if reply is not None:
+                self._outbox.append(self._session.send(reply, slip))
+            self._wake()
+
+        self._outstanding += 1
+        if not self._service.offer(request, deliver):
+            deliver(BUSY)
+
+    async def _write(self, conversation: trio.CancelScope) -> None:
+        """Send what is in the outbox; a terminal that does not take it ends the conversation."""
+        while True:
+            while not self._outbox:
+                await self._changed.wait()
+            data = b"".join(self._outbox)
+            self._outbox.clear()
+            with trio.move_on_after(limits.SEND_SECONDS) as sending:
+                await self._stream.send_all(data)
+            if sending.cancelled_caught:
+                conversation.cancel()
+                return
+            self._wake()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
+
+
+async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:
+    await event.wait()
+    scope.cancel()

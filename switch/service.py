@@ -1,0 +1,177 @@
+"""The order of the journey: wait, load, decide, commit, answer. Write before you answer, never answer before you write.
+
+The door (`offer`) is synchronous; requests that arrive while a commit is under way form the next group, at most one of
+a terminal. Answers come back a group at a time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+import trio
+
+from specs import limits
+from specs.outcomes import Outcome
+from specs.transaction import Reply, Request
+from switch.books import Books, Item
+from switch.core.commands import Command, PutTerminal
+from switch.core.needs import Case, application_of
+from switch.metrics import Answered, Metrics
+from switch.store.port import Unavailable
+from switch.vault import Vault
+
+Deliver = Callable[[Reply], None]
+Log = Callable[[Sequence[tuple[Request, Reply, float]]], None]
+
+SCAN_MAX = 8 * limits.GROUP_MAX  # how far into the queue a group looks for other terminals
+BACK_OFF_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)  # between tries while the store is away
+
+
+class Waiting(msgspec.Struct):
+    """A request in the queue. `terminal` orders it: messages of one terminal are decided one after another."""
+
+    item: Item
+    terminal: str
+    deliver: Deliver
+    offered_at: float
+
+
+class Service:
+    """Takes requests, groups them, has them decided, delivers the answers.
+
+    Args:
+        threaded: Run groups in a worker thread; False keeps everything in the loop (simulations, in-memory books).
+        clock: Microseconds since 1970.
+    """
+
+    def __init__(
+        self,
+        books: Books,
+        vault: Vault,
+        metrics: Metrics,
+        *,
+        applications: Mapping[str, str] | None = None,
+        answer_seconds: float = limits.ANSWER_SECONDS,
+        queue_max: int = limits.QUEUE_MAX,
+        group_max: int = limits.GROUP_MAX,
+        threaded: bool = True,
+        clock: Callable[[], int] = lambda: time.time_ns() // 1000,
+        log: Log = lambda answered: None,
+    ) -> None:
+        self.books = books
+        self.answer_seconds = answer_seconds
+        self.trouble: str | None = None  # why nothing can be committed just now
+        self._vault, self._metrics, self._log = vault, metrics, log
+        self._applications = applications or {}
+        self._queue_max, self._group_max, self._threaded, self._clock = queue_max, group_max, threaded, clock
+        self._queue: deque[Waiting] = deque()
+        self._arrived = trio.Event()
+        self._last_now = 0
+
+    def offer(self, request: Request, deliver: Deliver) -> bool:
+        """Queue a request; `deliver` gets its answer, or nothing if it comes too late. False: the queue is full."""
+        if len(self._queue) >= self._queue_max:
+            return False
+        card_hash = self._vault.card_hash(request.card) if request.card else b""
+        pin_hash = self._vault.pin_hash(card_hash, request.pin) if request.pin and card_hash else None
+        case = Case(request, application_of(request.nii, self._applications), card_hash.hex(), pin_hash)
+        self._put(Waiting(case, request.terminal_id, deliver, trio.current_time()))
+        return True
+
+    async def submit(self, commands: Sequence[Command]) -> list[Reply]:
+        """Decide an operator's commands, in order, among the terminals' messages; returns when they are on disk."""
+        replies: list[Reply] = []
+        done = trio.Event()
+
+        def deliver(reply: Reply) -> None:
+            replies.append(reply)
+            if len(replies) == len(commands):
+                done.set()
+
+        for command in commands:
+            terminal = command.terminal.terminal_id if isinstance(command, PutTerminal) else ""
+            self._put(Waiting(command, terminal, deliver, trio.current_time()))
+        if commands:
+            await done.wait()
+        return replies
+
+    def _put(self, waiting: Waiting) -> None:
+        self._queue.append(waiting)
+        self._arrived.set()
+
+    async def run(self) -> None:
+        """Run groups until cancelled; a group under way is finished and answered first.
+
+        Raises:
+            Lost: the process must end; only the store knows the truth.
+        """
+        while True:
+            await self._arrived.wait()
+            if not self._queue:
+                self._arrived = trio.Event()
+                continue
+            group = self._next_group()
+            replies = await self._decide(group)
+            self._deliver(group, replies)
+
+    async def _decide(self, group: Sequence[Waiting]) -> list[Reply]:
+        """Have a group decided, however often the store has to be asked."""
+        items = [waiting.item for waiting in group]
+        attempt = 0
+        while True:
+            now = self._last_now = max(self._clock(), self._last_now + self._group_max)
+            try:
+                if self._threaded:
+                    replies = await trio.to_thread.run_sync(self.books.run_group, items, now)
+                else:
+                    replies = self.books.run_group(items, now)
+                    await trio.lowlevel.cancel_shielded_checkpoint()
+            except Unavailable as reason:
+                self.trouble = str(reason)
+                self._metrics.commit_failed("unavailable")
+                await trio.sleep(BACK_OFF_SECONDS[min(attempt, len(BACK_OFF_SECONDS) - 1)])
+                attempt += 1
+                continue
+            self.trouble = None
+            self._metrics.group_committed(len(group), self.books.commit_seconds)
+            return replies
+
+    def _next_group(self) -> list[Waiting]:
+        """The oldest requests, at most one of a terminal; what is passed over keeps its place."""
+        group: list[Waiting] = []
+        passed: list[Waiting] = []
+        terminals: set[str] = set()
+        while self._queue and len(group) < self._group_max and len(passed) < SCAN_MAX:
+            waiting = self._queue.popleft()
+            if waiting.terminal in terminals:
+                passed.append(waiting)
+                continue
+            if waiting.terminal:
+                terminals.add(waiting.terminal)
+            group.append(waiting)
+        self._queue.extendleft(reversed(passed))
+        self._metrics.queue_requests.set(len(self._queue))
+        return group
+
+    def _deliver(self, group: Sequence[Waiting], replies: Sequence[Reply]) -> None:
+        now = trio.current_time()
+        answered = []
+        for waiting, reply in zip(group, replies, strict=True):
+            seconds = now - waiting.offered_at
+            if isinstance(waiting.item, Case):
+                answered.append((waiting.item.request, reply, seconds))
+                if seconds > self.answer_seconds:
+                    continue  # the terminal has given up; its repeat will fetch the stored answer
+            waiting.deliver(reply)
+        self._metrics.group_answered([_measured(*one) for one in answered])
+        self._log(answered)
+
+
+def _measured(request: Request, reply: Reply, seconds: float) -> Answered:
+    return Answered(request.line.listener, request.kind, reply.outcome, seconds)
+
+
+BUSY = Reply(Outcome.INTERNAL)  # what a terminal hears when the queue is full
