@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from specs.sensitive import PAN, Secret
 from switch.vault import CARD_HASH_BYTES, KEY_NAMES, Vault, VaultError
 
-CARD = PAN("6035710000000000014")
-OTHER = PAN("6035710000000000022")
+CARD = PAN("6035710000000000019")
+OTHER = PAN("6035710000000000027")
 VAULT = Vault.ephemeral()
 
 
