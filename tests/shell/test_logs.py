@@ -26,16 +26,21 @@ class Tty(io.StringIO):
         return True
 
 
-@pytest.fixture
-def stream() -> Iterator[io.StringIO]:
-    """Logs as JSON into memory, and everything as it was afterwards."""
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """Other tests find the logging of libraries as pytest set it up."""
     handlers, level = logging.root.handlers[:], logging.root.level
-    written = io.StringIO()
-    configure_logs("info", json=True, stream=written)
-    yield written
+    yield
     structlog.reset_defaults()
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)
+
+
+@pytest.fixture
+def stream() -> io.StringIO:
+    written = io.StringIO()
+    configure_logs("info", json=True, stream=written)
+    return written
 
 
 def logged(stream: io.StringIO) -> list[dict[str, Any]]:
@@ -103,13 +108,10 @@ def test_a_person_sees_no_secret_either() -> None:
     written = Tty()
     configure_logs("info", json=False, stream=written)
     try:
-        try:
-            kept = PIN
-            raise ValueError(f"cannot decode {CARD}{kept[:0]}")
-        except ValueError:
-            structlog.get_logger().exception("failed", card=PAN(CARD), pin=Secret(PIN))
-    finally:
-        structlog.reset_defaults()
+        kept = PIN
+        raise ValueError(f"cannot decode {CARD}{kept[:0]}")
+    except ValueError:
+        structlog.get_logger().exception("failed", card=PAN(CARD), pin=Secret(PIN))
     assert "411111******1111" in written.getvalue()
     assert "\x1b[" in written.getvalue()
     assert CARD not in written.getvalue()
