@@ -76,7 +76,7 @@ class Server:
         except (trio.TooSlowError, trio.BrokenResourceError, ssl.SSLError):
             return None
         assert listener.config.tls is not None
-        merchants = merchants_of(stream.getpeercert(), any_merchant_allowed=listener.config.tls.any_merchant_allowed)
+        merchants = merchants_of(stream.getpeercert(), listener.config.tls)
         return Line(listener.config.name, merchants, listener.config.takes_clear_pin)
 
     async def serve_stream(self, listener: Listener, stream: Stream, line: Line) -> None:

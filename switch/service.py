@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import msgspec
 import trio
@@ -23,7 +24,8 @@ from switch.metrics import Answered, Metrics
 from switch.store.port import Unavailable
 from switch.vault import Vault
 
-Deliver = Callable[[Reply], None]
+T = TypeVar("T")
+Deliver = Callable[[Reply | None], None]  # None: no answer is to be sent
 Log = Callable[[Sequence[tuple[Request, Reply, float]]], None]
 
 SCAN_MAX = 8 * limits.GROUP_MAX  # how far into the queue a group looks for other terminals
@@ -70,9 +72,10 @@ class Service:
         self._queue: deque[Waiting] = deque()
         self._arrived = trio.Event()
         self._last_now = 0
+        self._turn = trio.Lock()  # one thing at a time with the store
 
     def offer(self, request: Request, deliver: Deliver) -> bool:
-        """Queue a request; `deliver` gets its answer, or nothing if it comes too late. False: the queue is full."""
+        """Queue a request; `deliver` gets its answer, or None if it comes too late. False: the queue is full."""
         if len(self._queue) >= self._queue_max:
             return False
         card_hash = self._vault.card_hash(request.card) if request.card else b""
@@ -86,7 +89,8 @@ class Service:
         replies: list[Reply] = []
         done = trio.Event()
 
-        def deliver(reply: Reply) -> None:
+        def deliver(reply: Reply | None) -> None:
+            assert reply is not None, "operators wait as long as it takes"
             replies.append(reply)
             if len(replies) == len(commands):
                 done.set()
@@ -124,11 +128,7 @@ class Service:
         while True:
             now = self._last_now = max(self._clock(), self._last_now + self._group_max)
             try:
-                if self._threaded:
-                    replies = await trio.to_thread.run_sync(self.books.run_group, items, now)
-                else:
-                    replies = self.books.run_group(items, now)
-                    await trio.lowlevel.cancel_shielded_checkpoint()
+                replies = await self._run(self.books.run_group, items, now)
             except Unavailable as reason:
                 self.trouble = str(reason)
                 self._metrics.commit_failed("unavailable")
@@ -138,6 +138,20 @@ class Service:
             self.trouble = None
             self._metrics.group_committed(len(group), self.books.commit_seconds)
             return replies
+
+    async def _run(self, work: Callable[..., T], *arguments: object) -> T:
+        """Do `work` with the store: in a thread, or here and now."""
+        async with self._turn:
+            if self._threaded:
+                return await trio.to_thread.run_sync(work, *arguments)
+            done = work(*arguments)
+            await trio.lowlevel.cancel_shielded_checkpoint()
+            return done
+
+    async def tidy(self) -> None:
+        """Forget what has outlived its use, in slices between the groups."""
+        while await self._run(self.books.store.forget, self._clock()):
+            await trio.lowlevel.checkpoint()
 
     def _next_group(self) -> list[Waiting]:
         """The oldest requests, at most one of a terminal; what is passed over keeps its place."""
@@ -163,9 +177,8 @@ class Service:
             seconds = now - waiting.offered_at
             if isinstance(waiting.item, Case):
                 answered.append((waiting.item.request, reply, seconds))
-                if seconds > self.answer_seconds:
-                    continue  # the terminal has given up; its repeat will fetch the stored answer
-            waiting.deliver(reply)
+            late = seconds > self.answer_seconds  # the terminal has given up; its repeat fetches the stored answer
+            waiting.deliver(None if late and isinstance(waiting.item, Case) else reply)
         self._metrics.group_answered([_measured(*one) for one in answered])
         self._log(answered)
 

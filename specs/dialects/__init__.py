@@ -95,7 +95,7 @@ class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 _AS_REQUEST: Final = frozenset({MessageClass.REVERSAL, MessageClass.ADVICE, MessageClass.UPLOAD})
 
 #: Kinds no code stands for: they are what is left when reading failed.
-_WITHOUT_CODE: Final = frozenset({Kind.MALFORMED, Kind.UNKNOWN})
+_WITHOUT_CODE: Final = frozenset({Kind.MALFORMED, Kind.UNKNOWN, Kind.OPERATOR})
 
 _EXTENDS_MAX: Final = 4  # files in a chain; longer is a circle
 _FOLDER: Final = Path(__file__).parent

@@ -16,6 +16,7 @@ from switch.store.mapping import Mapping, Record
 from switch.store.port import StoreError
 
 Columns = Sequence[Any]
+_MIGRATIONS = resources.files("switch.store") / "migrations"
 
 
 class Database(ABC):
@@ -48,7 +49,7 @@ class Database(ABC):
 
     @abstractmethod
     def stream(self, sql: str) -> Iterator[Columns]:
-        """The rows of a large answer, in a snapshot of their own."""
+        """The rows of a large answer, read as they are wanted."""
 
     @abstractmethod
     def commit(self) -> None: ...
@@ -99,17 +100,27 @@ class Database(ABC):
         """
         self.begin()
         self.run_script("CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL)")
-        applied = {row[0] for row in self.fetch("SELECT number FROM migrations")}
         self.commit()
-        folder = resources.files("switch.store") / "migrations"
-        steps = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
-        known = {int(name[:4]) for name in steps}
-        if applied - known:
-            raise StoreError(f"the books have schema {max(applied)}, newer than {max(known)}: install a newer switch")
-        for name in steps:
-            if int(name[:4]) in applied:
-                continue
+        for name in self._missing():
             self.begin()
-            self.run_script((folder / name).read_text("utf-8").replace("BYTES", self.byte_type))
+            text = (_MIGRATIONS / name).read_text("utf-8")
+            self.run_script(text.replace("BYTES", self.byte_type))
             self.write("INSERT INTO migrations (number, name) VALUES (?, ?)", [(int(name[:4]), name)])
             self.commit()
+
+    def check_schema(self) -> None:
+        """
+        Raises:
+            StoreError: the books are not of exactly this version.
+        """
+        missing = self._missing()
+        if missing:
+            raise StoreError(f"the books are older than this switch: start the daemon once to apply {missing[0]}")
+
+    def _missing(self) -> list[str]:
+        applied = {row[0] for row in self.fetch("SELECT number FROM migrations")}
+        steps = sorted(entry.name for entry in _MIGRATIONS.iterdir() if entry.name.endswith(".sql"))
+        newest = max(int(name[:4]) for name in steps)
+        if applied and max(applied) > newest:
+            raise StoreError(f"the books have schema {max(applied)}, newer than {newest}: install a newer switch")
+        return [name for name in steps if int(name[:4]) not in applied]

@@ -70,7 +70,16 @@ class Store(Protocol):
 
     def last_seal(self, daemon: str) -> Seal | None: ...
 
-    # -- for people and for the audit: read at leisure, in a snapshot of their own
+    def forget(self, now: int) -> int:
+        """Delete what has outlived its use (old tallies, expired tombstones), a slice at a time; how many went."""
+
+    def close(self) -> None: ...
+
+
+class Reader(Protocol):
+    """The books for people and for the audit: all that is read is one snapshot."""
+
+    def programme(self) -> ProgrammeText | None: ...
 
     def merchants(self) -> list[Merchant]: ...
 
@@ -96,9 +105,6 @@ class Store(Protocol):
     def batches(self, terminal: int) -> list[Batch]: ...
 
     def tallies(self) -> list[Tally]: ...
-
-    def forget(self, now: int) -> int:
-        """Delete what has outlived its use (old tallies, expired tombstones), a slice at a time; how many went."""
 
     def backup(self, path: str) -> None:
         """A consistent copy of the books while they are in use.

@@ -16,7 +16,6 @@ from typing import IO, Any
 
 from switch.store.database import Columns, Database
 from switch.store.port import Lost, StoreError, Unavailable
-from switch.store.sql import SQLStore
 
 _NOTHING_WRITTEN = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN}
 
@@ -26,25 +25,36 @@ class SQLite(Database):
 
     byte_type = "BLOB"
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, read_only: bool = False) -> None:
         super().__init__()
         self._path = path
-        self._lock_file = None if path == ":memory:" else _take_lock(path)
+        self._lock_file = None if path == ":memory:" or read_only else _take_lock(path)
         try:
-            self._connection = self._connect()
-            self.migrate()
+            self._connection = self._open_to_read() if read_only else self._open_to_write()
+            if read_only:
+                self.check_schema()
+            else:
+                self.migrate()
         except BaseException:
             self._release()
             raise
 
-    def _connect(self) -> sqlite3.Connection:
+    def _open_to_write(self) -> sqlite3.Connection:
         with _own_errors(during_commit=False):
             connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA cache_size = -65536")  # 64 MB: the upper levels of every index
-            connection.execute("PRAGMA temp_store = MEMORY")
+        return connection
+
+    def _open_to_read(self) -> sqlite3.Connection:
+        """One snapshot for everything that is read: it begins with the first statement and sees no later commit."""
+        if not os.path.exists(self._path):
+            raise StoreError(f"{self._path} is not there")
+        with _own_errors(during_commit=False):
+            connection = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, isolation_level=None)
+            connection.execute("BEGIN")
         return connection
 
     def prepare(self, sql: str) -> str:
@@ -73,14 +83,8 @@ class SQLite(Database):
                     self._connection.execute(statement)
 
     def stream(self, sql: str) -> Iterator[Columns]:
-        if self._path == ":memory:":
-            yield from self.run(sql, ())
-            return
-        reader = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, check_same_thread=False)
-        try:
-            yield from reader.execute(sql)
-        finally:
-            reader.close()
+        with _own_errors(during_commit=False):
+            yield from self._connection.execute(sql)
 
     def commit(self) -> None:
         with _own_errors(during_commit=True):
@@ -108,15 +112,6 @@ class SQLite(Database):
     def _release(self) -> None:
         if self._lock_file:
             self._lock_file.close()
-
-
-def open_sqlite(path: str) -> SQLStore:
-    """The books at `path`.
-
-    Raises:
-        StoreError: another process has them open, or a newer version wrote them.
-    """
-    return SQLStore(SQLite(path))
 
 
 def _take_lock(path: str) -> IO[Any]:

@@ -1,0 +1,43 @@
+"""The control API: how commands reach the running daemon, over HTTP on a Unix socket only its owner can open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from switch.books import decode_commands
+from switch.ops import json_app
+
+if TYPE_CHECKING:
+    from switch.daemon import Daemon
+
+
+def control_app(daemon: Daemon) -> Starlette:
+    """`POST /commands` decides commands and answers when they are on disk; `/reload`, `/status`."""
+
+    async def commands(request: Request) -> Response:
+        try:
+            wanted = decode_commands(await request.body())
+        except msgspec.ValidationError as error:
+            return JSONResponse({"error": str(error)}, 400)
+        replies = await daemon.service.submit(wanted)
+        return Response(msgspec.json.encode(replies), media_type="application/json")
+
+    async def reload(request: Request) -> Response:
+        return JSONResponse({"problems": daemon.reload()})
+
+    async def status(request: Request) -> Response:
+        return JSONResponse(daemon.status())
+
+    return json_app(
+        [
+            Route("/commands", commands, methods=["POST"]),
+            Route("/reload", reload, methods=["POST"]),
+            Route("/status", status),
+        ]
+    )

@@ -1,0 +1,227 @@
+"""The daemon: who owns whom, in which order things start, and in reverse, how they stop.
+
+Store around everything, then the service, the conversations, the listeners, the ops and control pages. SIGTERM: no new
+connections, what was accepted is answered, the store closes last. Losing the store ends the process with code 70.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import structlog
+import trio
+
+from specs.dialects import TPDUMode, load_dialect
+from specs.transaction import Reply, Request
+from switch import __version__
+from switch.books import Books
+from switch.config import ListenerConfig, load_config, restart_keys
+from switch.control import control_app
+from switch.logs import configure_logs, wants_json
+from switch.metrics import Metrics
+from switch.ops import ops_app, serve_ops, serve_unix
+from switch.server import Listener, Server
+from switch.service import Service
+from switch.settings import ConfigError
+from switch.store.open import open_store
+from switch.store.port import Lost
+from switch.tls import TLSError, server_context
+from switch.vault import Vault
+
+EXIT_LOST = 70  # EX_SOFTWARE: the supervisor starts us again, and the store tells the truth
+BACKLOG = 1024  # connections the system keeps while the loop is busy: a whole chain reconnecting after an outage
+
+log = structlog.get_logger()
+
+
+class Daemon:
+    """One running switch. `serve` is its whole life."""
+
+    def __init__(self, file: Path, announce: Callable[[Daemon], None] = lambda daemon: None) -> None:
+        self.file = file
+        self.config = load_config(file)
+        self.ports: dict[str, int] = {}
+        self._announce = announce
+        self._draining = trio.Event()
+        self._listeners: list[Listener] = []
+
+    def run(self) -> int:
+        """Serve until told to stop; the exit code."""
+        configure_logs(self.config.log_level, wants_json(self.config.log_format))
+        vault = Vault.open(self.config.vault.master_key, self.config.vault.keys)
+        with closing(open_store(self.config.store)) as store:
+            books = Books(store, vault.seal_key, report=_report_bug)
+            exit_code = 0
+            try:
+                trio.run(self._serve, books, vault)
+            except* Lost as lost:
+                log.critical("store lost", reason=str(lost.exceptions[0]))
+                exit_code = EXIT_LOST
+        return exit_code
+
+    async def _serve(self, books: Books, vault: Vault) -> None:
+        self.metrics = Metrics(listener.name for listener in self.config.listeners)
+        self.service = Service(
+            books,
+            vault,
+            self.metrics,
+            applications=self.config.applications,
+            answer_seconds=self.config.limits.answer_seconds,
+            queue_max=self.config.limits.queue_max,
+            group_max=self.config.limits.group_max,
+            log=_log_group,
+        )
+        server = Server(self.service, self.metrics, lambda: self.config, self._draining)
+        self._listeners = [_listener(config) for config in self.config.listeners]
+        ended = trio.Event()
+        async with trio.open_nursery() as nursery:  # lives until everything is answered
+            nursery.start_soon(self.service.run)
+            nursery.start_soon(self._tidy)
+            app = ops_app(self.metrics.registry, self._not_ready)
+            ops = self.config.ops
+            self.ports["ops"] = await nursery.start(partial(serve_ops, app, ops.host, ops.port, shutdown=ended))
+            await nursery.start(partial(serve_unix, control_app(self), self.config.control_socket, shutdown=ended))
+            async with trio.open_nursery() as conversations:
+                await self._listen(server, conversations)
+                nursery.start_soon(self._watch_signals)
+                self._announce(self)
+                log.info("serving", **{f"{name}_port": port for name, port in self.ports.items()})
+                await self._draining.wait()
+                conversations.cancel_scope.deadline = trio.current_time() + self.config.limits.drain_seconds
+            log.info("drained")
+            ended.set()
+            nursery.cancel_scope.cancel()
+
+    async def _listen(self, server: Server, conversations: trio.Nursery) -> None:
+        """Open every door; a task for each accepts until draining begins."""
+        for listener in self._listeners:
+            config = listener.config
+            sockets = await trio.open_tcp_listeners(config.port, host=config.host, backlog=BACKLOG)
+            self.ports[config.name] = sockets[0].socket.getsockname()[1]
+            conversations.start_soon(self._accept, server, listener, sockets, conversations)
+
+    async def _accept(
+        self,
+        server: Server,
+        listener: Listener,
+        sockets: list[trio.SocketListener],
+        conversations: trio.Nursery,
+    ) -> None:
+        async def talk(stream: trio.SocketStream) -> None:
+            stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            try:
+                await server.serve_socket(listener, stream)
+            except Exception:
+                log.exception("connection failed", listener=listener.config.name)
+
+        with trio.CancelScope() as accepting:
+            async with trio.open_nursery() as watching:
+                watching.start_soon(_cancel_when, self._draining, accepting)
+                await trio.serve_listeners(talk, sockets, handler_nursery=conversations)
+
+    def drain(self) -> None:
+        """Stop as told: nothing new, what was accepted is answered."""
+        self._draining.set()
+
+    async def _watch_signals(self) -> None:
+        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+            async for number in signals:
+                if number == signal.SIGHUP:
+                    self.reload()
+                else:
+                    log.info("draining", signal=signal.Signals(number).name)
+                    self.drain()
+                    return
+
+    def reload(self) -> list[str]:
+        """Read the configuration again and use what can change now; a wrong file changes nothing.
+
+        Returns:
+            What is in the way, as sentences; empty if all is as the file says.
+        """
+        try:
+            config = load_config(self.file)
+            rest = restart_keys(self.config, config)
+            contexts = [server_context(listener.tls) if listener.tls else None for listener in config.listeners]
+        except (ConfigError, TLSError) as error:
+            log.error("reload refused", reason=str(error))
+            return [str(error)]
+        if rest:
+            sentences = [f"{key} changes with a restart only" for key in rest]
+            log.error("reload refused", reason="; ".join(sentences))
+            return sentences
+        self.config = config
+        for listener, listener_config, context in zip(self._listeners, config.listeners, contexts, strict=True):
+            listener.config, listener.tls = listener_config, context
+        self.service.answer_seconds = config.limits.answer_seconds
+        configure_logs(config.log_level, wants_json(config.log_format))
+        log.info("reloaded")
+        return []
+
+    def status(self) -> dict[str, object]:
+        """What an operator wants to know first."""
+        seal = self.service.books.seal
+        return {
+            "version": __version__,
+            "ready": not self._not_ready(),
+            "trouble": self._not_ready(),
+            "ports": self.ports,
+            "connections": {listener.config.name: listener.connections for listener in self._listeners},
+            "programme": self.service.books.programme.version,
+            "seal": {"daemon": seal.daemon, "number": seal.number, "seal": seal.mac.hex()} if seal else None,
+        }
+
+    def _not_ready(self) -> list[str]:
+        reasons = [self.service.trouble] if self.service.trouble else []
+        return [*reasons, *(["draining"] if self._draining.is_set() else [])]
+
+    async def _tidy(self) -> None:
+        """Once a minute: what has outlived its use goes, a slice at a time; the newest seal goes to the log."""
+        while True:
+            await trio.sleep(60)
+            await self.service.tidy()
+            seal = self.service.books.seal
+            if seal:
+                log.info("seal", daemon=seal.daemon, number=seal.number, seal=seal.mac.hex())
+
+
+def _listener(config: ListenerConfig) -> Listener:
+    dialect = load_dialect(config.dialect)
+    if config.tpdu == "echo" and dialect.tpdu is TPDUMode.SWAP:
+        dialect = msgspec.structs.replace(dialect, tpdu=TPDUMode.ECHO)
+    return Listener(config, dialect, server_context(config.tls) if config.tls else None)
+
+
+async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:
+    await event.wait()
+    scope.cancel()
+
+
+def _report_bug(bug: Exception) -> None:
+    log.error("request failed inside", exc_info=bug)
+
+
+def _log_group(answered: Sequence[tuple[Request, Reply, float]]) -> None:
+    """One line for each transaction; the masked types keep secrets out of it."""
+    for request, reply, seconds in answered:
+        log.info(
+            "transaction",
+            listener=request.line.listener,
+            kind=request.kind.value,
+            message=request.message_class.value,
+            merchant_id=request.merchant_id,
+            terminal_id=request.terminal_id,
+            stan=request.stan,
+            card=request.card,
+            asked=request.amount,
+            outcome=reply.outcome.value,
+            amount=reply.amount,
+            rrn=reply.rrn,
+            milliseconds=round(seconds * 1000, 1),
+        )

@@ -1,0 +1,43 @@
+"""Which store a URL means."""
+
+from __future__ import annotations
+
+from switch.store.database import Database
+from switch.store.memory import MemoryStore
+from switch.store.port import Store, StoreError
+from switch.store.sql import SQLStore
+from switch.store.sqlite import SQLite
+
+
+def open_store(url: str) -> Store:
+    """The store of a daemon: `sqlite:///FILE`, `postgresql://…` or `memory:`.
+
+    Raises:
+        StoreError: it is in use, of a newer version, or cannot be reached.
+    """
+    if url == "memory:":
+        return MemoryStore()
+    if url.startswith("sqlite:///"):
+        return SQLStore(SQLite(url.removeprefix("sqlite:///")))
+    return SQLStore(_postgres(url))
+
+
+def open_reader(url: str) -> SQLStore:
+    """The same books for reading only, in one snapshot, beside a running daemon.
+
+    Raises:
+        StoreError: there are none, or they cannot be reached.
+    """
+    if url.startswith("sqlite:///"):
+        return SQLStore(SQLite(url.removeprefix("sqlite:///"), read_only=True))
+    if url == "memory:":
+        raise StoreError("books in memory cannot be read from outside the daemon")
+    return SQLStore(_postgres(url, read_only=True))
+
+
+def _postgres(url: str, *, read_only: bool = False) -> Database:
+    try:
+        from switch.store.postgres import PostgreSQL
+    except ImportError:
+        raise StoreError("PostgreSQL needs the extra `postgres`: pip install 'tillswitch[postgres]'") from None
+    return PostgreSQL(url, read_only=read_only)
