@@ -71,6 +71,7 @@ STORE = Kind("sqlite:///FILE, postgresql://USER@HOST/DATABASE or memory:", _pars
 DIALECT = Kind('"nac", "ascii" or the path of an existing .toml file', _parse_dialect, "nac")
 APPLICATIONS = Kind('a table of three digits and names like { "090" = "loyalty" }', _parse_applications)
 NAME = word(r"[a-z][a-z0-9_-]{0,31}", "up to 32 of a-z, 0-9, _ and -, a letter first", "nac")
+NODE = word(r"[a-z0-9][a-z0-9_-]{0,31}", "up to 32 of a-z, 0-9, _ and -", "main")
 
 
 ANSWER_SECONDS_MAX = limits.TERMINAL_WAIT_SECONDS - limits.SEND_SECONDS - 1  # it must arrive while someone still waits
@@ -176,6 +177,13 @@ class Config:
     programme: Annotated[
         Path | None, Key(path("programme.toml", exists=True), "The programme that new books begin with.")
     ] = None
+    node: Annotated[
+        str,
+        Key(
+            word(r"[a-z0-9][a-z0-9_-]{0,31}", "up to 32 of a-z, 0-9, _ and -", "main"),
+            "Names this daemon's chain of seals; daemons that share books need different ones.",
+        ),
+    ] = "main"
     control_socket: Annotated[
         # 107 bytes is what Linux allows for a Unix socket
         Path, Key(path("control.sock", bytes_max=107), "Where the commands reach the running daemon.")

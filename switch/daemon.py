@@ -56,7 +56,7 @@ class Daemon:
         configure_logs(self.config.log_level, wants_json(self.config.log_format))
         vault = Vault.open(self.config.vault.master_key, self.config.vault.keys)
         with closing(open_store(self.config.store)) as store:
-            books = Books(store, vault.seal_key, report=_report_bug)
+            books = Books(store, vault.seal_key, self.config.node, _report_bug)
             exit_code = 0
             try:
                 trio.run(self._serve, books, vault)

@@ -1,0 +1,182 @@
+"""init, serve, check, status, reload: from an empty folder to a running daemon."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import click
+
+from specs.dialects import DialectError, load_dialect
+from switch.books import Books
+from switch.cli.common import (
+    EXIT_REFUSED,
+    config_option,
+    control,
+    fail,
+    json_option,
+    open_vault,
+    read_config,
+    show,
+    submit,
+)
+from switch.config import Config, ListenerConfig, OpsConfig, TLSConfig, config_template
+from switch.core.commands import ApplyProgramme
+from switch.core.programme import ProgrammeError, parse_programme
+from switch.daemon import Daemon
+from switch.demo import build
+from switch.demo.certificates import write_demo_certificates
+from switch.settings import ConfigError
+from switch.store.open import open_store
+from switch.store.port import StoreError
+from switch.tls import TLSError, server_context
+from switch.vault import Vault, VaultError
+
+DEFAULT_PORTS = {"nac": 8583, "ascii": 8584, "ops": 9583, "nac-tls": 18583, "ascii-tls": 18584}
+BASE_OFFSETS = {"nac": 0, "ascii": 1, "ops": 10, "nac-tls": 20, "ascii-tls": 21}
+
+EMPTY_PROGRAMME = """\
+# The programme: gift products, exchange rates, policies. `tillswitch programme check FILE` says what is wrong with it,
+# `tillswitch programme apply FILE` puts it in force. Amounts are in minor units of the product's currency.
+
+time_zone = "UTC"
+card_refusals = "uniform"    # or "plain": terminals are told why a card is refused
+
+# [rates]                    # US dollars for one unit of the currency (ISO 4217 numeric)
+# "978" = "1.1000"
+
+# [[gift_products]]
+# id = "classic"
+# name = "Gift card, any amount"
+# prefix = "990010"          # the first six digits of its cards
+# currency = "978"
+# method = "reloadable"      # or "at_activation", or "preloaded"
+# minimum = 500
+# maximum = 50000
+"""
+
+
+@click.command()
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder to make.")
+@click.option("--demo", is_flag=True, help="With two merchants, terminals, cards, certificates and demo.json.")
+@click.option("--base-port", type=click.IntRange(1, 65000), help="Ports from here on instead of the standard ones.")
+@click.option("--terminals", type=click.IntRange(0, 100_000), default=0, help="So many more demo terminals.")
+def init(data: Path, demo: bool, base_port: int | None, terminals: int) -> None:
+    """Make a data folder: configuration, keys, books, programme."""
+    if (data / "tillswitch.toml").exists():
+        fail(f"{data}/tillswitch.toml is there already")
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        vault = Vault.create(data)
+    except VaultError as error:
+        fail(str(error))
+    (data / "programme.toml").write_text(build.programme_text() if demo else EMPTY_PROGRAMME, "utf-8")
+    ports = {name: base_port + offset for name, offset in BASE_OFFSETS.items()} if base_port else DEFAULT_PORTS
+    listeners = [ListenerConfig(name=name, dialect=name, port=ports[name], clear_pin=demo) for name in ("nac", "ascii")]
+    tls: dict[str, Any] = {}
+    if demo:
+        (data / "tls").mkdir()
+        tls = dict(write_demo_certificates(data / "tls", [merchant.merchant_id for merchant in build.MERCHANTS]))
+        listeners += [_tls_listener(name, ports[f"{name}-tls"]) for name in ("nac", "ascii")]
+    config = Config(listeners=tuple(listeners), ops=OpsConfig(port=ports["ops"]), programme=Path("programme.toml"))
+    (data / "tillswitch.toml").write_text(config_template(config), "utf-8")
+    config = read_config(data / "tillswitch.toml")
+    with closing(open_store(config.store)) as store:
+        books = Books(store, vault.seal_key, config.node)
+        if demo:
+            listed = {"listeners": {**ports}, "tls": {key: tls[key] for key in ("ca", "merchants")}}
+            build.write_demo_json(data / "demo.json", listed | build.fill(books, vault, terminals))
+    what = "demo" if demo else "empty books"
+    click.echo(f"{data}: {what} ready. Next: tillswitch serve --config {data}/tillswitch.toml")
+
+
+def _tls_listener(name: str, port: int) -> ListenerConfig:
+    tls = TLSConfig(certificate=Path("tls/server.pem"), key=Path("tls/server.key"), client_ca=Path("tls/ca.pem"))
+    return ListenerConfig(name=f"{name}-tls", dialect=name, port=port, tls=tls)
+
+
+@click.command()
+@click.option("--config", type=click.Path(path_type=Path), default=Path("tillswitch.toml"), show_default=True)
+def serve(config: Path) -> None:
+    """Run the daemon until SIGTERM; SIGHUP reloads the configuration."""
+    try:
+        daemon = Daemon(config, _announce)
+        code = daemon.run()
+    except (ConfigError, VaultError, StoreError, TLSError, DialectError, ProgrammeError) as error:
+        fail(str(error))
+    sys.exit(code)
+
+
+def _announce(daemon: Daemon) -> None:
+    """A few lines for the person who started it."""
+    if not sys.stderr.isatty() and not sys.stdout.isatty():
+        return
+    for name, port in daemon.ports.items():
+        click.echo(f"  {name:<10} port {port}", err=True)
+    demo = daemon.file.parent / "demo.json"
+    if demo.exists():
+        click.echo("\nNow, in another window:\n", err=True)
+        click.echo(f"  .venv/bin/tillsim gift redeem --amount 25 --demo {demo}\n", err=True)
+
+
+@click.command()
+@config_option
+def check(config: Config) -> None:
+    """Say whether the configuration, certificates, dialects, vault and programme can be used."""
+    open_vault(config)
+    try:
+        for listener in config.listeners:
+            load_dialect(listener.dialect)
+            if listener.tls:
+                server_context(listener.tls)
+        if config.programme:
+            parse_programme(config.programme.read_text("utf-8"), 0)
+    except (TLSError, DialectError) as error:
+        fail(str(error))
+    except (ProgrammeError, OSError) as error:
+        fail(f"{config.programme}: {error}")
+    click.echo(f"ok: {len(config.listeners)} listeners, store {config.store.split('@')[-1]}")
+
+
+@click.command()
+@config_option
+@json_option
+def status(config: Config, as_json: bool) -> None:
+    """Whether the daemon runs and is ready, and its newest seal."""
+    answer = control(config, "GET", "/status")
+    if answer is None:
+        fail("no daemon runs on this configuration", EXIT_REFUSED)
+    told = json.loads(answer)
+    if as_json:
+        click.echo(json.dumps(told))
+    else:
+        show([{"what": name, "is": value} for name, value in told.items()], False, "status")
+    if not told["ready"]:
+        sys.exit(EXIT_REFUSED)
+
+
+@click.command()
+@config_option
+def reload(config: Config) -> None:
+    """Have the daemon read its configuration again, without dropping a connection."""
+    answer = control(config, "POST", "/reload")
+    if answer is None:
+        fail("no daemon runs on this configuration", EXIT_REFUSED)
+    problems = json.loads(answer)["problems"]
+    if problems:
+        fail("; ".join(problems))
+    click.echo("reloaded")
+
+
+def apply_programme(config: Config, text: str) -> None:
+    """Put a programme in force.
+
+    Raises:
+        SystemExit: it was refused; the one in force stays.
+    """
+    (reply,) = submit(config, [ApplyProgramme(text)])
+    if reply.display:
+        fail(reply.display)

@@ -1,0 +1,168 @@
+"""Fill new books with the demo: two merchants, their terminals, cards of every product; and `demo.json` for tools.
+
+All of it goes through the same commands an operator has. Nothing here is a real card: the prefixes begin with 99.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from specs.money import exponent
+from specs.outcomes import ACCEPTED
+from specs.sensitive import PAN, Secret
+from switch.books import Books
+from switch.core.commands import ActivateCard, ApplyProgramme, Command, IssueCard, NewNumber, PutMerchant, PutTerminal
+from switch.core.programme import GiftProduct, Programme
+from switch.core.records import Merchant, Right, Terminal
+from switch.numbers import new_pan, new_pin
+from switch.vault import Vault
+
+LIRA, EURO = "949", "978"
+MERCHANTS = (
+    Merchant(0, "DEMOBOOKS000001", "Demo Books", ("ist-01", "ist-02")),
+    Merchant(0, "DEMOMARKET00002", "Demo Market", ("izm-01", "izm-02")),
+)
+
+#: terminal, merchant, listener, store, currency
+TERMINALS = (
+    ("BOOKS001", MERCHANTS[0], "nac", "ist-01", LIRA),
+    ("BOOKS002", MERCHANTS[0], "nac", "ist-02", LIRA),
+    ("MARKT001", MERCHANTS[1], "nac", "izm-01", LIRA),
+    ("MARKT002", MERCHANTS[1], "nac", "izm-02", EURO),
+    ("BOOKS003", MERCHANTS[0], "ascii", "ist-01", LIRA),
+    ("BOOKS004", MERCHANTS[0], "ascii", "ist-02", LIRA),
+    ("MARKT003", MERCHANTS[1], "ascii", "izm-01", LIRA),
+)
+
+#: product, how many waiting to be activated, amounts of those that are active
+CARDS: tuple[tuple[str, int, tuple[int, ...]], ...] = (
+    ("classic", 16, (20000, 20000, 25000, 25000, 30000, 30000, 50000, 50000, 100000, 100000)),
+    ("fixed", 3, (10000, 25000)),
+    ("voucher", 3, (10000,)),
+    ("secure", 3, (20000, 50000)),
+    ("campus", 2, (10000, 20000)),
+    ("gulf", 2, (20000, 50000)),
+)
+SLICE = 100
+
+
+def programme_text() -> str:
+    return (resources.files("switch.demo") / "programme.toml").read_text("utf-8")
+
+
+def fill(books: Books, vault: Vault, more_terminals: int) -> dict[str, Any]:
+    """Everything of the demo that lies in the books; returns its part of `demo.json`."""
+    _run(books, [ApplyProgramme(programme_text())])
+    _run(books, [PutMerchant(merchant) for merchant in MERCHANTS])
+    terminals = _terminals(more_terminals)
+    for start in range(0, len(terminals), SLICE):
+        _run(books, [PutTerminal(terminal) for terminal in terminals[start : start + SLICE]])
+    cards, commands = _cards(books.programme, vault)
+    _run(books, commands)
+    return {
+        "merchants": [
+            {"merchant_id": merchant.merchant_id, "name": merchant.name, "stores": list(merchant.stores)}
+            for merchant in MERCHANTS
+        ],
+        "terminals": [
+            {
+                "merchant_id": terminal.merchant_id,
+                "terminal_id": terminal.terminal_id,
+                "listener": terminal.listener,
+                "store": terminal.store,
+                "currency": terminal.currency,
+                "nii": terminal.nii,
+            }
+            for terminal in terminals
+        ],
+        "gift_products": [_described(product) for product in books.programme.products.values()],
+        "gift_cards": cards,
+    }
+
+
+def write_demo_json(path: Path, demo: dict[str, Any]) -> None:
+    path.write_text(json.dumps(demo, indent=2) + "\n", "utf-8")
+    path.chmod(0o600)  # it holds whole card numbers and PINs
+
+
+def _terminals(more: int) -> list[Terminal]:
+    places = [*TERMINALS, *((f"LOAD{n:04d}", MERCHANTS[0], "nac", "ist-01", LIRA) for n in range(1, more + 1))]
+    return [
+        Terminal(
+            id=0,
+            merchant=0,
+            merchant_id=merchant.merchant_id,
+            terminal_id=terminal_id,
+            store=store,
+            currency=currency,
+            time_zone="Europe/Istanbul",
+            rights=tuple(Right),
+            listener=listener,
+            nii="010",
+        )
+        for terminal_id, merchant, listener, store, currency in places
+    ]
+
+
+def _cards(programme: Programme, vault: Vault) -> tuple[list[dict[str, Any]], list[Command]]:
+    listed: list[dict[str, Any]] = []
+    commands: list[Command] = []
+    for product_id, inactive, amounts in CARDS:
+        product = programme.products[product_id]
+        for place, amount in enumerate([0] * inactive + list(amounts)):
+            pan = new_pan(product.prefix)
+            pin = new_pin() if product.pin else None
+            printed = product.denominations[place % len(product.denominations)] if product.denominations else None
+            number = new_number(vault, pan, pin)
+            commands.append(IssueCard(number, product.id, amount or printed if printed else None))
+            if amount:
+                commands.append(ActivateCard(number.hash, MERCHANTS[0].merchant_id, amount))
+            listed.append(
+                {
+                    "pan": pan.reveal(),
+                    "product": product.id,
+                    "state": "active" if amount else "inactive",
+                    "balance": amount,
+                    "currency": product.currency,
+                    "pin": pin.reveal() if pin else None,
+                }
+            )
+    return listed, commands
+
+
+def new_number(vault: Vault, pan: PAN, pin: Secret | None) -> NewNumber:
+    """A card number as the books keep it."""
+    card_hash = vault.card_hash(pan)
+    return NewNumber(
+        hash=card_hash.hex(),
+        sealed_pan=vault.encrypt_pan(pan),
+        masked_pan=pan.masked,
+        pin_hash=vault.pin_hash(card_hash, pin) if pin else None,
+    )
+
+
+def _described(product: GiftProduct) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "id": product.id,
+        "name": product.name,
+        "currency": product.currency,
+        "exponent": exponent(product.currency),
+        "method": product.method.value,
+        "reload": product.reload,
+        "single_use": product.single_use,
+        "pin": product.pin,
+        "stores": list(product.stores) if product.stores is not None else None,
+        "balance_limit": product.balance_limit,
+    }
+    if product.denominations:
+        return described | {"denominations": list(product.denominations)}
+    return described | {"minimum": product.minimum, "maximum": product.maximum}
+
+
+def _run(books: Books, commands: list[Command]) -> None:
+    for reply in books.run_group(commands, time.time_ns() // 1000):
+        assert reply.outcome in ACCEPTED, reply.display
