@@ -221,6 +221,14 @@ def test_a_third_bitmap_in_hex_is_wrong_and_answered(third: str) -> None:
     assert (request.wrong_field, request.stan) == (65, 3)
 
 
+@pytest.mark.parametrize("third", ["", "8000000000000001"])
+def test_a_third_bitmap_in_a_message_of_nobody_is_answered(third: str) -> None:
+    plain = nac_frame("0800", ECHO_301)
+    payload = plain[2:17] + bytes([plain[17] | 0x80]) + plain[18:25] + bytes.fromhex(third) + plain[25:]
+    request = request_of("nac", len(payload).to_bytes(2, "big") + payload)
+    assert (request.wrong_field, request.stan) == (65, 17)
+
+
 # -- messages that name themselves by DE70 ----------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("changes", "wrong"),
