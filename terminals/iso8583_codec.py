@@ -81,16 +81,17 @@ def build_codec(elements: Mapping[int, Element], encoding: Encoding) -> tuple[De
     spec |= {"h": head | {"max_len": 0}, "t": head | {"max_len": bitmap_bytes // 4}}
     spec |= {"p": head | {"max_len": bitmap_bytes}, "1": head | {"max_len": bitmap_bytes}}
 
+    def read(data: bytes) -> tuple[Message, _Found]:
+        found = _find_fields(data, spec)
+        return _checked(found, wires), found
+
     def decode(data: bytes) -> Message:
-        for candidate in _without_third_bitmap(data, encoding):
-            found = _find_fields(candidate, spec)
-            message = _checked(found, wires)
-            if {11, 41} <= message.fields.keys():
-                break
-        if candidate is not data:
-            wrong = message.wrong - ({found.stopped} if found.trailing else set())
-            return msgspec.structs.replace(message, wrong=wrong | {_THIRD_BITMAP})
-        return message
+        ways = _without_third_bitmap(data, encoding)
+        if not ways:
+            return read(data)[0]
+        message, found = min(map(read, ways), key=lambda reading: len(reading[0].wrong))
+        surplus = {found.stopped} if found.trailing else set()  # what a third bitmap announced
+        return msgspec.structs.replace(message, wrong=message.wrong - surplus | {_THIRD_BITMAP})
 
     def encode(mti: str, fields: Mapping[int, str]) -> bytes:
         document = {str(number): wires[number].wrap(text) for number, text in fields.items()}
@@ -181,7 +182,7 @@ def _is_count(prefix: bytes, entry: Mapping[str, object]) -> bool:
 
 
 def _without_third_bitmap(data: bytes, encoding: Encoding) -> list[bytes]:
-    """What to read: the message itself, or, where bit 65 is set, the two ways to read it as if it were not.
+    """Where bit 65 is set, the two ways to read the message as if it were not; else nothing.
 
     A third bitmap follows the second in practice (pyiso8583 reads it so, and ends in KeyError), but a bit set by
     mistake has nothing behind it. Either way the message is refused; this is about being able to answer it.
@@ -189,13 +190,13 @@ def _without_third_bitmap(data: bytes, encoding: Encoding) -> list[bytes]:
     mti, size = (2, 8) if encoding is Encoding.BCD else (4, 16)
     second, third, rest = mti + size, mti + 2 * size, mti + 3 * size
     if not (_first_bit(data[mti:], encoding) and _first_bit(data[second:], encoding)):
-        return [data]
+        return []
     if encoding is Encoding.BCD:
         cleared = bytes([data[second] & 0x7F])
     else:
         cleared = b"%X" % (int(data[second : second + 1], 16) & 7)
     without = data[:second] + cleared + data[second + 1 : third]
-    return [without + data[rest:], without + data[third:]]
+    return [without + data[rest:], without + data[third:]]  # of two as good, practice wins
 
 
 def _first_bit(bitmap: bytes, encoding: Encoding) -> bool:

@@ -41,6 +41,10 @@ class Slip(msgspec.Struct, frozen=True):
     shows_batch: bool
     tpdu: bytes = b""
 
+    def __repr__(self) -> str:
+        """Without values: in a message whose bytes are out of step anything may stand where an id should."""
+        return f"Slip({self.mti}, fields {sorted(self.fields)})"
+
 
 class _Fields:
     """The fields of a message while they are read: a parser that refuses one makes it a wrong field."""

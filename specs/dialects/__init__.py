@@ -122,7 +122,7 @@ def _load(path: Path) -> Dialect:
     try:
         dialect = msgspec.convert(table, Dialect, str_keys=True)
     except msgspec.ValidationError as error:
-        raise DialectError(f"{path.name}: {_explained(str(error))}") from None
+        raise DialectError(f"{path.name}: {_explained(str(error), table)}") from None
     for key, reason in _faults(dialect):
         raise DialectError(f"{path.name}: {key}: {reason}")
     return dialect
@@ -212,20 +212,35 @@ _CHOICES: Final[dict[str, type[Enum]]] = {
 }
 
 
-def _explained(error: str) -> str:
+def _explained(error: str, table: dict[str, Any]) -> str:
     """msgspec's "reason - at `$.key`" or "reason - at `key` in `$.table`" turned round, with what is allowed."""
     reason, _, place = error.partition(" - at ")
     is_key = place.startswith("`key` in ")
     key = place.removeprefix("`key` in ").strip("`").removeprefix("$").removeprefix(".") or "file"
-    choices = _CHOICES.get(key.partition("[")[0])
-    if is_key and key == "transactions":
-        choices = MessageClass
+    name, dots, inside = key.partition("[...]")
+    choices = MessageClass if is_key and key == "transactions" else _CHOICES.get(name)
+    if dots:
+        key = _wrong_entry(name, table) + inside.removeprefix("[...]")
     if choices is not None and "enum" in reason:
         return f"{key}: {reason}; allowed: {_listed(str(member.value) for member in choices)}"
     if "unknown field" in reason:
-        allowed = Transaction if key.startswith("transactions") else Dialect
+        allowed = Transaction if name == "transactions" else Dialect
         return f"{key}: {reason}; allowed: {_listed(allowed.__struct_fields__)}"
     return f"{key}: {reason}"
+
+
+def _wrong_entry(name: str, table: dict[str, Any]) -> str:
+    """The key msgspec calls `[...]`: that of the first entry which is refused alone too."""
+    for key, value in table[name].items():
+        parts = {f"{name}.{key}": {key: value}}
+        if name == "transactions" and isinstance(value, dict):
+            parts = {f"{name}.{key}.{code}": {key: {code: entry}} for code, entry in value.items()}
+        for path, part in parts.items():
+            try:
+                msgspec.convert(table | {name: part}, Dialect, str_keys=True)
+            except msgspec.ValidationError:
+                return path
+    return name
 
 
 def _listed(names: Iterable[str]) -> str:

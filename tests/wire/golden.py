@@ -1,0 +1,88 @@
+"""Reads the golden conversations: requests and answers as bytes, with what they mean beside them.
+
+A conversation is `=== name`, then four parts: `>>` the request frame, `means` the Request, `reply` the Reply, `<<` the
+answer frame. A line of a frame is hex pairs or "text" (with \\n), two blanks, and its meaning for people.
+"""
+
+import re
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from specs.sensitive import PAN, Secret
+from specs.transaction import Line, Reply, Request
+
+LINE: Final = Line("test")
+_FOLDER: Final = Path(__file__).parent / "golden"
+_PARTS: Final = (">>", "means", "reply", "<<")
+_TOKEN: Final = re.compile(r'"([^"]*)"|([0-9A-F]{2})')
+
+
+class Golden(NamedTuple):
+    dialect: str
+    name: str
+    request_bytes: bytes
+    request: Request
+    reply: Reply
+    answer_bytes: bytes
+
+    def __str__(self) -> str:
+        return f"{self.dialect}-{self.name}"
+
+
+def load(dialect: str) -> list[Golden]:
+    text = (_FOLDER / f"{dialect}.txt").read_text("ascii")
+    return [_conversation(dialect, section) for section in text.split("=== ")[1:]]
+
+
+def _conversation(dialect: str, section: str) -> Golden:
+    name, *lines = section.strip().splitlines()
+    parts: dict[str, list[str]] = {part: [] for part in _PARTS}
+    part = ""
+    for line in lines:
+        if line in _PARTS:
+            part = line
+        elif not line.startswith("#"):
+            parts[part].append(line)
+    request = {"line": {"listener": LINE.listener}} | _pairs(parts["means"])
+    return Golden(
+        dialect,
+        name,
+        b"".join(map(bytes_of_line, parts[">>"])),
+        msgspec.convert(request, Request, strict=False, dec_hook=_secret),
+        msgspec.convert(_pairs(parts["reply"]), Reply, strict=False),
+        b"".join(map(bytes_of_line, parts["<<"])),
+    )
+
+
+def bytes_of_line(line: str) -> bytes:
+    """What stands before the two blanks."""
+    found = b""
+    place = 0
+    while token := _TOKEN.match(line, place):
+        found += bytes.fromhex(token[2]) if token[2] else token[1].replace("\\n", "\n").encode("ascii")
+        place = token.end()
+        if line[place : place + 2] == "  ":
+            break
+        place += 1
+    assert place, f"neither hex nor text: {line}"
+    return found
+
+
+def _pairs(lines: list[str]) -> dict[str, Any]:
+    pairs: dict[str, Any] = {}
+    for line in lines:
+        key, _, value = line.partition(" = ")
+        pairs[key] = value.replace("\\n", "\n")
+    if "balances" in pairs:
+        names = ("purse", "type", "currency", "amount")
+        blocks = pairs["balances"].split(" | ")
+        pairs["balances"] = [dict(zip(names, block.split(" "), strict=True)) for block in blocks]
+    if "parameters" in pairs:
+        pairs["parameters"] = [pair.split("=") for pair in pairs["parameters"].split(" | ")]
+    return pairs
+
+
+def _secret(kind: type, value: str) -> Secret:
+    return PAN(value) if kind is PAN else Secret(value)
