@@ -21,6 +21,7 @@ from switch.settings import (
     Kind,
     Section,
     choice,
+    existing,
     keys_of,
     path,
     read_section,
@@ -53,9 +54,7 @@ def _parse_dialect(value: Any, folder: Path) -> str:
         return str(value)
     if not isinstance(value, str) or not value.endswith(".toml"):
         raise ValueError(f"{shown(value)} is not known")
-    if not (folder / value).is_file():
-        raise ValueError(f"there is no file {folder / value}")
-    return str(folder / value)
+    return str(existing(folder / value))
 
 
 def _parse_applications(value: Any, folder: Path) -> dict[str, str]:

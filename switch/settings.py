@@ -7,6 +7,7 @@ and the file that `init` writes cannot differ from what the daemon reads.
 
 import difflib
 import json
+import os
 import re
 import textwrap
 from collections.abc import Callable, Iterator
@@ -81,29 +82,33 @@ def choice(*words: str) -> Kind:
     return Kind(f"{', '.join(most)} or {last}", parse, words[0])
 
 
-def word(pattern: str, allowed: str, example: str, *, secret: bool = False) -> Kind:
+def word(pattern: str, allowed: str, example: str) -> Kind:
     def parse(value: Any, folder: Path) -> str:
         if not isinstance(value, str) or not re.fullmatch(pattern, value):
-            raise ValueError("has another form" if secret else f"{shown(value)} has another form")
+            raise ValueError(f"{shown(value)} has another form")
         return value
 
     return Kind(allowed, parse, example)
 
 
 def path(example: str, *, exists: bool = False, bytes_max: int = 4095) -> Kind:
-    """A file, relative to the folder of the configuration file. `exists`: it must be there already."""
+    """A file, relative to the folder of the configuration file; 4095 bytes is Linux's longest path."""
 
     def parse(value: Any, folder: Path) -> Path:
         if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):
             raise ValueError(f"{shown(value)} is not a path")
         full = folder / value
-        if exists and not full.is_file():
-            raise ValueError(f"there is no file {full}")
         if len(bytes(full)) > bytes_max:
             raise ValueError(f"{full} is longer than {bytes_max} bytes")
-        return full
+        return existing(full) if exists else full
 
     return Kind("the path of an existing file" if exists else "a path", parse, example)
+
+
+def existing(file: Path) -> Path:
+    if not os.path.isfile(file):  # unlike Path.is_file it says False of a name too long for the file system
+        raise ValueError(f"there is no file {file}")
+    return file
 
 
 def _parse_flag(value: Any, folder: Path) -> bool:
@@ -128,8 +133,8 @@ def _parse_networks(value: Any, folder: Path) -> tuple[str, ...]:
         raise ValueError(f"{shown(value)} is not a list")
     for item in value:
         try:
-            ip_network(item)
-        except (ValueError, TypeError):
+            ip_network(item if isinstance(item, str) else "")  # a number would be taken for an address
+        except ValueError:
             raise ValueError(f"{shown(item)} is not a network") from None
     return tuple(value)
 
@@ -202,7 +207,8 @@ def _read_key(key: Key, value: Any, file: Path, place: str) -> Any:
         case Section(cls):
             if value is None:
                 return None
-            return read_section(cls, value if isinstance(value, dict) else _as_table(cls, value), file, f"{place}.")
+            # a default section is read like an empty table: its relative paths are resolved like written ones
+            return read_section(cls, {} if isinstance(value, cls) else value, file, f"{place}.")
         case Kind(allowed, parse):
             if value is MISSING:
                 raise ConfigError(file, place, "is missing", allowed)
@@ -212,11 +218,6 @@ def _read_key(key: Key, value: Any, file: Path, place: str) -> Any:
                 return parse(value, file.parent)
             except ValueError as error:
                 raise ConfigError(file, place, str(error), allowed) from None
-
-
-def _as_table(cls: type, value: Any) -> Any:
-    """A default section counts as an empty table, so that its relative paths are resolved like written ones."""
-    return {} if isinstance(value, cls) else value
 
 
 # -- to a file --------------------------------------------------------------------------------------------------------

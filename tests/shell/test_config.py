@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from switch.config import (
     Config,
@@ -21,6 +23,7 @@ from switch.config import (
     load_config,
     restart_keys,
 )
+from switch.settings import keys_of, read_section
 
 NAC = '[[listeners]]\nname = "nac"\ndialect = "nac"\nport = 8583\n'
 ASCII = '[[listeners]]\nname = "ascii"\ndialect = "ascii"\nport = 8584\n'
@@ -137,10 +140,12 @@ WRONG = [
     ('store = "postgresql:///d"\n' + NAC, f"store: has another form; allowed: {STORES}"),
     ('store = "postgresql://u:pw@[h/d"\n' + NAC, f"store: has another form; allowed: {STORES}"),
     ('programme = "gone.toml"\n' + NAC, "programme: there is no file {folder}/gone.toml; allowed: the path of an existing file"),
+    (f'programme = "{"x" * 300}"\n{NAC}', f"programme: there is no file {{folder}}/{'x' * 300}; allowed: the path of an existing file"),
     ("programme = 7\n" + NAC, "programme: 7 is not a path; allowed: the path of an existing file"),
     (f'control_socket = "/{"x" * 107}"\n{NAC}', f"control_socket: /{'x' * 107} is longer than 107 bytes; allowed: a path"),
     ('trusted_networks = "10.0.0.0/8"\n' + NAC, 'trusted_networks: "10.0.0.0/8" is not a list; allowed: a list of networks like "10.0.0.0/8"'),
     ('trusted_networks = ["10.0.0.1/8"]\n' + NAC, 'trusted_networks: "10.0.0.1/8" is not a network; allowed: a list of networks like "10.0.0.0/8"'),
+    ("trusted_networks = [5]\n" + NAC, 'trusted_networks: 5 is not a network; allowed: a list of networks like "10.0.0.0/8"'),
     ("trusted_networks = [1.5]\n" + NAC, 'trusted_networks: 1.5 is not a network; allowed: a list of networks like "10.0.0.0/8"'),
     ('applications = { 90 = "loyalty" }\n' + NAC, 'applications: { "90" = "loyalty" } has another form; allowed: a table of three digits and names like { "090" = "loyalty" }'),
     ("applications = 1\n" + NAC, 'applications: 1 is not a table; allowed: a table of three digits and names like { "090" = "loyalty" }'),
@@ -184,6 +189,41 @@ def test_a_wrong_file_is_refused_in_one_line(folder: Path, text: str, message: s
 def test_a_missing_file_is_refused_in_one_line(folder: Path) -> None:
     with pytest.raises(ConfigError, match=r"^\S+/none.toml: file: cannot be read: No such file or directory$"):
         load_config(folder / "none.toml")
+
+
+VALUES = st.recursive(
+    st.booleans()
+    | st.integers(-1, 70_000)
+    | st.floats()
+    | st.text(st.characters(codec="ascii", exclude_characters="\x7f")),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text("abn09", max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@pytest.fixture(scope="module")
+def folder_for_many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("any")
+
+
+@given(
+    top=st.sampled_from(list(keys_of(Config))),
+    inner=st.sampled_from(["", *keys_of(ListenerConfig), *keys_of(OpsConfig)]),
+    value=VALUES,
+)
+def test_whatever_a_key_holds_it_is_taken_or_refused_in_one_line(
+    folder_for_many: Path, top: str, inner: str, value: Any
+) -> None:
+    listener = {"name": "nac", "dialect": "nac", "port": 0}
+    table: dict[str, Any] = {"listeners": [listener], top: {inner: value} if inner else value}
+    if top == "listeners":
+        table = {"listeners": [{**listener, inner: value}]}
+    refusal = ""
+    try:
+        read_section(Config, table, folder_for_many / "tillswitch.toml")
+    except ConfigError as error:
+        refusal = str(error)
+    assert len(refusal.splitlines()) <= 1
 
 
 # -- the template ------------------------------------------------------------------------------------------------------
