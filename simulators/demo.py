@@ -59,9 +59,9 @@ class DemoProduct(msgspec.Struct, frozen=True):
     stores: list[str] | None = None
 
     @property
-    def is_plain(self) -> bool:
-        """A range, reloadable, used in parts, without PIN, in any store: what most stories and all load need."""
-        return bool(self.maximum and self.reload and not self.single_use and not self.pin and self.stores is None)
+    def is_range(self) -> bool:
+        """Any amount between two limits, reloadable, spent in parts: what most conversations and all load need."""
+        return bool(self.maximum and self.reload and not self.single_use)
 
 
 class DemoCard(msgspec.Struct, frozen=True):

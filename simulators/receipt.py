@@ -7,7 +7,7 @@ from simulators.demo import Demo, DemoTerminal
 from simulators.describe import mask_pan
 from simulators.money import format_amount
 from simulators.requests import KINDS, card_number
-from simulators.tables import ASKED, decode_balances, find_tables
+from simulators.tables import AVAILABLE, LEDGER, decode_balances, find_tables
 from simulators.terminal import Exchange
 from simulators.wire import Message, WireError
 
@@ -116,7 +116,10 @@ def _balances(answer: Message) -> list[str]:
         blocks = decode_balances(answer.get(54))
     except WireError:
         return ["(balance cannot be read)"]
-    return [_pair("Balance", format_amount(block.amount, block.currency)) for block in blocks if block.kind != ASKED]
+    names = {AVAILABLE: "Balance", LEDGER: "Balance with pending"}
+    return [
+        _pair(names[block.kind], format_amount(block.amount, block.currency)) for block in blocks if block.kind in names
+    ]
 
 
 def _texts(answer: Message, dialect: Dialect) -> list[str]:

@@ -152,6 +152,15 @@ def without_secrets(request: Message, dialect: Dialect) -> Message:
     return Message(request.mti, fields)
 
 
+def with_pin(request: Message, dialect: Dialect, pin: str | None) -> Message:
+    """The written-down request as it was sent: with the PIN, where the transaction has one."""
+    if not pin or not any(kind.pin and kind.code == request.get(3) for kind in KINDS.values()):
+        return request
+    element = tables_element(dialect)
+    tables = request.get(element) + encode_tables([("SC", pin)], dialect)
+    return Message(request.mti, request.fields | {element: tables})
+
+
 def card_number(request: Message) -> str:
     return request.get(2) or request.get(35).replace("=", "D").partition("D")[0]
 
