@@ -4,14 +4,18 @@ import sys
 from typing import Any
 
 import click
+import trio
 
 from simulators.codecs import DIALECTS, Dialect
 from simulators.decode import decode_pasted
 from simulators.demo import DemoError
 from simulators.money import parse_amount
-from simulators.output import show_message
+from simulators.output import show_json, show_message
+from simulators.player import Player
 from simulators.requests import GIFT_KINDS, KINDS, VOIDABLE_KINDS, Kind, Order, card_number, with_pin
 from simulators.state import Deed
+from simulators.story import load_story, packaged_stories
+from simulators.story_output import show_story, story_json
 from simulators.terminal import Terminal
 from simulators.till import Till, add_options, pick_card, till_options
 from simulators.wire import Message
@@ -124,6 +128,31 @@ def repeat(till: Till) -> int:
     known = terminal.demo.card(card_number(deed.request))
     request = with_pin(deed.request, terminal.dialect, known.pin if known else None)
     return till.run(terminal, lambda: terminal.repeat(deed, request))
+
+
+@main.command()
+def stories() -> None:
+    """List the packaged stories."""
+    for name, one in sorted(packaged_stories().items()):
+        click.echo(f"{name:26}{one.title}")
+
+
+@main.command()
+@till_options
+@click.argument("name")
+def story(till: Till, name: str) -> int:
+    """Play a conversation: a packaged story by NAME, or a file; `all` plays every packaged one."""
+    chosen = packaged_stories() if name == "all" else {name: load_story(name)}
+    listener = till.listener or (till.demo.terminal(till.terminal_id).listener if till.terminal_id else "nac")
+    results = []
+    for one_name, one in chosen.items():
+        player = Player(
+            till.demo, one, listener, host=till.host, terminal_id=till.terminal_id, answer_seconds=till.timeout
+        )
+        results.append(trio.run(show_story, one_name, one, player, till.trace, till.json))
+    if till.json:
+        show_json([story_json(one) for one in results])
+    return max(result.exit_code for result in results)
 
 
 @main.command()

@@ -113,10 +113,11 @@ def build_void(
     return Message("0220" if advice else "0200", fields)
 
 
-def build_reversal(deed: Deed, attempt: int = 1) -> Message:
+def build_reversal(deed: Deed, attempt: int = 1, who: DemoTerminal | None = None) -> Message:
     """Undo a request whose answer is not known or not wanted: its own numbers again, as 0400 and then 0401.
 
     A void keeps the reference to what it voided (DE37, DE62), as the interface asks; anything else names itself.
+    `who` is another terminal that tries its luck; the switch must not let it.
     """
     original = deed.request
     fields = {number: original.fields[number] for number in _REVERSAL_ELEMENTS if number in original.fields}
@@ -125,6 +126,8 @@ def build_reversal(deed: Deed, attempt: int = 1) -> Message:
     rrn = original.get(37) if original.get(3).startswith("02") else deed.rrn
     if rrn:
         fields[37] = rrn
+    if who:
+        fields |= _sender(who)
     return Message("0400" if attempt == 1 else "0401", fields)
 
 

@@ -11,7 +11,7 @@ from types import TracebackType
 import msgspec
 import trio
 
-from simulators.demo import Demo, DemoTerminal, dialect_of
+from simulators.demo import Demo, DemoError, DemoTerminal, dialect_of
 from simulators.link import LineDown, Link, open_link
 from simulators.requests import (
     Order,
@@ -142,6 +142,18 @@ class Terminal:
         return tries
 
     # --- the line ---
+
+    async def send_and_leave(self, request: Message) -> None:
+        """Send, then hang up before the answer: a power cut at the till, as the switch sees it."""
+        await self.hang_up()
+        try:
+            with trio.fail_after(self._answer_seconds):
+                async with self._line() as link:
+                    await link.send(encode(request, self.dialect))
+        except (trio.TooSlowError, LineDown) as error:
+            raise DemoError(f"the line failed while sending: {error}") from None
+        finally:
+            await self.hang_up()
 
     async def _ask(self, request: Message) -> tuple[Message | None, str, bool]:
         """The answer, or why there is none, and whether the request left at all."""

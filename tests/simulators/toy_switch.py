@@ -15,7 +15,7 @@ from simulators.codecs import Dialect
 from simulators.demo import Demo
 from simulators.framing import FrameReader, frame, split_frame
 from simulators.requests import card_number
-from simulators.tables import find_tables
+from simulators.tables import encode_tables, find_tables, tables_element
 from simulators.wire import Message, decode, encode
 
 Fault = Callable[[Message, Message], Message | str | None]
@@ -56,7 +56,9 @@ class ToySwitch:
 
     def _decide(self, request: Message, dialect: Dialect) -> dict[int, str]:
         if request.mti == "0800":
-            return {39: "00"} | ({60: "000007"} if request.get(3) == "920000" else {})
+            table = encode_tables([("TP", "cur=949;exp=2")], dialect)
+            extra = {"920000": {60: "000007"}, "930000": {tables_element(dialect): table}}
+            return {39: "00"} | extra.get(request.get(3), {})
         if request.mti.startswith("040"):
             return self._reverse(request)
         if request.mti == "0100":
@@ -94,6 +96,8 @@ class ToySwitch:
         state, balance, result = self.states[pan], self.balances[pan], "00"
         if code.startswith("02"):
             return self._void(request, rrn)
+        if code == "200060" and request.get(37) and (refusal := self._refund_refusal(request, asked)):
+            return refusal
         rate = self._rate(request)
         amount, delta = asked, asked // rate
         if code in TAKES:
@@ -108,6 +112,13 @@ class ToySwitch:
         self._book(Book(request, rrn, amount, delta, state, after))
         return {4: f"{amount:012d}", 38: "123456", 39: result, 54: self._balance(request)}
 
+    def _refund_refusal(self, request: Message, asked: int) -> dict[int, str] | None:
+        original = next((book for book in self.books if book.rrn == request.get(37)), None)
+        if original is None:
+            return {39: "25"}
+        given = sum(book.amount for book in self.books if book.live and book.request.get(37) == original.rrn)
+        return {39: "13"} if given + asked > original.amount else None
+
     def _void(self, request: Message, rrn: str) -> dict[int, str]:
         for book in reversed(self.books):
             if book.undoes is None and request.get(37) in ("", book.rrn) and request.get(62) == book.request.get(62):
@@ -121,7 +132,7 @@ class ToySwitch:
 
     def _reverse(self, request: Message) -> dict[int, str]:
         for book in reversed(self.books):
-            same = all(book.request.get(n) == request.get(n) for n in (3, 11, 41))
+            same = all(book.request.get(n) == request.get(n) for n in (3, 11, 41)) and book.request.mti[1] == "2"
             amounts = (book.request.get(4) or "0" * 12, f"{book.amount:012d}")
             if same and request.get(4) in amounts:
                 if book.live:
