@@ -1,6 +1,7 @@
 """`tillsim`: its commands. Exit codes: 0 approved, 1 declined, 2 usage or configuration, 3 no answer."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -8,7 +9,9 @@ import trio
 
 from simulators.codecs import DIALECTS, Dialect
 from simulators.decode import decode_pasted
-from simulators.demo import DemoError
+from simulators.demo import DemoError, load_demo
+from simulators.load_line import LoadOptions
+from simulators.load_output import show_load
 from simulators.money import parse_amount
 from simulators.output import show_json, show_message
 from simulators.player import Player
@@ -16,8 +19,8 @@ from simulators.requests import GIFT_KINDS, KINDS, VOIDABLE_KINDS, Kind, Order, 
 from simulators.state import Deed
 from simulators.story import load_story, packaged_stories
 from simulators.story_output import show_story, story_json
-from simulators.terminal import Terminal
-from simulators.till import Till, add_options, pick_card, till_options
+from simulators.terminal import ANSWER_SECONDS, Terminal
+from simulators.till import LISTENERS, Till, add_options, complaints, demo_option, host_option, pick_card, till_options
 from simulators.wire import Message
 
 card_option = click.option("--card", help="card number, or active:N / inactive:N of demo.json [first that fits]")
@@ -153,6 +156,28 @@ def story(till: Till, name: str) -> int:
     if till.json:
         show_json([story_json(one) for one in results])
     return max(result.exit_code for result in results)
+
+
+@main.command()
+@demo_option
+@host_option
+@click.option("--listener", type=click.Choice(LISTENERS), default="nac", show_default=True)
+@click.option("--connections", type=click.IntRange(1), default=8, show_default=True)
+@click.option("--seconds", type=float, help="how long [10, unless --transactions]")
+@click.option("--transactions", type=click.IntRange(1), help="how many answers")
+@click.option("--rate", type=float, help="messages a second over all connections [as fast as answers come]")
+@click.option("--seed", type=int, default=1, show_default=True, help="of the mix")
+@click.option("--timeout", "answer_seconds", type=float, default=ANSWER_SECONDS, show_default=True)
+@click.option(
+    "--patience", "patience_seconds", type=float, default=60.0, show_default=True, help="for a line that is down"
+)
+@click.option("--json", "as_json", is_flag=True)
+def load(demo: Path | None, as_json: bool, **options: Any) -> None:
+    """Send a mix of transactions, check every answer, and verify every card at the end."""
+    if options["seconds"] is None and options["transactions"] is None:
+        options["seconds"] = 10.0
+    with complaints():
+        sys.exit(trio.run(show_load, load_demo(demo), LoadOptions(**options), as_json))
 
 
 @main.command()

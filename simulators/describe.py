@@ -33,6 +33,8 @@ def describe(message: Message, dialect: Dialect) -> list[Row]:
     """Rows of element, standard name and masked value; packed elements have one more row for each part."""
     rows: list[Row] = [("MTI", "message type", message.mti)]
     for number, shown in mask_fields(message, dialect).items():
+        if number == 4 and len(message.get(49)) == 3:
+            shown += f"  {format_amount(int(shown), message.get(49))}"
         rows.append((f"DE{number}", ELEMENTS[number].name, shown))
         rows.extend(_parts(message, number, dialect))
     return rows
@@ -44,8 +46,6 @@ def _shown(message: Message, number: int, dialect: Dialect) -> str:
         return f"[{len(value)} characters hidden]"
     if number == 2:
         return mask_pan(value)
-    if number == 4 and len(message.get(49)) == 3:
-        return f"{value}  {format_amount(int(value), message.get(49))}"
     if _is_packed(message, number):
         return f"[{len(value)} characters]"
     return value

@@ -33,7 +33,7 @@ class FrameReader:
         self._dialect = dialect
         self._buffer = bytearray()
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes | bytearray) -> None:
         self._buffer += data
 
     def next_payload(self) -> bytes | None:

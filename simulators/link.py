@@ -81,7 +81,7 @@ def _path(folder: Path, name: str) -> str:
     return str(path if path.is_absolute() or path.exists() else folder / path)
 
 
-async def _secure(stream: trio.abc.Stream, context: ssl.SSLContext, host: str) -> trio.SSLStream:
+async def _secure(stream: trio.abc.Stream, context: ssl.SSLContext, host: str) -> trio.SSLStream[trio.abc.Stream]:
     secure = trio.SSLStream(stream, context, server_hostname=host, https_compatible=True)
     try:
         await secure.do_handshake()

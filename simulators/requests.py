@@ -14,8 +14,6 @@ from simulators.state import Counters, Deed
 from simulators.tables import decode_tables, encode_tables, tables_element
 from simulators.wire import Message, WireError
 
-ZERO_AMOUNT = "0" * 12
-
 
 class Kind(msgspec.Struct, frozen=True):
     """One transaction: what it is called, how it is sent, and what its request carries."""
@@ -122,7 +120,7 @@ def build_reversal(deed: Deed, attempt: int = 1, who: DemoTerminal | None = None
     original = deed.request
     fields = {number: original.fields[number] for number in _REVERSAL_ELEMENTS if number in original.fields}
     fields[2] = card_number(original)
-    fields.setdefault(4, ZERO_AMOUNT)
+    fields.setdefault(4, deed.approved_amount)  # a cash-out asks for no amount, its reversal names what was paid
     rrn = original.get(37) if original.get(3).startswith("02") else deed.rrn
     if rrn:
         fields[37] = rrn

@@ -5,8 +5,10 @@ It shows that terminal, stories and load tell right from wrong; whether the real
 """
 
 import contextlib
+import ssl
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import msgspec
 import trio
@@ -45,6 +47,7 @@ class ToySwitch:
         self.tombstones: set[tuple[str, str]] = set()
         self.requests: list[Message] = []
         self.fault: Fault = lambda request, answer: answer
+        self.tls: ssl.SSLContext | None = None
 
     # --- rules ---
 
@@ -168,10 +171,10 @@ class ToySwitch:
 
     # --- the line ---
 
-    async def serve(self, stream: trio.SocketStream, dialect: Dialect) -> None:
+    async def serve(self, stream: trio.abc.Stream, dialect: Dialect) -> None:
         reader = FrameReader(dialect)
         with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
-            async for data in stream:
+            while data := await stream.receive_some():
                 reader.feed(data)
                 while (payload := reader.next_payload()) is not None:
                     tpdu, body = split_frame(payload, dialect)
@@ -185,18 +188,24 @@ class ToySwitch:
                         address = tpdu[:1] + tpdu[3:] + tpdu[1:3]
                         await stream.send_all(frame(encode(answer, dialect), dialect, address))
 
-    async def listen(self, started: Callable[[dict[str, int]], None]) -> None:
+    async def listen(self, started: Callable[[dict[str, int]], None], port: int = 0) -> None:
+        """`port` is for the nac listener; with `tls` set there is a nac-tls one too."""
         async with trio.open_nursery() as nursery:
             ports = {}
-            for dialect in ("nac", "ascii"):
-                listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
-                ports[dialect] = listeners[0].socket.getsockname()[1]
-
-                async def handle(stream: trio.SocketStream, dialect: Dialect = dialect) -> None:
-                    await self.serve(stream, dialect)
-
-                nursery.start_soon(trio.serve_listeners, handle, listeners)
+            for name in ("nac", "ascii", *(["nac-tls"] if self.tls else [])):
+                listeners = await trio.open_tcp_listeners(port if name == "nac" else 0, host="127.0.0.1")
+                ports[name] = listeners[0].socket.getsockname()[1]
+                nursery.start_soon(trio.serve_listeners, partial(self._handle, name), listeners)
             started(ports)
+
+    async def _handle(self, name: str, stream: trio.SocketStream) -> None:
+        if not name.endswith("-tls"):
+            return await self.serve(stream, "ascii" if name == "ascii" else "nac")
+        assert self.tls
+        secure = trio.SSLStream(stream, self.tls, server_side=True, https_compatible=True)
+        with contextlib.suppress(trio.BrokenResourceError):
+            await self.serve(secure, "nac")
+        return None
 
 
 @contextlib.contextmanager
