@@ -1,0 +1,137 @@
+"""Who there is to pretend to be: listeners, merchants, terminals and cards, from the demo.json of `tillswitch init`.
+
+Read only; what has become of the cards since is remembered in `state.py`.
+"""
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from simulators.codecs import Dialect
+
+DEFAULT_PATH = Path("demo-data/demo.json")
+ENVIRONMENT = "TILLSIM_DEMO"
+
+
+class DemoError(Exception):
+    """There is no usable demo.json, or it has not what was asked for. The text is for the person at the keyboard."""
+
+
+class ClientCertificate(msgspec.Struct, frozen=True):
+    cert: str
+    key: str
+
+
+class DemoTLS(msgspec.Struct, frozen=True):
+    ca: str
+    merchants: dict[str, ClientCertificate]
+
+
+class DemoMerchant(msgspec.Struct, frozen=True):
+    merchant_id: str
+    name: str
+
+
+class DemoTerminal(msgspec.Struct, frozen=True):
+    merchant_id: str
+    terminal_id: str
+    listener: str
+    store: str
+    currency: str
+    nii: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.merchant_id}/{self.terminal_id}"
+
+
+class DemoProduct(msgspec.Struct, frozen=True):
+    id: str
+    currency: str
+    method: str
+    reload: bool
+    single_use: bool
+    pin: bool
+    denominations: list[int] | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+    stores: list[str] | None = None
+
+    @property
+    def is_range(self) -> bool:
+        """Any amount between two limits, reloadable, spent in parts: what most conversations and all load need."""
+        return bool(self.maximum and self.reload and not self.single_use)
+
+
+class DemoCard(msgspec.Struct, frozen=True):
+    pan: str
+    product: str
+    state: str
+    balance: int
+    currency: str
+    pin: str | None = None
+
+
+class Demo(msgspec.Struct, frozen=True):
+    listeners: dict[str, int]
+    merchants: list[DemoMerchant]
+    terminals: list[DemoTerminal]
+    gift_products: list[DemoProduct]
+    gift_cards: list[DemoCard]
+    tls: DemoTLS | None = None
+    path: Path = DEFAULT_PATH
+
+    def product(self, card: DemoCard) -> DemoProduct:
+        for product in self.gift_products:
+            if product.id == card.product:
+                return product
+        raise DemoError(f"{self.path}: a card names the product {card.product!r}, which is not listed")
+
+    def merchant_name(self, merchant_id: str) -> str:
+        return next((one.name for one in self.merchants if one.merchant_id == merchant_id), merchant_id)
+
+    def port(self, listener: str) -> int:
+        if listener not in self.listeners:
+            known = ", ".join(sorted(self.listeners))
+            raise DemoError(f"{self.path} has no listener {listener!r}; it has {known}")
+        return self.listeners[listener]
+
+    def terminals_of(self, listener: str) -> list[DemoTerminal]:
+        """The terminals that speak by a listener; those of `nac` use `nac-tls` just as well."""
+        plain = listener.removesuffix("-tls")
+        found = [one for one in self.terminals if one.listener.removesuffix("-tls") == plain]
+        if not found:
+            raise DemoError(f"{self.path} has no terminal for the listener {listener!r}")
+        return found
+
+    def terminal(self, terminal_id: str) -> DemoTerminal:
+        for terminal in self.terminals:
+            if terminal_id in (terminal.terminal_id, terminal.key):
+                return terminal
+        known = ", ".join(one.terminal_id for one in self.terminals[:8])
+        raise DemoError(f"{self.path} has no terminal {terminal_id!r}; it has {known}, …")
+
+    def card(self, pan: str) -> DemoCard | None:
+        return next((card for card in self.gift_cards if card.pan == pan), None)
+
+
+def dialect_of(listener: str) -> Dialect:
+    return "ascii" if listener.startswith("ascii") else "nac"
+
+
+def load_demo(path: Path | None = None) -> Demo:
+    """Read demo.json from `path`, else from where TILLSIM_DEMO says, else from demo-data."""
+    path = path or Path(os.environ.get(ENVIRONMENT) or DEFAULT_PATH)
+    try:
+        demo = msgspec.json.decode(path.read_bytes(), type=Demo)
+    except FileNotFoundError:
+        raise DemoError(
+            f"{path} is not there. `tillswitch init --demo --data demo-data` (or `make run`) makes it; "
+            f"--demo FILE or {ENVIRONMENT} names another."
+        ) from None
+    except OSError as error:
+        raise DemoError(f"{path} cannot be read: {error.strerror}") from None
+    except msgspec.DecodeError as error:
+        raise DemoError(f"{path} is not a demo.json: {error}") from None
+    return msgspec.structs.replace(demo, path=path)

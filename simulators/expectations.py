@@ -1,0 +1,94 @@
+"""Holding an answer against what a story expects, and saying field by field what is otherwise."""
+
+import msgspec
+
+from simulators.codecs import Dialect
+from simulators.demo import DemoError
+from simulators.story import Step, Value, parse_reference
+from simulators.tables import available, find_tables
+from simulators.terminal import Exchange
+from simulators.wire import Message, WireError
+
+
+class Played(msgspec.Struct, frozen=True):
+    """What a step left behind for later steps to refer to. A held step has no exchange yet."""
+
+    kind: str
+    request: Message
+    exchange: Exchange | None = None
+
+    @property
+    def answer(self) -> Message | None:
+        return self.exchange.answer if self.exchange else None
+
+
+class Difference(msgspec.Struct, frozen=True):
+    what: str
+    expected: str
+    got: str
+
+
+def differences(step: Step, exchange: Exchange, played: dict[str, Played], dialect: Dialect) -> list[Difference]:
+    """Everything the answer has otherwise than the step expects."""
+    answer, expect = exchange.answer, step.expect
+    if answer is None:
+        return [Difference("answer", "an answer", exchange.problem)]
+    found = []
+    for part in ("code", "amount", "balance", "card_balance", "currencies", "batch"):
+        wanted = getattr(expect, part)
+        if wanted is not None:
+            found += _compare(part, resolve(wanted, played), _part_or_words(answer, part))
+    if expect.same_as:
+        first = played[expect.same_as].answer
+        for number in (4, 37, 38, 39, 54):
+            before = first.get(number) if first else ""
+            found += _compare(f"DE{number}, as in {expect.same_as}", before, answer.get(number))
+    names = {str(one) for one in answer.fields} | set(find_tables(answer, dialect))
+    found += [Difference(f"field {one}", "present", "absent") for one in expect.present if str(one) not in names]
+    found += [Difference(f"field {one}", "absent", "present") for one in expect.absent if str(one) in names]
+    return found
+
+
+def resolve(value: Value, played: dict[str, Played]) -> Value:
+    """A value as it stands, or the part of an earlier step that it refers to."""
+    if isinstance(value, int) or not value.startswith("$"):
+        return value
+    name, part, added = parse_reference(value, value)
+    step = played.get(name)
+    if step is None:
+        raise DemoError(f"{value}: that step was not played")
+    if part in _ASKED:
+        return step.request.get(_ASKED[part])
+    if step.answer is None:
+        raise DemoError(f"{value}: that step has no answer")
+    found = _part(step.answer, part)
+    return int(found) + added if added else found
+
+
+_ASKED = {"stan": 11, "receipt": 62}
+_ANSWERED = {"rrn": 37, "approval": 38, "code": 39, "batch": 60}
+
+
+def _part(answer: Message, part: str) -> Value:
+    """What an answer says under the names that stories use."""
+    if part in _ANSWERED:
+        return answer.get(_ANSWERED[part])
+    if part == "amount":
+        return int(answer.get(4) or 0)
+    blocks = available(answer)
+    if part == "currencies":
+        return len({block.currency for block in blocks})
+    if part in ("balance", "card_balance") and blocks:
+        return blocks[0 if part == "balance" else -1].amount
+    raise DemoError(f"the answer has no {part}")
+
+
+def _part_or_words(answer: Message, part: str) -> Value:
+    try:
+        return _part(answer, part)
+    except (DemoError, WireError):
+        return "nothing readable"
+
+
+def _compare(what: str, expected: Value, got: Value) -> list[Difference]:
+    return [] if expected == got else [Difference(what, str(expected) or "nothing", str(got) or "nothing")]

@@ -1,0 +1,109 @@
+"""The line of one connection under load: messages built with fresh numbers, sent, insisted upon, and timed."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import msgspec
+import trio
+
+from simulators.codecs import Dialect
+from simulators.demo import Demo, DemoTerminal, dialect_of
+from simulators.link import LineDown, Link, open_link
+from simulators.load_report import LoadReport
+from simulators.requests import KINDS, Order, build_request, build_void, is_answer_to
+from simulators.state import COUNTER_MAX, Counters, Deed, StateFile
+from simulators.wire import Message, WireError, decode, encode
+
+STANS_RESERVED = 1000  # at a time: one write of the state file for as many messages
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 1.0  # between two attempts to dial again
+
+
+class LoadOptions(msgspec.Struct, frozen=True):
+    """`rate` is messages a second over all connections; latency then counts from when a message was due."""
+
+    connections: int = 8
+    seconds: float | None = None
+    transactions: int | None = None
+    listener: str = "nac"
+    host: str = "127.0.0.1"
+    rate: float | None = None
+    seed: int = 1
+    answer_seconds: float = 25.0
+    patience_seconds: float = 60.0
+
+
+class GaveUp(Exception):
+    """No answer for as long as the options allow."""
+
+
+class LoadLine:
+    """One terminal's connection, dialled again whenever it broke."""
+
+    def __init__(self, demo: Demo, options: LoadOptions, who: DemoTerminal, report: LoadReport) -> None:
+        self.who = who
+        self._demo = demo
+        self._options = options
+        self._report = report
+        self._dialect: Dialect = dialect_of(options.listener)
+        self._state = StateFile.beside(demo)
+        self._stans = range(0)
+        self._link: Link | None = None
+        self._due = 0.0
+
+    def build(self, kind: str, pan: str, amount: int | None = None) -> Message:
+        order = Order(KINDS[kind], pan, amount)
+        return build_request(self.who, self._dialect, order, self._counters(), datetime.now())
+
+    def build_void(self, deed: Deed) -> Message:
+        return build_void(self.who, deed, self._counters(), datetime.now())
+
+    async def send(self, what: str, request: Message) -> Message | None:
+        """One attempt; None when the line failed or stayed silent."""
+        report, rate = self._report, self._options.rate
+        started = trio.current_time()
+        if rate:
+            self._due = max(self._due, report.started) + report.connections / rate
+            started = self._due
+            await trio.sleep_until(self._due)
+        try:
+            with trio.fail_after(self._options.answer_seconds):
+                answer = await self._exchange(request)
+        except (trio.TooSlowError, LineDown, WireError):
+            report.lost += self._link is not None  # no connection, nothing lost
+            await self.hang_up()
+            return None
+        report.count(what, answer.get(39), trio.current_time() - started)
+        return answer
+
+    async def insist(self, what: str, build: Callable[[int], Message]) -> Message:
+        """Send until it is answered, with growing pauses; `build` is told which attempt it is for."""
+        pause, attempt = FIRST_PAUSE_SECONDS, 1
+        with trio.move_on_after(self._options.patience_seconds):
+            while (answer := await self.send(what, build(attempt))) is None:
+                await trio.sleep(pause)
+                pause, attempt = min(2 * pause, LONGEST_PAUSE_SECONDS), attempt + 1
+            return answer
+        raise GaveUp(f"{what} unanswered for {self._options.patience_seconds:g} seconds")
+
+    async def hang_up(self) -> None:
+        link, self._link = self._link, None
+        if link:
+            await link.aclose()
+
+    async def _exchange(self, request: Message) -> Message:
+        if self._link is None:
+            self._link = await open_link(self._demo, self.who, self._options.listener, self._options.host)
+            self._report.dialled += 1
+        await self._link.send(encode(request, self._dialect))
+        while True:
+            answer = decode(await self._link.receive(), self._dialect)
+            if is_answer_to(answer, request):
+                return answer
+
+    def _counters(self) -> Counters:
+        """Trace numbers come from blocks reserved in the state file; the receipt number is the same."""
+        if not self._stans:
+            first = self._state.take_stans(self.who.key, STANS_RESERVED)
+            self._stans = range(first, first + STANS_RESERVED)
+        stan, self._stans = (self._stans[0] - 1) % COUNTER_MAX + 1, self._stans[1:]
+        return Counters(f"{stan:06d}", f"{stan:06d}", None)

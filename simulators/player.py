@@ -1,0 +1,148 @@
+"""Plays a story: chooses its cards, sends its steps, tells each result as it comes."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import msgspec
+
+from simulators.cards import find_cards
+from simulators.demo import Demo, DemoCard, DemoError, DemoTerminal
+from simulators.expectations import Difference, Played, differences, resolve
+from simulators.requests import KINDS, Order, build_repeat, build_reversal
+from simulators.state import Deed
+from simulators.story import Step, Story
+from simulators.tables import available
+from simulators.terminal import ANSWER_SECONDS, Exchange, Terminal
+from simulators.wire import Message, WireError
+
+
+class StepResult(msgspec.Struct, frozen=True):
+    step: Step
+    terminal: Terminal
+    exchange: Exchange | None
+    differences: list[Difference]
+    is_cleanup: bool = False
+
+
+class Player:
+    """One performance of one story on one listener."""
+
+    def __init__(
+        self,
+        demo: Demo,
+        story: Story,
+        listener: str,
+        *,
+        host: str = "127.0.0.1",
+        terminal_id: str | None = None,
+        answer_seconds: float = ANSWER_SECONDS,
+    ) -> None:
+        self._demo = demo
+        self._story = story
+        self._terminals = [
+            Terminal(demo, who, listener, host=host, answer_seconds=answer_seconds)
+            for who in _in_order(demo, listener, terminal_id)
+        ]
+        self._cards: dict[str, DemoCard] = {}
+        self._played: dict[str, Played] = {}
+
+    async def play(self) -> AsyncIterator[StepResult]:
+        """Every step's result; after the first that differs only the cleanup is played."""
+        async with AsyncExitStack() as stack:
+            for terminal in self._terminals:
+                stack.push_async_callback(terminal.hang_up)
+            for name in self._story.cards:
+                self._cards[name] = await self._choose_card(name)
+            for step in self._story.steps:
+                result = await self._play_step(step)
+                yield result
+                if result.differences:
+                    break
+            for step in self._story.cleanup:
+                if self._has_something_to_undo(step):
+                    yield msgspec.structs.replace(await self._play_step(step), is_cleanup=True)
+
+    async def _choose_card(self, name: str) -> DemoCard:
+        """A card that fits and is not taken. What an active one holds is asked, since others spend from it too."""
+        wish = self._story.cards[name]
+        terminal = self._terminals[0]
+        look_for = msgspec.structs.replace(wish, min_balance=0)
+        for card in find_cards(self._demo, look_for, terminal.who):
+            if card in self._cards.values():
+                continue
+            if wish.state != "active" or await self._holds(terminal, card, wish.min_balance):
+                return card
+        raise DemoError(f"the story needs a card {name!r} that fits terminal {terminal.who.terminal_id} and is {wish}")
+
+    async def _holds(self, terminal: Terminal, card: DemoCard, minimum: int) -> bool:
+        exchange = await terminal.perform(Order(KINDS["balance"], card.pan, pin=card.pin))
+        if exchange.answer is None:
+            raise DemoError(f"no answer to a balance: {exchange.problem}")
+        try:
+            balances = available(exchange.answer)
+        except WireError:
+            return False
+        return exchange.approved and bool(balances) and balances[-1].amount >= minimum
+
+    def _has_something_to_undo(self, step: Step) -> bool:
+        if not step.of:
+            return True
+        original = self._played.get(step.of)
+        return original is not None and (original.exchange is None or original.exchange.code in ("00", "10", None))
+
+    # --- one step ---
+
+    async def _play_step(self, step: Step) -> StepResult:
+        if step.terminal > len(self._terminals):
+            raise DemoError(f"the story needs {step.terminal} terminals on this listener")
+        terminal = self._terminals[step.terminal - 1]
+        kind, request = self._request(step, terminal)
+        if step.answer == "held":
+            self._played[step.name] = Played(kind, request)
+            return StepResult(step, terminal, None, [])
+        if step.answer == "lost":
+            await terminal.send_and_leave(request)
+            self._played[step.name] = Played(kind, request)
+            return StepResult(step, terminal, None, [])
+        exchange = await terminal.send(kind, request)
+        found = differences(step, exchange, self._played, terminal.dialect)
+        self._played[step.name] = Played(kind, request, exchange)
+        return StepResult(step, terminal, exchange, found)
+
+    def _request(self, step: Step, terminal: Terminal) -> tuple[str, Message]:
+        if step.send in KINDS:
+            return terminal.prepare(self._order(step))
+        original = self._played[step.of]
+        deed = original.exchange.deed if original.exchange else Deed(original.kind, original.request)
+        if step.send in ("void", "advice-void"):
+            return terminal.prepare_void(deed, advice=step.send == "advice-void")
+        if step.send == "reversal":
+            return f"reversal {original.kind}", build_reversal(deed, who=terminal.who)
+        return original.kind, build_repeat(original.request) if step.send == "repeat" else original.request
+
+    def _order(self, step: Step) -> Order:
+        kind = KINDS[step.send]
+        card = self._cards.get(step.card)
+        amount = None if step.amount is None else int(resolve(step.amount, self._played))
+        numbers = {
+            name: str(resolve(value, self._played)) if (value := getattr(step, name)) else None
+            for name in ("rrn", "receipt")
+        }
+        pan, pin = (card.pan, _pin(step, card)) if card else (None, None)
+        return Order(kind, pan, amount, pin, partial=step.partial, swipe=step.swipe, **numbers)
+
+
+def _pin(step: Step, card: DemoCard) -> str | None:
+    """The card's PIN, none, or one that differs from it in every digit."""
+    if step.pin == "none" or card.pin is None:
+        return None
+    if step.pin == "right":
+        return card.pin
+    return "".join(str((int(digit) + 1) % 10) if digit.isdecimal() else "0" for digit in card.pin)
+
+
+def _in_order(demo: Demo, listener: str, terminal_id: str | None) -> list[DemoTerminal]:
+    """The terminals of the listener, the one asked for first."""
+    terminals = demo.terminals_of(listener)
+    first = demo.terminal(terminal_id) if terminal_id else terminals[0]
+    return [first, *(one for one in terminals if one != first)]

@@ -1,0 +1,117 @@
+"""Conversations as data: what a story file says. `expectations.py` judges the answers, `player.py` plays.
+
+A story names the cards it needs by description and plays steps; what a step expects may refer to earlier answers, as
+`$before.balance - 2500`. Cleanup steps are played whatever happened, so a story can be played again on the same books.
+`stories/README.md` describes the format.
+"""
+
+import re
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from simulators.cards import CardWish
+from simulators.demo import DemoError
+from simulators.requests import KINDS
+
+Value = int | str
+SENDS = (*KINDS, "void", "advice-void", "reversal", "repeat", "held")
+
+
+class Expectation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the answer has to be; what is not named is not looked at. Amounts in minor units."""
+
+    code: str | None = None
+    amount: Value | None = None
+    balance: Value | None = None
+    card_balance: Value | None = None
+    currencies: int | None = None
+    batch: str | None = None
+    same_as: str | None = None
+    present: list[int | str] = []
+    absent: list[int | str] = []
+
+
+class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One message. `answer = "lost"` hangs up before the answer; `"held"` builds the message and keeps it unsent."""
+
+    send: str
+    name: str = ""
+    card: str = ""
+    of: str = ""
+    terminal: int = 1
+    amount: Value | None = None
+    rrn: str | None = None
+    receipt: str | None = None
+    pin: Literal["right", "wrong", "none"] = "right"
+    partial: bool = False
+    swipe: bool = False
+    answer: Literal["read", "lost", "held"] = "read"
+    expect: Expectation = Expectation()
+
+
+class Story(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    title: str
+    steps: list[Step]
+    about: str = ""
+    cards: dict[str, CardWish] = {}
+    cleanup: list[Step] = []
+
+
+def load_story(name: str) -> Story:
+    """A story from a file, or a packaged one by its name."""
+    packaged = {path.name.removesuffix(".toml"): path for path in _packaged()}
+    source: Any = packaged.get(name) or Path(name)
+    try:
+        return parse_story(source.read_bytes(), str(name))
+    except FileNotFoundError:
+        raise DemoError(f"no story {name!r}; packaged ones: {', '.join(sorted(packaged))}") from None
+
+
+def packaged_stories() -> dict[str, Story]:
+    return {path.name.removesuffix(".toml"): parse_story(path.read_bytes(), path.name) for path in _packaged()}
+
+
+def parse_story(content: bytes, name: str) -> Story:
+    """Read a story and check that its steps name only what is there."""
+    try:
+        story = msgspec.toml.decode(content, type=Story)
+    except msgspec.DecodeError as error:
+        raise DemoError(f"{name}: {error}") from None
+    known: set[str] = set()
+    for number, step in enumerate([*story.steps, *story.cleanup], 1):
+        _check_step(story, step, known, f"{name}, step {number} ({step.name or step.send})")
+        known.add(step.name)
+    return story
+
+
+def _check_step(story: Story, step: Step, known: set[str], where: str) -> None:
+    kind = KINDS.get(step.send)
+    if step.send not in SENDS:
+        raise DemoError(f"{where}: send {step.send!r} is none of {', '.join(SENDS)}")
+    if kind and kind.card and step.card not in story.cards:
+        raise DemoError(f"{where}: card {step.card!r} is not described under [cards]")
+    if not kind and step.of not in known - {""}:
+        raise DemoError(f"{where}: of {step.of!r} is no earlier step")
+    for value in (step.amount, step.rrn, step.receipt, *msgspec.structs.astuple(step.expect)):
+        if isinstance(value, str) and value.startswith("$") and parse_reference(value, where)[0] not in known:
+            raise DemoError(f"{where}: {value!r} refers to no earlier step")
+    if step.expect.same_as and step.expect.same_as not in known:
+        raise DemoError(f"{where}: same_as {step.expect.same_as!r} is no earlier step")
+
+
+def _packaged() -> list[Any]:
+    return [path for path in (resources.files("simulators") / "stories").iterdir() if path.name.endswith(".toml")]
+
+
+_REFERENCE = re.compile(r"\$([\w-]+)\.(\w+)(?: ([+-]) (\d+))?")
+
+
+def parse_reference(value: str, where: str) -> tuple[str, str, int]:
+    """`$before.balance - 2500` is the step, the part of its answer, and what is added to it."""
+    match = _REFERENCE.fullmatch(value)
+    if not match:
+        raise DemoError(f"{where}: {value!r} is not a reference such as $sale.rrn or $before.balance - 2500")
+    return match[1], match[2], int(f"{match[3]}{match[4]}") if match[3] else 0

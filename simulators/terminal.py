@@ -1,0 +1,222 @@
+"""A terminal: it asks, waits, remembers, and recovers when no answer comes.
+
+It knows connections and time; what a request looks like is `requests.py`'s business, what is printed `receipt.py`'s.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from types import TracebackType
+
+import msgspec
+import trio
+
+from simulators.demo import Demo, DemoError, DemoTerminal, dialect_of
+from simulators.link import LineDown, Link, open_link
+from simulators.requests import (
+    Order,
+    build_repeat,
+    build_request,
+    build_reversal,
+    build_void,
+    card_number,
+    is_answer_to,
+    without_secrets,
+)
+from simulators.state import Deed, StateFile
+from simulators.tables import available
+from simulators.wire import Message, WireError, decode, encode
+
+ANSWER_SECONDS = 25.0  # the switch answers within 20 or not at all
+RECOVERY_TRIES = 3  # a reversal or an advice is sent this often, then it is kept for the next opportunity
+
+
+class Exchange(msgspec.Struct, frozen=True):
+    """One request and what came of it. `sent` is False where there was no line: the switch cannot know of it then."""
+
+    deed: Deed
+    request: Message
+    answer: Message | None
+    problem: str = ""
+    sent: bool = True
+    seconds: float = 0.0
+
+    @property
+    def code(self) -> str | None:
+        return self.answer.get(39) if self.answer else None
+
+    @property
+    def approved(self) -> bool:
+        return self.code in ("00", "10")
+
+
+class Terminal:
+    """One terminal of demo.json on one listener. Its messages go out one after another, as on a real one.
+
+    `persistent` keeps the connection between messages; otherwise each has its own, as most IP terminals do it.
+    """
+
+    def __init__(
+        self,
+        demo: Demo,
+        who: DemoTerminal,
+        listener: str,
+        *,
+        host: str = "127.0.0.1",
+        answer_seconds: float = ANSWER_SECONDS,
+        persistent: bool = True,
+        clock: Callable[[], datetime] = datetime.now,
+    ) -> None:
+        self.demo = demo
+        self.who = who
+        self.listener = listener
+        self.dialect = dialect_of(listener)
+        self.state = StateFile.beside(demo)
+        self._host = host
+        self._answer_seconds = answer_seconds
+        self._persistent = persistent
+        self._clock = clock
+        self._link: Link | None = None
+
+    async def __aenter__(self) -> "Terminal":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.hang_up()
+
+    async def hang_up(self) -> None:
+        link, self._link = self._link, None
+        if link:
+            await link.aclose()
+
+    # --- what a cashier can ask for ---
+
+    def prepare(self, order: Order) -> tuple[str, Message]:
+        """Build a request with fresh numbers without sending it."""
+        receipt = order.kind.mti in ("0200", "0220") and order.receipt is None
+        counters = self.state.next_counters(self.who.key, receipt=receipt)
+        return order.kind.name, build_request(self.who, self.dialect, order, counters, self._clock())
+
+    def prepare_void(self, deed: Deed, *, advice: bool = False) -> tuple[str, Message]:
+        counters = self.state.next_counters(self.who.key, receipt=False)
+        return f"void {deed.kind}", build_void(self.who, deed, counters, self._clock(), advice=advice)
+
+    async def perform(self, order: Order) -> Exchange:
+        return await self.send(*self.prepare(order))
+
+    async def void(self, deed: Deed, *, advice: bool = False) -> Exchange:
+        return await self.send(*self.prepare_void(deed, advice=advice))
+
+    async def reverse(self, deed: Deed, attempt: int = 1) -> Exchange:
+        return await self.send(f"reversal {deed.kind}", build_reversal(deed, attempt))
+
+    async def repeat(self, deed: Deed, request: Message | None = None) -> Exchange:
+        return await self.send(deed.kind, build_repeat(request or deed.request))
+
+    async def send(self, kind: str, request: Message) -> Exchange:
+        """Send a request as it is, wait for its answer, and remember both."""
+        deed = Deed(kind, without_secrets(request, self.dialect))
+        is_deed = request.mti[:3] in ("020", "022")
+        if is_deed:
+            self.state.remember(self.who.key, deed)  # before it leaves: a power cut must not forget it
+        started = trio.current_time()
+        answer, problem, sent = await self._ask(request)
+        seconds = trio.current_time() - started
+        if answer:
+            deed = Deed(kind, deed.request, answer.get(39), answer.get(4) or None, answer.get(37) or None)
+            if is_deed:
+                self.state.remember(self.who.key, deed)
+            self._learn(deed, answer)
+        return Exchange(deed, request, answer, problem, sent, seconds)
+
+    async def recover(self, exchange: Exchange) -> list[Exchange]:
+        """After a lost answer: reverse what may have moved value, repeat an advice; three times at most."""
+        tries: list[Exchange] = []
+        while len(tries) < RECOVERY_TRIES and not (tries and tries[-1].answer):
+            if exchange.request.mti[:3] == "022":
+                tries.append(await self.repeat(exchange.deed, exchange.request))
+            else:
+                tries.append(await self.reverse(exchange.deed, len(tries) + 1))
+        return tries
+
+    # --- the line ---
+
+    async def send_and_leave(self, request: Message) -> None:
+        """Send, then hang up before the answer: a power cut at the till, as the switch sees it."""
+        await self.hang_up()
+        try:
+            with trio.fail_after(self._answer_seconds):
+                async with self._line() as link:
+                    await link.send(encode(request, self.dialect))
+        except (trio.TooSlowError, LineDown) as error:
+            raise DemoError(f"the line failed while sending: {error}") from None
+        finally:
+            await self.hang_up()
+
+    async def _ask(self, request: Message) -> tuple[Message | None, str, bool]:
+        """The answer, or why there is none, and whether the request left at all."""
+        sent = False
+        try:
+            with trio.fail_after(self._answer_seconds):
+                async with self._line() as link:
+                    body = encode(request, self.dialect)
+                    sent = True  # from here the switch may have it, even if sending fails half way
+                    await link.send(body)
+                    return await self._wait_for_answer(link, request), "", True
+        except trio.TooSlowError:
+            await self.hang_up()
+            return None, f"no answer within {self._answer_seconds:g} seconds", sent
+        except LineDown as error:
+            await self.hang_up()
+            return None, str(error), sent
+
+    @asynccontextmanager
+    async def _line(self) -> AsyncIterator[Link]:
+        if self._link is None:
+            self._link = await open_link(self.demo, self.who, self.listener, self._host)
+        yield self._link
+        if not self._persistent:
+            await self.hang_up()
+
+    async def _wait_for_answer(self, link: Link, request: Message) -> Message:
+        while True:
+            try:
+                answer = decode(await link.receive(), self.dialect)
+            except WireError as error:
+                raise LineDown(f"the answer cannot be read: {error.text}, byte {error.offset}") from None
+            if is_answer_to(answer, request):
+                return answer
+
+    # --- memory ---
+
+    def _learn(self, deed: Deed, answer: Message) -> None:
+        """The batch the switch named, and what has become of the card."""
+        batch = answer.get(60)
+        if deed.code == "00" and len(batch) == 6 and batch.isdecimal():
+            with self.state.change() as memory:
+                memory.terminal(self.who.key).batch = batch
+        pan = card_number(deed.request)
+        if pan and deed.code in ("00", "10"):
+            try:
+                balances = available(answer)
+            except WireError:
+                balances = []
+            self.state.remember_card(
+                self.demo, pan, _CARD_STATE.get(deed.kind), balances[-1].amount if balances else None
+            )
+
+
+_CARD_STATE = {
+    "activate": "active",
+    "cash-out": "closed",
+    "block": "blocked",
+    "unblock": "active",
+    **{f"{undo} activate": "inactive" for undo in ("void", "reversal")},
+    **{f"{undo} cash-out": "active" for undo in ("void", "reversal")},
+    "reversal void activate": "active",
+    "reversal void cash-out": "closed",
+    "reversal block": "active",
+    "reversal unblock": "blocked",
+}
