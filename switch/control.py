@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import msgspec
 from starlette.applications import Starlette
@@ -12,12 +12,12 @@ from starlette.routing import Route
 
 from switch.books import decode_commands
 from switch.ops import json_app
-
-if TYPE_CHECKING:
-    from switch.daemon import Daemon
+from switch.service import Service
 
 
-def control_app(daemon: Daemon) -> Starlette:
+def control_app(
+    service: Service, reload_now: Callable[[], list[str]], tell_status: Callable[[], dict[str, object]]
+) -> Starlette:
     """`POST /commands` decides commands and answers when they are on disk; `/reload`, `/status`."""
 
     async def commands(request: Request) -> Response:
@@ -25,14 +25,14 @@ def control_app(daemon: Daemon) -> Starlette:
             wanted = decode_commands(await request.body())
         except msgspec.ValidationError as error:
             return JSONResponse({"error": str(error)}, 400)
-        replies = await daemon.service.submit(wanted)
+        replies = await service.submit(wanted)
         return Response(msgspec.json.encode(replies), media_type="application/json")
 
     async def reload(request: Request) -> Response:
-        return JSONResponse({"problems": daemon.reload()})
+        return JSONResponse({"problems": reload_now()})
 
     async def status(request: Request) -> Response:
-        return JSONResponse(daemon.status())
+        return JSONResponse(tell_status())
 
     return json_app(
         [

@@ -18,6 +18,7 @@ import structlog
 import trio
 
 from specs.dialects import TPDUMode, load_dialect
+from specs.outcomes import Outcome
 from specs.transaction import Reply, Request
 from switch import __version__
 from switch.books import Books
@@ -36,6 +37,8 @@ from switch.vault import Vault
 
 EXIT_LOST = 70  # EX_SOFTWARE: the supervisor starts us again, and the store tells the truth
 BACKLOG = 1024  # connections the system keeps while the loop is busy: a whole chain reconnecting after an outage
+
+_NOBODY = frozenset({Outcome.UNKNOWN_MERCHANT, Outcome.UNKNOWN_TERMINAL, Outcome.FORMAT_ERROR})
 
 log = structlog.get_logger()
 
@@ -86,7 +89,8 @@ class Daemon:
             app = ops_app(self.metrics.registry, self._not_ready)
             ops = self.config.ops
             self.ports["ops"] = await nursery.start(partial(serve_ops, app, ops.host, ops.port, shutdown=ended))
-            await nursery.start(partial(serve_unix, control_app(self), self.config.control_socket, shutdown=ended))
+            control = control_app(self.service, self.reload, self.status)
+            await nursery.start(partial(serve_unix, control, self.config.control_socket, shutdown=ended))
             async with trio.open_nursery() as conversations:
                 await self._listen(server, conversations)
                 nursery.start_soon(self._watch_signals)
@@ -208,15 +212,19 @@ def _report_bug(bug: Exception) -> None:
 
 
 def _log_group(answered: Sequence[tuple[Request, Reply, float]]) -> None:
-    """One line for each transaction; the masked types keep secrets out of it."""
+    """One line for each transaction; the masked types keep secrets out of it.
+
+    Ids that name nobody are left out: in a message out of step, anything can stand in their place, a track even.
+    """
     for request, reply, seconds in answered:
+        known = reply.outcome not in _NOBODY
         log.info(
             "transaction",
             listener=request.line.listener,
             kind=request.kind.value,
             message=request.message_class.value,
-            merchant_id=request.merchant_id,
-            terminal_id=request.terminal_id,
+            merchant_id=request.merchant_id if known else None,
+            terminal_id=request.terminal_id if known else None,
             stan=request.stan,
             card=request.card,
             asked=request.amount,
