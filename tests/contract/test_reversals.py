@@ -85,8 +85,10 @@ def test_a_reversal_with_another_card_amount_or_transaction_finds_nothing(
 ) -> None:
     other = house.card(till, 30_000)
     done = till.do(REDEEM, card, 900, {62: till.receipt()}).expect("00")
-    wrong: Changes = {"card": {2: other}, "amount": {4: f"{901:012}"}, "transaction": {3: REFUND}}[differs]
-    till.ask(till.reversal_message(done.asked, references(till, done)[reference]).but(changes=wrong)).expect("00")
+    wrong = {"card": (2, other), "amount": (4, f"{901:012}"), "transaction": (3, REFUND)}
+    field, text = wrong[differs]
+    reversal = till.reversal_message(done.asked, references(till, done)[reference])
+    till.ask(reversal.but(changes={field: text})).expect("00")
     assert (till.balance(card), till.balance(other)) == (19_100, 30_000)
 
 
@@ -248,11 +250,12 @@ def test_a_reversal_of_a_voided_transaction_moves_nothing(till: Till, card: str)
 def test_a_reversed_void_makes_the_transaction_live_again(till: Till, card: str, reference: str) -> None:
     done = till.do(REDEEM, card, 900, {62: till.receipt()}).expect("00")
     void = till.void(done, {62: done.asked[62]}).expect("00")
-    named: Changes = {
+    names: dict[str, Changes] = {
         "DE11": {11: void.asked[11]},
         "DE37": {37: done.rrn},  # of the voided transaction
         "DE62": {62: done.asked[62]},
-    }[reference]
+    }
+    named = names[reference]
     till.reverse(void.asked, named).expect("00")
     assert till.balance(card) == 19_100
     till.reverse(void.asked, named, "0401").expect("00")
