@@ -22,8 +22,8 @@ class House:
 
     def __init__(self, demo: Demo, *, fresh: bool) -> None:
         self.demo = demo
-        # A daemon that runs already may know yesterday's STANs: begin elsewhere each second of the day.
-        self.first_stan = int(time.time()) % 86_400 * 11 + 1
+        # A daemon that ran already may know the last run's STANs: begin elsewhere each second of the day.
+        self.first_stan = int(time.time()) % 86_400 * 6 + 1_000
         self.tills = {dialect: self.make_tills(dialect) for dialect in DIALECTS}
         # Kept back for the one test that needs a terminal without a past.
         self.untouched: Till | None = self.tills["nac"].pop() if fresh else None
@@ -39,7 +39,9 @@ class House:
         """The terminals of a listener that share the currency of its first."""
         records = [record for record in self.demo.terminals if record.listener == dialect]
         alike = [record for record in records if record.currency == records[0].currency]
-        return [Till(record, self.demo.listeners[dialect], self.first_stan) for record in alike]
+        port = self.demo.listeners[dialect]
+        # Far apart, so that a test may lend a terminal another's STAN without spoiling it for a later one.
+        return [Till(record, port, self.first_stan + nth * 30_000 % 420_000) for nth, record in enumerate(alike)]
 
     def till(self, dialect: str) -> Till:
         return next(self.turns[dialect])
