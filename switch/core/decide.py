@@ -96,6 +96,7 @@ def _parameters(terminal: Terminal) -> tuple[tuple[str, str], ...]:
         ("exp", str(exponent(terminal.currency))),
         ("tz", terminal.time_zone),
         ("echo", str(terminal.echo_seconds)),
+        ("settle", terminal.settle_at),
     )
 
 

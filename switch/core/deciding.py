@@ -109,7 +109,7 @@ class Deciding:
         return told(ruling.reason, self.programme, product)
 
     def _answer(self, outcome: Outcome, joined: Joined | None, ruling: Ruling) -> Reply:
-        batch = joined.batch.number if joined and self.request.batch is not None else None
+        batch = joined.batch.number if joined else self.request.batch
         telling = ruling.tell_balances and self.request.message_class in (MessageClass.REQUEST, MessageClass.INQUIRY)
         balances: tuple[Balance, ...] = ()
         if telling and self.view.account:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 from specs.money import convert_down, convert_up
-from specs.transaction import Kind
+from specs.transaction import VOIDS, Kind
 from switch.core.clock import DAY, MINUTE
 from switch.core.ledger import Move, between
 from switch.core.programme import GiftProduct, Programme
@@ -59,7 +59,9 @@ def try_pin(
 
 
 def find_fault(kind: Kind, card: Card, product: GiftProduct, terminal: Terminal, now: int) -> Reason | None:
-    """What about the card's state speaks against `kind`, the gravest first."""
+    """What about the card's state speaks against `kind`, the gravest first; nothing of it against a void."""
+    if kind in VOIDS:
+        return None
     if card.state is CardState.REPLACED:
         return Reason.REPLACED
     if card.block is Block.LOST:
@@ -138,7 +140,8 @@ def cash_out(matter: Matter) -> Ruling:
     held = matter.account.balance
     amount = convert_down(held, 1 / matter.rate)
     closed = msgspec.structs.replace(matter.card, state=CardState.CLOSED)
-    return _moved(matter, -amount, -held, card=closed, tell_amount=True)
+    ruling = _moved(matter, -amount, -held, card=closed, tell_amount=True)
+    return msgspec.structs.replace(ruling, tell_balances=False)  # a closed card has none
 
 
 def refund(matter: Matter) -> Ruling:

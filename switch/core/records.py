@@ -57,6 +57,7 @@ class Terminal(msgspec.Struct, frozen=True):
     texts: bool = False
     explicit_open: bool = False
     echo_seconds: int = 300
+    settle_at: str = "2330"  # hhmm, store time: when it is to close its day
     listener: str = ""  # where it is expected, for people and demo.json
     nii: str = ""
     active: bool = True

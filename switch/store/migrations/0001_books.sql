@@ -21,6 +21,7 @@ CREATE TABLE terminals (
     texts INTEGER NOT NULL,
     explicit_open INTEGER NOT NULL,
     echo_seconds INTEGER NOT NULL,
+    settle_at TEXT NOT NULL,
     listener TEXT NOT NULL,
     nii TEXT NOT NULL,
     active INTEGER NOT NULL,
