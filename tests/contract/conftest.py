@@ -23,8 +23,8 @@ class House:
 
     def __init__(self, demo: Demo, *, fresh: bool) -> None:
         self.demo = demo
-        # A daemon that ran already may know the last run's STANs: begin elsewhere each second of the day.
-        self.first_stan = int(time.time()) % 86_400 * 6 + 1_000
+        # A daemon that ran already may know the last runs' STANs: every half minute another of fifteen blocks.
+        self.first_stan = int(time.time()) // 30 % 15 * 65_000 + 1_000
         self.tills = {dialect: self.make_tills(dialect) for dialect in DIALECTS}
         # Kept back for the one test that needs a terminal without a past.
         self.untouched: Till | None = self.tills["nac"].pop() if fresh else None
@@ -42,7 +42,7 @@ class House:
         alike = [record for record in records if record.currency == records[0].currency]
         port = self.demo.listeners[dialect]
         # Far apart, so that a test may lend a terminal another's STAN without spoiling it for a later one.
-        return [Till(record, port, self.first_stan + nth * 30_000 % 420_000) for nth, record in enumerate(alike)]
+        return [Till(record, port, self.first_stan + nth * 5_000 % 60_000) for nth, record in enumerate(alike)]
 
     def till(self, dialect: str) -> Till:
         return next(self.turns[dialect])
