@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import NamedTuple, Self
 
-ANSWER_SECONDS = 15.0  # longer than any honest answer takes here, shorter than a patient reader
+ANSWER_SECONDS = 8.0  # longer than any honest answer takes here, shorter than a patient reader
 
 # n: digits, z: track, t: text, b: binary; LL and LLL carry a length, the others are as long as the number says.
 # fmt: off
@@ -59,6 +59,15 @@ class Message(dict[int, str]):
 def masked(text: str) -> str:
     """Enough of a secret to tell two apart in a test's output, never the whole."""
     return f"{text[:6]}******{text[-4:]}" if len(text) >= 13 and text[:13].isdigit() else f"({len(text)} hidden)"
+
+
+class Secret(str):
+    """A card number or a PIN that shows itself in no traceback."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return masked(self)
 
 
 class Balance(NamedTuple):
@@ -259,6 +268,7 @@ class Line:
     def __init__(self, dialect: str, port: int, tls: ssl.SSLContext | None = None) -> None:
         self.dialect = dialect
         self.unread = b""
+        self.broken = False  # ended, or an answer may still come that nobody waits for
         self.sock: socket.socket = socket.create_connection(("127.0.0.1", port), timeout=ANSWER_SECONDS)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls is not None:
@@ -305,8 +315,10 @@ class Line:
             except ConnectionResetError:
                 data = b""
             except TimeoutError:
+                self.broken = True
                 raise WireError(f"no answer and no end of the connection within {ANSWER_SECONDS} s") from None
             if not data:
+                self.broken = True
                 if self.unread:
                     raise WireError("the switch closed the connection within a frame")
                 return False

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.contract.client import Secret
+
 READY_SECONDS = 30.0
 STOP_SECONDS = 20.0  # the daemon drains for ten
 PORTS_USED = (0, 1, 2, 10, 20, 21, 22)  # what `init --base-port N` lays from N on
@@ -53,12 +55,12 @@ class Product:
 class GiftCard:
     """One entry of gift_cards."""
 
-    pan: str
+    pan: Secret
     product: Product
     active: bool
     balance: int
     currency: str
-    pin: str | None
+    pin: Secret | None
 
     def __repr__(self) -> str:
         return f"<card …{self.pan[-4:]} of {self.product.name}>"
@@ -109,12 +111,12 @@ class Demo:
             ),
             cards=tuple(
                 GiftCard(
-                    row["pan"],
+                    Secret(row["pan"]),
                     products[row["product"]],
                     row["state"] == "active",
                     int(row["balance"] or 0),
                     row["currency"],
-                    row["pin"],
+                    Secret(row["pin"]) if row["pin"] else None,
                 )
                 for row in demo["gift_cards"]
             ),

@@ -11,7 +11,7 @@ import pytest
 from tests.contract.client import pack_tables, table_field
 from tests.contract.conftest import House
 from tests.contract.daemon import GiftCard
-from tests.contract.till import ACTIVATE, BALANCE, BLOCK, CASH_OUT, REDEEM, RELOAD, UNBLOCK, Answer, Till
+from tests.contract.till import ACTIVATE, BALANCE, BLOCK, CASH_OUT, REDEEM, UNBLOCK, Answer, Till
 
 WRONG_PIN = "not-it"
 
@@ -41,15 +41,6 @@ def test_a_card_not_sold_yet_is_refused_57(own_house: House, till: Till) -> None
     till.do(REDEEM, own_house.inactive_card(till).pan, 100).expect("57")
 
 
-def test_a_blocked_card_is_refused_62_and_keeps_its_value(own_house: House, till: Till) -> None:
-    card = own_house.card(till)
-    till.do(BLOCK, card).expect("00")
-    till.do(REDEEM, card, 100).expect("62")
-    till.do(RELOAD, card, 10_000).expect("62")
-    till.do(UNBLOCK, card).expect("00")
-    assert till.balance(card) == 20_000
-
-
 def test_a_card_of_named_stores_is_refused_62_elsewhere(own_house: House, dialect: str) -> None:
     limited = [card for card in own_house.demo.cards if card.product.stores is not None and not card.product.pin]
     strangers = [
@@ -71,14 +62,14 @@ def test_a_card_of_named_stores_is_refused_62_elsewhere(own_house: House, dialec
 
 
 def pin_cards(house: House, till: Till) -> list[GiftCard]:
-    """Active cards with a PIN that this terminal may take; one is sold for the purpose if there is none."""
+    """Active cards with a PIN that this terminal may take, its own currency first; one is sold if there is none."""
     here = [
         card
         for card in house.demo.cards
-        if card.pin and card.currency == till.record.currency
-        if card.product.stores is None or till.record.store in card.product.stores
+        if card.pin and (card.product.stores is None or till.record.store in card.product.stores)
     ]
-    assert here, "the demo has no card with a PIN in this terminal's currency"
+    assert here, "the demo has no card with a PIN for this terminal's store"
+    here.sort(key=lambda card: card.currency != till.record.currency)
     active = [card for card in here if card.active]
     if not active:
         product = here[0].product

@@ -15,7 +15,7 @@ from tests.contract.till import BALANCE, REDEEM, Till
 def tls_till(house: House, record: TerminalRecord, dialect: str, certificate_of: str | None) -> Till:
     """A till of this record whose line is TLS with that merchant's certificate; the test closes it."""
     port = house.demo.tls_port(dialect)
-    till = Till(record, port, house.first_stan + 15_000)
+    till = Till(record, port, house.first_stan + 60_000)
     till.dialect = dialect
     till.opened = Line(dialect, port, house.demo.tls_context(certificate_of))
     return till

@@ -103,6 +103,8 @@ class Till:
 
     @property
     def line(self) -> Line:
+        if self.opened is not None and self.opened.broken:
+            self.close()
         if self.opened is None:
             self.opened = Line(self.dialect, self.port)
         return self.opened
