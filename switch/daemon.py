@@ -43,6 +43,10 @@ _NOBODY = frozenset({Outcome.UNKNOWN_MERCHANT, Outcome.UNKNOWN_TERMINAL, Outcome
 log = structlog.get_logger()
 
 
+class CannotListen(Exception):
+    """A door cannot be opened: the port is taken, or the address is not ours."""
+
+
 class Daemon:
     """One running switch. `serve` is its whole life."""
 
@@ -64,8 +68,10 @@ class Daemon:
             try:
                 trio.run(self._serve, books, vault)
             except* Lost as lost:
-                log.critical("store lost", reason=str(lost.exceptions[0]))
+                log.critical("store lost", reason=str(_only(lost)))
                 exit_code = EXIT_LOST
+            except* CannotListen as faults:
+                raise _only(faults) from None
         return exit_code
 
     async def _serve(self, books: Books, vault: Vault) -> None:
@@ -106,7 +112,10 @@ class Daemon:
         """Open every door; a task for each accepts until draining begins."""
         for listener in self._listeners:
             config = listener.config
-            sockets = await trio.open_tcp_listeners(config.port, host=config.host, backlog=BACKLOG)
+            try:
+                sockets = await trio.open_tcp_listeners(config.port, host=config.host, backlog=BACKLOG)
+            except OSError as error:
+                raise CannotListen(f"{config.name}: {config.host} port {config.port}: {error.strerror}") from None
             self.ports[config.name] = sockets[0].socket.getsockname()[1]
             conversations.start_soon(self._accept, server, listener, sockets, conversations)
 
@@ -200,6 +209,12 @@ def _listener(config: ListenerConfig) -> Listener:
     if config.tpdu == "echo" and dialect.tpdu is TPDUMode.SWAP:
         dialect = msgspec.structs.replace(dialect, tpdu=TPDUMode.ECHO)
     return Listener(config, dialect, server_context(config.tls) if config.tls else None)
+
+
+def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first exception inside nested groups."""
+    first = group.exceptions[0]
+    return _only(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:

@@ -26,7 +26,7 @@ from switch.cli.common import (
 from switch.config import Config, ListenerConfig, OpsConfig, TLSConfig, config_template
 from switch.core.commands import ApplyProgramme
 from switch.core.programme import ProgrammeError, parse_programme
-from switch.daemon import Daemon
+from switch.daemon import CannotListen, Daemon
 from switch.demo import build
 from switch.demo.certificates import write_demo_certificates
 from switch.settings import ConfigError
@@ -105,7 +105,7 @@ def serve(config: Path) -> None:
     try:
         daemon = Daemon(config, _announce)
         code = daemon.run()
-    except (ConfigError, VaultError, StoreError, TLSError, DialectError, ProgrammeError) as error:
+    except (ConfigError, VaultError, StoreError, TLSError, DialectError, ProgrammeError, CannotListen) as error:
         fail(str(error))
     sys.exit(code)
 
