@@ -34,7 +34,7 @@ class Needs(msgspec.Struct, frozen=True):
     card_hash: str = ""
     card_range: str = ""  # first eight digits, for guess counters
     rrn: str | None = None  # of an original
-    search: bool = False  # the card's newest transactions at this terminal, to find an original among
+    search: int | None = None  # the amount of an original that is looked for among the card's newest ones here
 
 
 def needs(case: Case) -> Needs:
@@ -51,7 +51,7 @@ def needs(case: Case) -> Needs:
         card_hash=case.card_hash,
         card_range=request.card.range if request.card else "",
         rrn=request.rrn if names_original else None,
-        search=undo and bool(case.card_hash),
+        search=(request.amount or 0) if undo and case.card_hash else None,
     )
 
 

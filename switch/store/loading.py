@@ -104,11 +104,15 @@ def _load_messages(database: Database, workset: Workset, places: _Places, now: i
     )
     for row in database.pick(JOURNAL, "j", sql, keyed):
         workset.earlier[row.terminal, row.application, row.message_class, row.stan] = row
-    searched = [(terminal.id, need.application, need.card_hash) for terminal, need in places if need.search]
+    searched = [
+        (terminal.id, need.application, need.card_hash, need.search)
+        for terminal, need in places
+        if need.search is not None
+    ]
     sql = (
         "KEYS k JOIN journal j ON j.id IN (SELECT id FROM journal WHERE card_hash = {2:text} "
         f"AND terminal = {{0:bigint}} ORDER BY decided_at DESC LIMIT {limits.UNDO_CANDIDATES}) "
-        "AND j.application = {1:text} ORDER BY j.decided_at DESC"
+        "AND j.application = {1:text} AND {3:bigint} IN (j.asked, j.amount) ORDER BY j.decided_at DESC"
     )
     for row in database.pick(JOURNAL, "j", sql, searched):
         workset.recent.setdefault((row.terminal, row.application, row.card_hash), []).append(row)

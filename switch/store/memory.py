@@ -95,10 +95,12 @@ class MemoryStore:
             for row in same_stan:  # the newest last
                 if (row.application, row.message_class) == (need.application, need.keyed[0]):
                     workset.earlier[*place, *need.keyed] = row
-        if need.search:
+        if need.search is not None:
             newest = self._by_card[need.card_hash, terminal.id][-limits.UNDO_CANDIDATES :]
             rows = [self._rows[number] for number in reversed(newest)]
-            workset.recent[*place, need.card_hash] = [row for row in rows if row.application == need.application]
+            workset.recent[*place, need.card_hash] = [
+                row for row in rows if row.application == need.application and need.search in (row.asked, row.amount)
+            ]
         if need.rrn in self._by_rrn:
             workset.by_rrn[need.rrn] = self._rows[self._by_rrn[need.rrn]]
         stones = [stone for stone in self._stones.values() if stone.terminal == terminal.id and stone.expires_at > now]

@@ -65,7 +65,7 @@ class SQLStore:
         self._insert(CARDS, changes.cards.values(), replace=True)
         self._insert(ACCOUNTS, changes.accounts.values(), replace=True)
         columns = ("row_id", *ENTRIES.columns)
-        entries = [(row.id, *ENTRIES.to_row(entry)) for row in changes.rows for entry in row.entries]
+        entries = [[row.id, *ENTRIES.to_row(entry)] for row in changes.rows for entry in row.entries]
         self._database.write(f"INSERT INTO entries ({', '.join(columns)}) VALUES ({_marks(len(columns))})", entries)
         self._insert(SEALS, [seal] if seal else [])
         self._add(changes)

@@ -23,7 +23,7 @@ _NOTHING_WRITTEN = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOC
 class SQLite(Database):
     """A connection to the file at `path`, which is made if it is not there (`:memory:` for tests)."""
 
-    byte_type = "BLOB"
+    words = {"BYTES": "BLOB", "BIGINT PRIMARY KEY": "INTEGER PRIMARY KEY"}  # noqa: RUF012 - INTEGER is the row's own id
 
     def __init__(self, path: str, *, read_only: bool = False) -> None:
         super().__init__()
