@@ -134,7 +134,7 @@ class Terminal:
     async def recover(self, exchange: Exchange) -> list[Exchange]:
         """After a lost answer: reverse what may have moved value, repeat an advice; three times at most."""
         tries: list[Exchange] = []
-        while len(tries) < RECOVERY_TRIES and not (tries and tries[-1].answer):
+        while len(tries) < RECOVERY_TRIES and (not tries or tries[-1].code in (None, "96")):
             if exchange.request.mti[:3] == "022":
                 tries.append(await self.repeat(exchange.deed, exchange.request))
             else:
