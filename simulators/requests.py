@@ -3,6 +3,7 @@
 Section 3 of the terminal interface page, the rows of gift cards and of the line itself. Pure: no sockets, no clock.
 """
 
+import contextlib
 from datetime import datetime
 from typing import Literal
 
@@ -164,6 +165,15 @@ def with_pin(request: Message, dialect: Dialect, pin: str | None) -> Message:
 
 def card_number(request: Message) -> str:
     return request.get(2) or request.get(35).replace("=", "D").partition("D")[0]
+
+
+def local_time(message: Message, now: datetime) -> datetime | None:
+    """DE13 and DE12 in the year that puts them nearest to now; DE13 itself has none."""
+    found = []
+    for year in (now.year - 1, now.year, now.year + 1):
+        with contextlib.suppress(ValueError):  # 29 February of another year, or no date at all
+            found.append(datetime.strptime(f"{year}{message.get(13)}{message.get(12)}", "%Y%m%d%H%M%S"))
+    return min(found, key=lambda time: abs(time - now), default=None)
 
 
 def is_answer_to(answer: Message, request: Message) -> bool:
