@@ -99,7 +99,7 @@ def _amounts(request: Message, answer: Message, currency: str) -> list[str]:
 def _verdict(answer: Message) -> str:
     code = answer.get(39)
     verdict = {"00": "APPROVED", "10": "APPROVED IN PART"}.get(code, "DECLINED")
-    return verdict if code == "00" else f"{verdict} ({code}: {meaning(code)})"
+    return verdict if code in ("00", "10") else f"{verdict} ({code}: {meaning(code)})"
 
 
 def _numbers(answer: Message) -> list[str]:

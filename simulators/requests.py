@@ -27,10 +27,6 @@ class Kind(msgspec.Struct, frozen=True):
     card: bool = True
     pin: bool = False
 
-    @property
-    def moves_value(self) -> bool:
-        return self.mti == "0200"
-
 
 # fmt: off
 KINDS = {kind.name: kind for kind in [
@@ -51,7 +47,7 @@ KINDS = {kind.name: kind for kind in [
 # fmt: on
 
 GIFT_KINDS = ("activate", "reload", "redeem", "balance", "cash-out", "refund", "block", "unblock")
-VOIDABLE_KINDS = ("activate", "reload", "redeem", "cash-out", "refund")
+VOIDABLE_KINDS = ("activate", "reload", "redeem", "cash-out", "refund", "advice-redeem")
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -77,7 +73,7 @@ def build_request(terminal: DemoTerminal, dialect: Dialect, order: Order, counte
     if counters.batch:
         fields[60] = counters.batch
     if kind.mti in ("0200", "0220"):
-        fields[62] = order.receipt or counters.receipt
+        fields[62] = (order.receipt or counters.receipt).zfill(6)
     if order.rrn:
         fields[37] = order.rrn
     tables = [("CP", "PT" if order.partial else "T")] if kind.card else []
