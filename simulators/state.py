@@ -47,6 +47,7 @@ class TerminalMemory(msgspec.Struct):
     stan: int = 0
     receipt: int = 0
     batch: str | None = None
+    clock_seconds: int = 0
     deeds: list[Deed] = []
 
 
