@@ -111,15 +111,23 @@ def serve(config: Path) -> None:
 
 
 def _announce(daemon: Daemon) -> None:
-    """A few lines for the person who started it."""
-    if not sys.stderr.isatty() and not sys.stdout.isatty():
+    """A few lines for the person who started it; a daemon of a service manager has its log."""
+    demo = daemon.file.parent / "demo.json"
+    if not demo.exists() and not sys.stderr.isatty():
         return
+    click.echo("\nTillswitch is serving:", err=True)
     for name, port in daemon.ports.items():
         click.echo(f"  {name:<10} port {port}", err=True)
-    demo = daemon.file.parent / "demo.json"
     if demo.exists():
-        click.echo("\nNow, in another window:\n", err=True)
-        click.echo(f"  .venv/bin/tillsim gift redeem --amount 25 --demo {demo}\n", err=True)
+        tillsim = Path(sys.argv[0]).with_name("tillsim")
+        click.echo("\nTry a sale from another window:", err=True)
+        click.echo(f"  {_from_here(tillsim)} gift redeem --amount 25 --demo {_from_here(demo)}\n", err=True)
+
+
+def _from_here(path: Path) -> Path:
+    """As short as the working directory allows."""
+    path = path.absolute()
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 @click.command()

@@ -61,8 +61,9 @@ def fill(books: Books, vault: Vault, more_terminals: int) -> dict[str, Any]:
     terminals = _terminals(more_terminals)
     for start in range(0, len(terminals), SLICE):
         _run(books, [PutTerminal(terminal) for terminal in terminals[start : start + SLICE]])
-    cards, commands = _cards(books.programme, vault)
-    _run(books, commands)
+    cards, commands = _cards(books.programme, vault, more_terminals)
+    for start in range(0, len(commands), SLICE):
+        _run(books, commands[start : start + SLICE])
     return {
         "merchants": [
             {"merchant_id": merchant.merchant_id, "name": merchant.name, "stores": list(merchant.stores)}
@@ -108,10 +109,10 @@ def _terminals(more: int) -> list[Terminal]:
     ]
 
 
-def _cards(programme: Programme, vault: Vault) -> tuple[list[dict[str, Any]], list[Command]]:
+def _cards(programme: Programme, vault: Vault, more_terminals: int) -> tuple[list[dict[str, Any]], list[Command]]:
     listed: list[dict[str, Any]] = []
     commands: list[Command] = []
-    for product_id, inactive, amounts in CARDS:
+    for product_id, inactive, amounts in (*CARDS, ("classic", 0, (100000,) * more_terminals)):
         product = programme.products[product_id]
         for place, amount in enumerate([0] * inactive + list(amounts)):
             pan = new_pan(product.prefix)
