@@ -178,9 +178,10 @@ def _refund_of(matter: Matter, original: Row | None) -> Ruling:
     given = sum(row.amount for row in refunds)
     if given + matter.asked > original.amount:
         return matter.refuse(Reason.MORE_THAN_LEFT)
-    # From here it must succeed. All parts together are exactly what the original took.
+    # From here it must succeed. All parts together are exactly what the original took; a part is worth nothing where
+    # those before it were worth more than their share (one between them has been voided since).
     total = original.card_amount * (given + matter.asked) // original.amount
-    card_amount = total - sum(row.card_amount for row in refunds)
+    card_amount = max(0, total - sum(row.card_amount for row in refunds))
     moves = _given_back(matter, original, refunds, card_amount)
     return Ruling(
         amount=matter.asked,
