@@ -90,8 +90,8 @@ def find_reversed(view: View, case: Case, sent_at: int | None, repeated: Row | N
     for fits in _references(view, case, sent_at):
         found = [row for row in candidates if fits(row)]
         if found:
-            live = [row for row in found if is_live(row, view.family(row))]
-            return (live or [row for row in found if row.accepted] or found)[0]
+            standing = (row for row in found if not row.took_effect or is_live(row, view.family(row)))
+            return next(standing, found[0])
     return None
 
 
@@ -183,15 +183,16 @@ def _card_after(card: Card, target: Row, family: list[Row], single_use: bool, ba
     Args:
         balance: Of the card's account, after the undo.
     """
-    if card.state is CardState.REPLACED:
-        return card
     kind, undone = target.kind, True
     if target.is_undo:
         kind = next(row.kind for row in family if row.id == target.original)
         undone = False
     if kind is Kind.GIFT_BLOCK or kind is Kind.GIFT_UNBLOCK:
-        blocked = (kind is Kind.GIFT_BLOCK) is not undone
-        return msgspec.structs.replace(card, block=Block.BLOCKED if blocked else Block.NONE)
+        left, before = Block.BLOCKED, Block.NONE
+        if (kind is Kind.GIFT_BLOCK) is not undone:
+            left, before = before, left
+        unchanged = card.id == target.card_id and card.block is left  # else the owner has said something since
+        return msgspec.structs.replace(card, block=before) if unchanged else card
     state = card.state
     if kind is Kind.GIFT_ACTIVATE:
         # What another load has put on stays usable; an empty card is as it was before it was sold.
