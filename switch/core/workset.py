@@ -29,7 +29,7 @@ from switch.core.records import (
     Tombstone,
 )
 
-GUESS_MINUTES = 10  # the tallies a Workset carries are those of this many minutes
+GUESS_MINUTES = 11  # the tallies a Workset carries: the minute under way and the ten before it, never less than ten
 
 
 class Decision(msgspec.Struct, frozen=True):

@@ -115,7 +115,7 @@ class Shop:
         return pan
 
     def replace(self, pan: PAN) -> PAN:
-        new, number = self.number(self.record(pan).product)
+        new, number = self.number(self.record(pan).product, "1234" if self.record(pan).pin_hash else None)
         self.command(ReplaceCard(hash_of(pan), number))
         return new
 
