@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import msgspec
 
+from specs import limits
 from specs.money import convert_down
 from specs.transaction import Balance, BalanceType, Purse, Request
 from switch.core.ledger import Move
@@ -92,4 +93,4 @@ def gift_balances(
 
 
 def _balance(kind: BalanceType, currency: str, amount: int) -> Balance:
-    return Balance(Purse.STORED_VALUE, kind, currency, amount)
+    return Balance(Purse.STORED_VALUE, kind, currency, min(amount, limits.AMOUNT_MAX))
