@@ -13,7 +13,7 @@ from specs import limits
 from specs.money import exponent
 from specs.outcomes import Outcome
 from specs.transaction import ADVISED, LOADS, VOIDS, Kind, MessageClass
-from switch.core import gift
+from switch.core import cards, gift
 from switch.core.batches import Joined, join
 from switch.core.clock import DAY, HOUR, SECOND
 from switch.core.deciding import Deciding
@@ -227,7 +227,7 @@ def _examine_card(deciding: Deciding) -> Matter | Ruling:
     product = programme.products.get(card.product) if card else programme.by_prefix.get(request.card.range[:6])
     if not forced and too_many_guesses(view, terminal, request.card.range, programme, now):
         return refused(Reason.GUESS_LIMIT)
-    with_pin = not forced and product is not None and gift.asks_pin(request.kind, product)
+    with_pin = not forced and product is not None and cards.asks_pin(request.kind, product)
     if with_pin and request.pin is None:
         return refused(Reason.PIN_MISSING)
     if card is None:
@@ -237,10 +237,10 @@ def _examine_card(deciding: Deciding) -> Matter | Ruling:
     if with_pin:
         if card.pin_locked_until > now:
             return refused(Reason.PIN_LOCKED)
-        right, card = gift.try_pin(card, product, deciding.case.pin_hash, programme, now)
+        right, card = cards.try_pin(card, product, deciding.case.pin_hash, programme, now)
         if not right:
             return Ruling(reason=Reason.PIN_WRONG, card=card)
-    fault = None if forced else gift.find_fault(request.kind, card, product, terminal, now)
+    fault = None if forced else cards.find_fault(request.kind, card, product, terminal, now)
     if fault:
         return Ruling(reason=fault, card=card)
     quoted = programme.rate(deciding.currency, card.currency)

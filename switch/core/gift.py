@@ -13,10 +13,9 @@ import msgspec
 from specs import limits
 from specs.money import convert_down, convert_up
 from specs.transaction import Kind, Request
-from switch.core.clock import DAY, MINUTE
+from switch.core.clock import DAY
 from switch.core.ledger import Move, between
-from switch.core.programme import GiftProduct, Programme
-from switch.core.records import AccountKind, Block, Card, CardState, Right, Row, Terminal, system_account
+from switch.core.records import AccountKind, Block, Card, CardState, Right, Row, system_account
 from switch.core.refusals import Reason
 from switch.core.ruling import Matter, Ruling, refused
 from switch.core.undo import REOPENED, is_live, live_refunds
@@ -35,58 +34,10 @@ RIGHTS: dict[Kind, Right] = {
     Kind.GIFT_VOID_SPEND: Right.VOID,
 }
 
-#: Kinds for which a product with PIN asks for it (balance only where the product says so).
-WITH_PIN = frozenset({Kind.GIFT_REDEEM, Kind.GIFT_CASH_OUT, Kind.GIFT_UNBLOCK})
-
-
-def asks_pin(kind: Kind, product: GiftProduct) -> bool:
-    return product.pin and (kind in WITH_PIN or (kind is Kind.GIFT_BALANCE and product.pin_for_balance))
-
 
 def uses_original(request: Request) -> bool:
     """Goods given back from a known redemption: its figures count, not today's."""
     return request.kind is Kind.GIFT_REFUND and request.rrn is not None
-
-
-def try_pin(
-    card: Card, product: GiftProduct, pin_hash: bytes | None, programme: Programme, now: int
-) -> tuple[bool, Card]:
-    """Count a try, then look at it: whether the PIN is right, and the card with its tries as they are afterwards.
-
-    The last allowed wrong try locks the card for `pin_lock_minutes`, twice as long each time until a right PIN.
-    """
-    if pin_hash is not None and pin_hash == card.pin_hash:
-        return True, msgspec.structs.replace(card, pin_tries=0, pin_locks=0, pin_locked_until=0)
-    tries = card.pin_tries + 1
-    if tries < product.pin_tries:
-        return False, msgspec.structs.replace(card, pin_tries=tries)
-    until = now + programme.pin_lock_minutes * MINUTE * 2 ** min(card.pin_locks, 16)
-    return False, msgspec.structs.replace(card, pin_tries=0, pin_locks=card.pin_locks + 1, pin_locked_until=until)
-
-
-def find_fault(kind: Kind, card: Card, product: GiftProduct, terminal: Terminal, now: int) -> Reason | None:
-    """What about the card's state speaks against `kind`, the gravest first."""
-    if card.state is CardState.REPLACED:
-        return Reason.REPLACED
-    if card.block is Block.LOST:
-        return Reason.LOST
-    if card.block is Block.STOLEN:
-        return Reason.STOLEN
-    if card.block is Block.BLOCKED and kind is not Kind.GIFT_UNBLOCK:
-        return Reason.BLOCKED
-    if product.stores is not None and terminal.store not in product.stores:
-        return Reason.OTHER_STORE
-    if kind in (Kind.GIFT_BLOCK, Kind.GIFT_UNBLOCK):
-        return None
-    if kind is Kind.GIFT_ACTIVATE:
-        return None if card.state is CardState.INACTIVE else Reason.ALREADY_ACTIVE
-    if card.state is CardState.INACTIVE:
-        return Reason.INACTIVE
-    if card.state is CardState.CLOSED or (card.state is CardState.USED and kind is not Kind.GIFT_REFUND):
-        return Reason.SPENT
-    if card.expires_at is not None and now >= card.expires_at:
-        return Reason.EXPIRED
-    return None
 
 
 def balance(matter: Matter) -> Ruling:

@@ -1,4 +1,4 @@
-"""The rules of `switch/core/gift.py`: products, values, currencies, PINs, and what is forced."""
+"""The rules of `switch/core/gift.py` and what `cards.py` has to say first: products, values, currencies, PINs, forced."""
 
 from __future__ import annotations
 
