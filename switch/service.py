@@ -71,7 +71,7 @@ class Service:
         self._queue_max, self._group_max, self._threaded, self._clock = queue_max, group_max, threaded, clock
         self._queue: deque[Waiting] = deque()
         self._arrived = trio.Event()
-        self._last_now = 0
+        self._last_now = books.seal.sealed_at if books.seal else 0  # time never goes back, whatever the clock does
         self._turn = trio.Lock()  # one thing at a time with the store
 
     def offer(self, request: Request, deliver: Deliver) -> bool:

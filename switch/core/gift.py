@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from specs import limits
 from specs.money import convert_down, convert_up
 from specs.transaction import VOIDS, Kind
 from switch.core.clock import DAY, MINUTE
@@ -269,7 +270,10 @@ def _moved(
     partial: bool = False,
     tell_amount: bool = False,
 ) -> Ruling:
-    """Value onto the card (positive amounts) or off it."""
+    """Value onto the card (positive amounts) or off it; never more than a message or a balance can tell."""
+    balance = matter.account.balance + card_amount + uncovered
+    if max(abs(amount), abs(card_amount), balance) > limits.AMOUNT_MAX:
+        return refused(Reason.AMOUNT)
     return Ruling(
         partial=partial,
         amount=abs(amount),

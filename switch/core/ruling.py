@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import msgspec
 
+from specs import limits
 from specs.money import convert_down
 from specs.transaction import Balance, BalanceType, Purse, Request
 from switch.core.ledger import Move
@@ -73,8 +74,9 @@ def gift_balances(
     """
     told = []
     rate = programme.rate(account.currency, currency)
-    if rate is not None:
-        told.append(_balance(BalanceType.AVAILABLE, currency, convert_down(balance, rate)))
+    available = convert_down(balance, rate) if rate is not None else limits.AMOUNT_MAX + 1
+    if available <= limits.AMOUNT_MAX:  # more than twelve digits cannot be told in the terminal's currency
+        told.append(_balance(BalanceType.AVAILABLE, currency, available))
     if account.currency != currency:
         told.append(_balance(BalanceType.AVAILABLE, account.currency, balance))
     if asked is not None:
