@@ -19,6 +19,7 @@ from specs.outcomes import Outcome
 from specs.transaction import Reply, Request
 from switch.books import Books, Item
 from switch.core.commands import Command, PutTerminal
+from switch.core.deciding import bare_reply
 from switch.core.needs import Case, application_of
 from switch.metrics import Answered, Metrics
 from switch.store.port import Unavailable
@@ -83,6 +84,10 @@ class Service:
         case = Case(request, application_of(request.nii, self._applications), card_hash.hex(), pin_hash)
         self._put(Waiting(case, request.terminal_id, deliver, trio.current_time()))
         return True
+
+    def busy(self) -> Reply:
+        """What a terminal hears when the queue is full."""
+        return bare_reply(Outcome.INTERNAL, self._clock(), self.books.programme.time_zone)
 
     async def submit(self, commands: Sequence[Command]) -> list[Reply]:
         """Decide an operator's commands, in order, among the terminals' messages; returns when they are on disk."""
@@ -185,6 +190,3 @@ class Service:
 
 def _measured(request: Request, reply: Reply, seconds: float) -> Answered:
     return Answered(request.line.listener, request.kind, reply.outcome, seconds)
-
-
-BUSY = Reply(Outcome.INTERNAL)  # what a terminal hears when the queue is full

@@ -115,6 +115,7 @@ CREATE TABLE journal (
     sent_batch INTEGER,
     sent_at BIGINT,
     receipt TEXT,
+    reference TEXT,
     reply TEXT,
     daemon TEXT NOT NULL,
     seal BIGINT NOT NULL
