@@ -68,9 +68,9 @@ class PostgreSQL(Database):
         try:
             return psycopg.connect(self._url, autocommit=True, connect_timeout=CONNECT_SECONDS, **_LINE, **own)
         except psycopg.OperationalError as error:
-            raise Unavailable(f"PostgreSQL: {str(error).partition(chr(10))[0]}") from None  # names host and user only
+            raise Unavailable(f"PostgreSQL: {_first_line(error)}") from None  # names host and user, not the password
         except psycopg.Error as error:
-            raise StoreError(f"PostgreSQL: {error}") from None
+            raise StoreError(f"PostgreSQL: {_first_line(error)}") from None
 
     def prepare(self, sql: str) -> str:
         sql = sql.replace("%", "%%").replace("?", "%s").replace("KEYS k", "json_array_elements(%s::json) k(value)")
@@ -138,6 +138,10 @@ class PostgreSQL(Database):
     def _execute(self, sql: str) -> None:
         with _own_errors():
             self._connection.execute(sql.encode())
+
+
+def _first_line(error: psycopg.Error) -> str:
+    return str(error).partition("\n")[0]
 
 
 @contextmanager
