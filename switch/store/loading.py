@@ -135,7 +135,7 @@ def _load_holders(database: Database, workset: Workset, needs: Sequence[Needs]) 
     for card in database.pick(CARDS, "c", "KEYS k JOIN cards c ON c.holder = {0:bigint}", holders):
         workset.cards[card.id] = card
         workset.card_ids[card.hash] = card.id
-    accounts = database.pick(ACCOUNTS, "a", "KEYS k JOIN accounts a ON a.holder = {0:bigint}", holders)
+    accounts = database.pick(ACCOUNTS, "a", "KEYS k JOIN accounts a ON a.holder = {0:bigint} AND a.holder > 0", holders)
     workset.accounts = {account.id: account for account in accounts}
 
 

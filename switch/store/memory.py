@@ -107,7 +107,9 @@ class MemoryStore:
         workset.tombstones[terminal.id] = stones
         if need.card_range:
             for scope in scopes(terminal, need.card_range):
-                workset.tallies[scope] = dict(self._tallies[scope])
+                counted = self._tallies[scope].items()
+                oldest = now // MINUTE - GUESS_MINUTES
+                workset.tallies[scope] = {bucket: count for bucket, count in counted if bucket > oldest}
 
     def _load_families(self, workset: Workset) -> None:
         named = [*workset.earlier.values(), *workset.by_rrn.values()]

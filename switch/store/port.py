@@ -63,7 +63,11 @@ class Store(Protocol):
         """Forget what `load` began."""
 
     def numbers(self, count: int) -> range:
-        """`count` ids nobody has had before; durable before it returns, outside any group."""
+        """`count` ids nobody has had before; durable before it returns, outside any group.
+
+        Raises:
+            Conflict, Unavailable: none were given. Lost: as for `commit`.
+        """
 
     def programme(self) -> ProgrammeText | None:
         """The newest version."""
@@ -71,7 +75,10 @@ class Store(Protocol):
     def last_seal(self, daemon: str) -> Seal | None: ...
 
     def forget(self, now: int) -> int:
-        """Delete what has outlived its use (old tallies, expired tombstones), a slice at a time; how many went."""
+        """Delete what has outlived its use (old tallies, expired tombstones), a slice at a time; how many went.
+
+        None while the store is away or somebody else is at them: it can wait.
+        """
 
     def close(self) -> None: ...
 

@@ -37,7 +37,7 @@ from switch.store.loading import (
     with_entries,
 )
 from switch.store.mapping import Mapping, Record
-from switch.store.port import JournalFilter
+from switch.store.port import Conflict, JournalFilter, Unavailable
 
 
 class SQLStore:
@@ -105,10 +105,9 @@ class SQLStore:
         self._database.rollback()
 
     def numbers(self, count: int) -> range:
-        self._database.begin()
         sql = "UPDATE counters SET next = next + ? WHERE name = 'number' RETURNING next"
-        following: int = self._database.fetch(sql, (count,))[0][0]
-        self._database.commit()
+        with self._database.transaction():
+            following: int = self._database.fetch(sql, (count,))[0][0]
         return range(following - count, following)
 
     # -- for people and for the audit ---------------------------------------------------------------------------------
@@ -176,13 +175,16 @@ class SQLStore:
         return [Tally(*row) for row in rows]
 
     def forget(self, now: int) -> int:
-        self._database.begin()
         slice_of = "DELETE FROM {0} WHERE {1} IN (SELECT {2} FROM {0} WHERE {3} <= ? LIMIT 500) RETURNING 1"
         tallies = slice_of.format("tallies", "(scope, bucket)", "scope, bucket", "bucket")
-        gone = len(self._database.fetch(tallies, (now // MINUTE - GUESS_MINUTES,)))
-        gone += len(self._database.fetch(slice_of.format("tombstones", "id", "id", "expires_at"), (now,)))
-        self._database.commit()
-        return gone
+        tombstones = slice_of.format("tombstones", "id", "id", "expires_at")
+        try:
+            with self._database.transaction():
+                gone = self._database.fetch(tallies, (now // MINUTE - GUESS_MINUTES,))
+                gone += self._database.fetch(tombstones, (now,))
+        except (Conflict, Unavailable):
+            return 0
+        return len(gone)
 
     def backup(self, path: str) -> None:
         self._database.backup(path)
