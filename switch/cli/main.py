@@ -11,6 +11,7 @@ import click
 
 from switch import __version__
 from switch.cli.common import EXIT_USAGE, Failure
+from switch.cli.journal import journal
 from switch.cli.lifecycle import check, init, reload, serve, status
 from switch.cli.merchants import merchant
 from switch.cli.programmes import programme
@@ -47,7 +48,7 @@ def main() -> None:
     """
 
 
-for command in (init, check, serve, status, reload, merchant, terminal, programme, audit, backup):
+for command in (init, check, serve, status, reload, merchant, terminal, programme, journal, audit, backup):
     main.add_command(command)
 
 if __name__ == "__main__":
