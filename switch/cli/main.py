@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from switch import __version__
+from switch.cli.cards import card
 from switch.cli.common import EXIT_USAGE, Failure
 from switch.cli.journal import journal
 from switch.cli.lifecycle import check, init, reload, serve, status
@@ -48,7 +49,7 @@ def main() -> None:
     """
 
 
-for command in (init, check, serve, status, reload, merchant, terminal, programme, journal, audit, backup):
+for command in (init, check, serve, status, reload, merchant, terminal, programme, card, journal, audit, backup):
     main.add_command(command)
 
 if __name__ == "__main__":
