@@ -84,7 +84,8 @@ class SQLite(Database):
 
     def stream(self, sql: str) -> Iterator[Columns]:
         with _own_errors():
-            yield from self._connection.execute(sql)
+            for row in self._connection.execute(sql):  # noqa: UP028 - that would close it after us
+                yield row
 
     def commit(self) -> None:
         with _own_errors(during_commit=True):
