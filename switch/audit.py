@@ -141,11 +141,7 @@ def _check_undone(row: Row, family: list[Row]) -> None:
 
 
 class _Chains:
-    """Follows the seals of every daemon while the rows go by.
-
-    A daemon's ids grow with its seals, so that by id the rows of each of its groups come together, whatever other
-    daemons wrote in between.
-    """
+    """Follows the seals of every daemon while the rows go by, in the order of their seals."""
 
     def __init__(self, reader: Reader, key: bytes, done: Audit, noted: Collection[str]) -> None:
         self._reader, self._key, self._done = reader, key, done

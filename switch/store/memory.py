@@ -191,7 +191,7 @@ class MemoryStore:
         ]
 
     def rows(self) -> Iterator[Row]:
-        return iter(sorted(self._rows.values(), key=lambda row: row.id))
+        return iter(sorted(self._rows.values(), key=lambda row: (row.daemon, row.seal, row.id)))
 
     def families(self, roots: Sequence[int]) -> list[Row]:
         found = [self._rows[number] for root in set(roots) for number in self._by_root[root]]

@@ -108,7 +108,7 @@ class Reader(Protocol):
         """Rows that fit, newest first."""
 
     def rows(self) -> Iterator[Row]:
-        """The whole journal by id."""
+        """The whole journal, in the order of its seals: by daemon, seal and id."""
 
     def families(self, roots: Sequence[int]) -> list[Row]:
         """All rows that have one of these roots, by id."""
