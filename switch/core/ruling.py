@@ -94,4 +94,4 @@ def gift_balances(
 
 
 def _balance(kind: BalanceType, currency: str, amount: int) -> Balance:
-    return Balance(Purse.STORED_VALUE, kind, currency, amount)
+    return Balance(Purse.STORED_VALUE, kind, currency, min(amount, limits.AMOUNT_MAX))

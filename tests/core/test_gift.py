@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from specs import limits
 from specs.outcomes import Outcome
 from specs.sensitive import PAN
 from specs.transaction import Kind, Line, MessageClass
@@ -396,6 +397,16 @@ def test_a_refund_uses_the_rate_of_its_original() -> None:
     assert (shop.newest.card_amount, shop.newest.rate) == (500, rate)
     assert till.refund(card, 6500, rrn=spent.rrn).outcome is APPROVED
     assert shop.balance(card) == 10_000
+
+
+def test_no_amount_outgrows_the_twelve_digits_of_a_message() -> None:
+    """The largest card in dinars is worth thirteen times as many minor units in liras."""
+    shop = Shop()
+    till, card, most = shop.till(), shop.card("gulf", limits.AMOUNT_MAX), shop.card("north", limits.AMOUNT_MAX)
+    assert told(till.balance(card))[0] == ("available", LIRA, limits.AMOUNT_MAX)
+    assert till.cash_out(card).outcome is AMOUNT
+    assert till.reload(most, 1000).outcome is Outcome.AMOUNT_LIMIT
+    assert till.redeem(card, limits.AMOUNT_MAX).outcome is APPROVED
 
 
 # -- refunds -----------------------------------------------------------------------------------------------------------
