@@ -1,0 +1,117 @@
+"""The documents say what the code does: tables, limits and examples are compared with it."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from specs import iso8583, limits
+from specs.dialects import PACKAGED, load_dialect
+from specs.outcomes import NOT_STORED
+from specs.transaction import MessageClass
+from switch.cli.lifecycle import BASE_OFFSETS, DEFAULT_PORTS
+from switch.core.records import DEFAULT_RIGHTS, Right
+
+ROOT = Path(__file__).parent.parent
+CONTRACT = (ROOT / "specs/README.md").read_text("utf-8")
+
+
+# -- the contract with terminals ---------------------------------------------------------------------------------------
+def test_response_codes_are_those_of_the_dialects() -> None:
+    told = {row["outcome"]: row for row in table(CONTRACT, "RC")}
+    for name, dialect in PACKAGED.items():
+        codes = {outcome.value: code for outcome, code in dialect.outcomes.items()}
+        assert {outcome: row["RC"] for outcome, row in told.items()} == codes, name
+    assert {outcome for outcome, row in told.items() if row["stored"] == "no"} == {one.value for one in NOT_STORED}
+    assert {row["stored"] for row in told.values()} == {"yes", "no"}
+    assert [row["RC"] for row in told.values()] == sorted(row["RC"] for row in told.values())
+
+
+def test_transactions_are_those_of_the_dialects() -> None:
+    mtis = {"0100": MessageClass.INQUIRY, "0200": MessageClass.REQUEST, "0800": MessageClass.NETWORK}
+    told = {
+        (mtis[row["MTI"]], row["DE3"]): (row["kind"], numbers(row["needs"])) for row in table(CONTRACT, "transaction")
+    }
+    for name, dialect in PACKAGED.items():
+        assert told == {
+            (message_class, code): (one.kind.value, one.needs)
+            for message_class, codes in dialect.transactions.items()
+            for code, one in codes.items()
+        }, name
+        assert {code: kind.value for code, kind in dialect.network_codes.items()} == {"301": "echo"}
+
+
+def test_field_types_are_those_of_the_codec() -> None:
+    told = {int(row["DE"]): iso8583.parse_element(row["type"]) for row in table(CONTRACT, "DE")}
+    assert told == {number: iso8583.ELEMENTS[number] for number in told}
+    needed = {
+        number for one in load_dialect("nac").transactions.values() for each in one.values() for number in each.needs
+    }
+    assert needed <= told.keys()
+
+
+def test_classes_of_messages_are_all_named() -> None:
+    for prefix in iso8583.CLASSES:
+        assert f"{prefix}0" in CONTRACT, prefix
+
+
+def test_private_tables_are_those_the_switch_knows() -> None:
+    known = {value for name, value in vars(iso8583).items() if name.startswith("TABLE_")}
+    assert {row["id"] for row in table(CONTRACT, "id")} == known
+
+
+def test_tables_of_the_dialects_travel_where_the_contract_says() -> None:
+    for name, dialect in PACKAGED.items():
+        assert f"`{name}`: DE{dialect.answer_table}." in CONTRACT
+
+
+def test_ports_are_those_of_init() -> None:
+    told = {
+        row["listener"]: (int(row["default port"]), row["with `--base-port N`"]) for row in table(CONTRACT, "listener")
+    }
+    assert {name: port for name, (port, _) in told.items()} == DEFAULT_PORTS
+    offsets = {name: int(text.removeprefix("N") or "0") for name, (_, text) in told.items()}
+    assert offsets == BASE_OFFSETS
+
+
+def test_rights_are_those_of_the_books() -> None:
+    told = {row["right"]: row["a new terminal has it"] for row in table(CONTRACT, "right")}
+    assert told == {right.value: "yes" if right in DEFAULT_RIGHTS else "no" for right in Right}
+
+
+def test_limits_are_those_of_the_code() -> None:
+    rows = list(table(CONTRACT, "limit"))
+    assert len(rows) > 3
+    for row in rows:
+        assert float(row["value"]) == getattr(limits, row["limit"].upper()), row["limit"]
+
+
+@pytest.mark.parametrize("sign", [">>", "<<"])
+def test_the_example_is_one_of_the_golden_conversations(sign: str) -> None:
+    (example,) = [block for block in code_blocks(CONTRACT) if block.startswith(sign)]
+    assert example in (ROOT / "tests/wire/golden/nac.txt").read_text("utf-8")
+
+
+# -- reading Markdown --------------------------------------------------------------------------------------------------
+def table(text: str, first: str) -> Iterator[dict[str, str]]:
+    """The rows of every table whose first column is called `first`, without the marks of code."""
+    header: list[str] = []
+    for line in text.splitlines():
+        if not line.startswith("|"):
+            header = []
+            continue
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip("|"))]
+        if not header:
+            header = cells
+        elif header[0] == first and not set(line) <= set("|-"):
+            assert len(cells) == len(header), line
+            yield dict(zip(header, (re.sub("^`([^`]*)`$", r"\1", cell) for cell in cells), strict=True))
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall("[0-9]+", text))
+
+
+def code_blocks(text: str) -> list[str]:
+    return re.findall(r"^```[a-z]*\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
