@@ -1,20 +1,25 @@
-"""The documents say what the code does: tables, limits and examples are compared with it."""
+"""The documents say what the code does: tables, limits, examples and metrics are compared with it."""
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from specs import iso8583, limits
 from specs.dialects import PACKAGED, load_dialect
-from specs.outcomes import NOT_STORED
-from specs.transaction import MessageClass
+from specs.outcomes import NOT_STORED, Outcome
+from specs.transaction import Kind, MessageClass
 from switch.cli.lifecycle import BASE_OFFSETS, DEFAULT_PORTS
+from switch.cli.main import main as tillswitch
 from switch.core.records import DEFAULT_RIGHTS, Right
+from switch.metrics import Answered, Metrics
 
 ROOT = Path(__file__).parent.parent
 CONTRACT = (ROOT / "specs/README.md").read_text("utf-8")
+OPERATIONS = (ROOT / "deploy/OPERATIONS.md").read_text("utf-8")
 
 
 # -- the contract with terminals ---------------------------------------------------------------------------------------
@@ -80,8 +85,9 @@ def test_rights_are_those_of_the_books() -> None:
     assert told == {right.value: "yes" if right in DEFAULT_RIGHTS else "no" for right in Right}
 
 
-def test_limits_are_those_of_the_code() -> None:
-    rows = list(table(CONTRACT, "limit"))
+@pytest.mark.parametrize("document", ["specs/README.md", "deploy/OPERATIONS.md"])
+def test_limits_are_those_of_the_code(document: str) -> None:
+    rows = list(table((ROOT / document).read_text("utf-8"), "limit"))
     assert len(rows) > 3
     for row in rows:
         assert float(row["value"]) == getattr(limits, row["limit"].upper()), row["limit"]
@@ -91,6 +97,28 @@ def test_limits_are_those_of_the_code() -> None:
 def test_the_example_is_one_of_the_golden_conversations(sign: str) -> None:
     (example,) = [block for block in code_blocks(CONTRACT) if block.startswith(sign)]
     assert example in (ROOT / "tests/wire/golden/nac.txt").read_text("utf-8")
+
+
+# -- operations --------------------------------------------------------------------------------------------------------
+def test_metrics_are_those_of_the_daemon() -> None:
+    metrics = Metrics(["nac"])
+    metrics.group_answered([Answered("nac", Kind.ECHO, Outcome.APPROVED, 0.1)])
+    there = {}
+    for family in metrics.registry.collect():
+        name = family.name + ("_total" if family.type == "counter" else "")
+        there[name] = family.type, {label for sample in family.samples for label in sample.labels} - {"le"}
+    told = {row["metric"]: (row["type"], words(row["labels"])) for row in table(OPERATIONS, "metric")}
+    assert told == there
+
+
+def test_the_unit_starts_what_the_manual_installs() -> None:
+    unit = (ROOT / "deploy/systemd/tillswitch.service").read_text("utf-8")
+    (start,) = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
+    program, *arguments = shlex.split(start)
+    check_command(start, tillswitch, arguments)
+    assert program.removesuffix("/bin/tillswitch") in OPERATIONS
+    (stop_seconds,) = re.findall(r"^TimeoutStopSec=([0-9]+)$", unit, re.MULTILINE)
+    assert int(stop_seconds) > limits.DRAIN_SECONDS + limits.SEND_SECONDS
 
 
 # -- reading Markdown --------------------------------------------------------------------------------------------------
@@ -113,5 +141,26 @@ def numbers(text: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall("[0-9]+", text))
 
 
+def words(text: str) -> set[str]:
+    return set(re.findall("[a-z]+", text))
+
+
 def code_blocks(text: str) -> list[str]:
     return re.findall(r"^```[a-z]*\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def check_command(line: str, command: click.Command, arguments: list[str]) -> None:
+    """Follow `arguments` into the groups; then every option must be one of the command's. `…` stands for more."""
+    rest = [argument for argument in arguments if argument != "…"]
+    while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
+        name = rest.pop(0)
+        assert all(one in command.commands for one in name.split("|")), f"{line}: there is no {name}"
+        command = command.commands[name.split("|")[0]]
+    if command.name == "journal" and isinstance(command, click.Group):
+        command = command.commands["list"]  # `journal --rrn …` is `journal list --rrn …`
+    known = {"-h", "--help"}
+    for parameter in command.params:
+        known |= {*parameter.opts, *parameter.secondary_opts} if isinstance(parameter, click.Option) else set()
+    for word in rest:
+        if word.startswith("-") and word != "-":
+            assert word.partition("=")[0] in known, f"{line}: there is no {word}"
