@@ -1,4 +1,4 @@
-"""The documents say what the code does: tables, limits, examples and metrics are compared with it."""
+"""The documents say what the code does: tables, limits, commands, links, examples and metrics are compared with it."""
 
 import re
 import shlex
@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
+from simulators.cli import main as tillsim
 from specs import iso8583, limits
 from specs.dialects import PACKAGED, load_dialect
 from specs.outcomes import NOT_STORED, Outcome
@@ -18,8 +20,65 @@ from switch.core.records import DEFAULT_RIGHTS, Right
 from switch.metrics import Answered, Metrics
 
 ROOT = Path(__file__).parent.parent
+DOCUMENTS = (
+    "README.md",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "specs/README.md",
+    "simulators/stories/README.md",
+    "deploy/OPERATIONS.md",
+)
 CONTRACT = (ROOT / "specs/README.md").read_text("utf-8")
 OPERATIONS = (ROOT / "deploy/OPERATIONS.md").read_text("utf-8")
+COMMANDS: dict[str, click.Command] = {"tillswitch": tillswitch, "tillsim": tillsim}
+
+
+# -- every document ----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_link_leads_somewhere(document: str) -> None:
+    file = ROOT / document
+    for target in re.findall(r"\]\(([^)]+)\)", file.read_text("utf-8")):
+        path, _, heading = target.partition("#")
+        linked = (file.parent / path).resolve() if path else file
+        assert linked.exists(), f"{document}: {target}"
+        if heading:
+            assert heading in headings(linked.read_text("utf-8")), f"{document}: {target}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_file_named_in_code_style_exists(document: str) -> None:
+    """`switch/books.py`, `tests/wire`: names that begin with one of our folders."""
+    text = (ROOT / document).read_text("utf-8")
+    ours = r"`((?:specs|terminals|switch|simulators|tests|deploy|docs)/[A-Za-z0-9_./*-]*)`"
+    for name in re.findall(ours, text):
+        assert list(ROOT.glob(name.rstrip("/"))), f"{document}: there is no {name}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_command_shown_exists_with_its_options(document: str) -> None:
+    for line in commands_in((ROOT / document).read_text("utf-8")):
+        parts = shlex.split(line, comments=True)
+        place = next(at for at, part in enumerate(parts) if part.rpartition("/")[2] in COMMANDS)
+        check_command(line, COMMANDS[parts[place].rpartition("/")[2]], parts[place + 1 :])
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_make_target_shown_exists(document: str) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    named = re.findall(r"(?:^|`|&& )make ([a-z-]+)", (ROOT / document).read_text("utf-8"), re.MULTILINE)
+    assert set(named) <= targets
+
+
+def test_every_command_of_operators_stands_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert not [name for name in tillswitch.commands if f"`tillswitch {name}" not in readme]
+    assert not [name for name in tillsim.commands if f"`tillsim {name}" not in readme]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_message_shown_can_be_decoded(document: str) -> None:
+    for message in re.findall(r"tillsim decode ([0-9A-F]{20,})", (ROOT / document).read_text("utf-8")):
+        assert CliRunner().invoke(tillsim, ["decode", message]).exit_code == 0, document
 
 
 # -- the contract with terminals ---------------------------------------------------------------------------------------
@@ -147,6 +206,24 @@ def words(text: str) -> set[str]:
 
 def code_blocks(text: str) -> list[str]:
     return re.findall(r"^```[a-z]*\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def headings(text: str) -> set[str]:
+    """As links name them."""
+    found = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in found}
+
+
+def commands_in(text: str) -> Iterator[str]:
+    """Lines of code blocks and words in code style that run one of ours; a backslash at the end continues."""
+    for block in code_blocks(text):
+        for line in block.replace("\\\n", " ").splitlines():
+            if re.match(
+                r"(\$ )?(sudo (-u \w+ )?|export \w+=|TILLSIM_DEMO=\S+ )?(\S*/)?(tillswitch|tillsim)( |$)", line
+            ):
+                yield line.removeprefix("$ ").split(" | ")[0].split(" > ")[0]
+    for shown in re.findall(r"`((?:tillswitch|tillsim) [^`]*)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL)):
+        yield shown.replace("\\|", "|")
 
 
 def check_command(line: str, command: click.Command, arguments: list[str]) -> None:
