@@ -78,7 +78,7 @@ class Service:
     def offer(self, request: Request, deliver: Deliver) -> bool:
         """Queue a request; `deliver` gets its answer, or None if it comes too late. False: the queue is full."""
         if len(self._queue) >= self._queue_max:
-            self._metrics.group_answered([_measured(request, BUSY, 0.0)])
+            self._metrics.group_answered([_measured(request, self.busy(), 0.0)])
             return False
         card_hash = self._vault.card_hash(request.card) if request.card else b""
         pin_hash = self._vault.pin_hash(card_hash, request.pin) if request.pin and card_hash else None

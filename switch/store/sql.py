@@ -160,7 +160,8 @@ class SQLStore:
 
     def rows(self) -> Iterator[Row]:
         chunk: list[Row] = []
-        for columns in self._database.stream(f"SELECT {JOURNAL.select('j')} FROM journal j ORDER BY j.daemon, j.seal, j.id"):
+        sql = f"SELECT {JOURNAL.select('j')} FROM journal j ORDER BY j.daemon, j.seal, j.id"
+        for columns in self._database.stream(sql):
             chunk.append(JOURNAL.from_row(columns))
             if len(chunk) == 500:
                 yield from with_entries(self._database, chunk)
