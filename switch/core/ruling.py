@@ -83,9 +83,8 @@ def gift_balances(
     """
     told = []
     rate = programme.rate(account.currency, currency)
-    available = convert_down(balance, rate) if rate is not None else limits.AMOUNT_MAX + 1
-    if available <= limits.AMOUNT_MAX:  # more than twelve digits cannot be told in the terminal's currency
-        told.append(_balance(BalanceType.AVAILABLE, currency, available))
+    if rate is not None:
+        told.append(_balance(BalanceType.AVAILABLE, currency, convert_down(balance, rate)))
     if account.currency != currency:
         told.append(_balance(BalanceType.AVAILABLE, account.currency, balance))
     if asked is not None:
