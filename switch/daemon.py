@@ -105,6 +105,7 @@ class Daemon:
             queue_max=self.config.limits.queue_max,
             group_max=self.config.limits.group_max,
             log=_log_group,
+            tell_trouble=_log_trouble,
         )
         server = Server(self.service, self.metrics, lambda: self.config, self._draining)
         self._listeners = [_listener(config) for config in self.config.listeners]
@@ -122,8 +123,8 @@ class Daemon:
             async with trio.open_nursery() as conversations:
                 await self._listen(server, conversations)
                 nursery.start_soon(self._watch_signals)
-                self._announce(self)
                 log.info("serving", **{f"{name}_port": port for name, port in self.ports.items()})
+                self._announce(self)
                 await self._draining.wait()
                 conversations.cancel_scope.deadline = trio.current_time() + self.config.limits.drain_seconds
             log.info("drained")
@@ -248,6 +249,13 @@ def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
 async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:
     await event.wait()
     scope.cancel()
+
+
+def _log_trouble(reason: str | None) -> None:
+    if reason is None:
+        log.info("the store is back")
+    else:
+        log.error("the store is away, nothing is answered", reason=reason)
 
 
 def _report_bug(bug: Exception) -> None:

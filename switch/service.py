@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
@@ -22,7 +23,7 @@ from switch.core.commands import Command, PutTerminal
 from switch.core.deciding import bare_reply
 from switch.core.needs import Case, application_of
 from switch.metrics import Answered, Metrics
-from switch.store.port import Unavailable
+from switch.store.port import Conflict, Unavailable
 from switch.vault import Vault
 
 T = TypeVar("T")
@@ -48,6 +49,7 @@ class Service:
     Args:
         threaded: Run groups in a worker thread; False keeps everything in the loop (simulations, in-memory books).
         clock: Microseconds since 1970.
+        tell_trouble: Told once why nothing can be committed, and with None when it can again.
     """
 
     def __init__(
@@ -63,11 +65,12 @@ class Service:
         threaded: bool = True,
         clock: Callable[[], int] = lambda: time.time_ns() // 1000,
         log: Log = lambda answered: None,
+        tell_trouble: Callable[[str | None], None] = lambda reason: None,
     ) -> None:
         self.books = books
         self.answer_seconds = answer_seconds
         self.trouble: str | None = None  # why nothing can be committed just now
-        self._vault, self._metrics, self._log = vault, metrics, log
+        self._vault, self._metrics, self._log, self._tell_trouble = vault, metrics, log, tell_trouble
         self._applications = applications or {}
         self._queue_max, self._group_max, self._threaded, self._clock = queue_max, group_max, threaded, clock
         self._queue: deque[Waiting] = deque()
@@ -136,14 +139,19 @@ class Service:
             try:
                 replies = await self._run(self.books.run_group, items, now)
             except Unavailable as reason:
-                self.trouble = str(reason)
+                self._note_trouble(str(reason))
                 self._metrics.commit_failed("unavailable")
                 await trio.sleep(BACK_OFF_SECONDS[min(attempt, len(BACK_OFF_SECONDS) - 1)])
                 attempt += 1
                 continue
-            self.trouble = None
+            self._note_trouble(None)
             self._metrics.group_committed(len(group), self.books.commit_seconds)
             return replies
+
+    def _note_trouble(self, reason: str | None) -> None:
+        if reason != self.trouble:
+            self.trouble = reason
+            self._tell_trouble(reason)
 
     async def _run(self, work: Callable[..., T], *arguments: object) -> T:
         """Do `work` with the store: in a thread, or here and now."""
@@ -155,9 +163,10 @@ class Service:
             return done
 
     async def tidy(self) -> None:
-        """Forget what has outlived its use, in slices between the groups."""
-        while await self._run(self.books.store.forget, self._clock()):
-            await trio.lowlevel.checkpoint()
+        """Forget what has outlived its use, in slices between the groups; another time if the store is away."""
+        with suppress(Unavailable, Conflict):
+            while await self._run(self.books.store.forget, self._clock()):
+                await trio.lowlevel.checkpoint()
 
     def _next_group(self) -> list[Waiting]:
         """The oldest requests, at most one of a terminal; what is passed over keeps its place."""

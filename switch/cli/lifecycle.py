@@ -33,7 +33,7 @@ from switch.settings import ConfigError
 from switch.store.open import open_store
 from switch.store.port import StoreError
 from switch.tls import TLSError, server_context
-from switch.vault import Vault, VaultError
+from switch.vault import Vault, VaultError, write_private
 
 DEFAULT_PORTS = {"nac": 8583, "ascii": 8584, "ops": 9583, "nac-tls": 18583, "ascii-tls": 18584}
 BASE_OFFSETS = {"nac": 0, "ascii": 1, "ops": 10, "nac-tls": 20, "ascii-tls": 21}
@@ -64,7 +64,8 @@ card_refusals = "uniform"    # or "plain": terminals are told why a card is refu
 @click.option("--demo", is_flag=True, help="With two merchants, terminals, cards, certificates and demo.json.")
 @click.option("--base-port", type=click.IntRange(1, 65000), help="Ports from here on, not the standard ones.")
 @click.option("--terminals", type=click.IntRange(0, 100_000), default=0, help="So many more demo terminals.")
-def init(data: Path, demo: bool, base_port: int | None, terminals: int) -> None:
+@click.option("--store", default=Config.store, show_default=True, help="Where the books are to be.")
+def init(data: Path, demo: bool, base_port: int | None, terminals: int, store: str) -> None:
     """Make a data folder.
 
     Configuration, keys, books and programme; nothing that is there is overwritten.
@@ -74,6 +75,7 @@ def init(data: Path, demo: bool, base_port: int | None, terminals: int) -> None:
     for name in ("tillswitch.toml", "programme.toml", "books.db", "demo.json", "tls"):
         if (data / name).exists():
             fail(f"{data / name} is there already")
+    data = data.absolute()  # demo.json names files for tools that run anywhere
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         vault = Vault.create(data)
@@ -87,16 +89,18 @@ def init(data: Path, demo: bool, base_port: int | None, terminals: int) -> None:
         (data / "tls").mkdir()
         tls = dict(write_demo_certificates(data / "tls", [merchant.merchant_id for merchant in build.MERCHANTS]))
         listeners += [_tls_listener(name, ports[f"{name}-tls"]) for name in ("nac", "ascii")]
-    config = Config(listeners=tuple(listeners), ops=OpsConfig(port=ports["ops"]), programme=Path("programme.toml"))
-    (data / "tillswitch.toml").write_text(config_template(config), "utf-8")
+    config = Config(
+        store=store, listeners=tuple(listeners), ops=OpsConfig(port=ports["ops"]), programme=Path("programme.toml")
+    )
+    write_private(data / "tillswitch.toml", config_template(config).encode())  # the store's URL may hold a password
     config = read_config(data / "tillswitch.toml")
-    with closing(open_store(config.store)) as store:
-        books = Books(store, vault.seal_key, config.node)
+    with closing(open_store(config.store)) as opened:
+        books = Books(opened, vault.seal_key, config.node)
         if demo:
             listed = {"listeners": {**ports}, "tls": {key: tls[key] for key in ("ca", "merchants")}}
             build.write_demo_json(data / "demo.json", listed | build.fill(books, vault, terminals))
     what = "demo" if demo else "empty books"
-    click.echo(f"{data}: {what} ready. Next: tillswitch serve --config {data}/tillswitch.toml")
+    click.echo(f"{_from_here(data)}: {what} ready. Next: tillswitch serve --config {_from_here(data)}/tillswitch.toml")
 
 
 def _tls_listener(name: str, port: int) -> ListenerConfig:
