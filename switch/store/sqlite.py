@@ -126,6 +126,7 @@ class SQLite(Database):
 def _open_to_write(path: str) -> sqlite3.Connection:
     if path != ":memory:" and not os.path.exists(path):
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))  # SQLite gives its other files the same mode
+    _write_again(f"{path}-wal")
     with _own_errors():
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
@@ -133,13 +134,29 @@ def _open_to_write(path: str) -> sqlite3.Connection:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA cache_size = -65536")  # 64 MB: the upper levels of every index
-            # What a process wrote whose fsync failed may be in memory only, and no later fsync says so. Taken over
-            # into the main file and flushed there, it is on disk before anything is built upon it.
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except BaseException:
             connection.close()
             raise
     return connection
+
+
+def _write_again(wal: str) -> None:
+    """Put on the disk what the system believes to be there.
+
+    After an fsync that failed, Linux keeps what was not written in memory and calls it clean: a restarted daemon would
+    read it, build on it, and lose both with the power. Written once more, in place, it is on the disk or fails again.
+    """
+    if not os.path.exists(wal):
+        return
+    try:
+        with open(wal, "r+b") as file:
+            content = file.read()
+            file.seek(0)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise StoreError(f"{wal} cannot be written: {error.strerror}") from None
 
 
 def _open_to_read(path: str) -> sqlite3.Connection:

@@ -1,11 +1,12 @@
 """A demo of one's own for each test."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.crash.daemon import make_demo
+from tests.crash.daemon import Daemon, make_demo
 from tests.crash.traffic import CONNECTIONS
 
 
@@ -15,6 +16,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo") / "data"
     make_demo(folder, CONNECTIONS)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def no_daemon_stays() -> Iterator[None]:
+    yield
+    Daemon.kill_all()
 
 
 @pytest.fixture

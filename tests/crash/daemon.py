@@ -9,9 +9,9 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import ClassVar
 
 from simulators.demo import Demo, load_demo
 from switch.audit import Audit, audit
@@ -36,9 +36,9 @@ def make_demo(folder: Path, terminals: int = 0) -> None:
     tillswitch("init", "--demo", "--data", str(folder), "--base-port", str(free_port()), "--terminals", str(terminals))
 
 
-def free_port() -> int:
+def free_port(least: int = 0) -> int:
     """The first of a block of ports, as `init --base-port` uses them, on which nobody listens."""
-    for base in range(10_000 + os.getpid() % 400 * 50, 32_000, 50):
+    for base in range(max(least, 10_000 + os.getpid() % 400 * 50), 32_000, 50):
         if all(_is_free(base + offset) for offset in (0, 1, 10, 20, 21)):
             return base
     raise RuntimeError("no free ports")
@@ -55,15 +55,17 @@ def _is_free(port: int) -> bool:
 
 
 class Daemon:
-    """`prefix` runs it under another command, such as strace."""
+    """The daemon of a data folder. Tests that have begun one let `kill_all` run at their end."""
 
-    def __init__(self, folder: Path, prefix: Sequence[str] = ()) -> None:
+    started: ClassVar[list["Daemon"]] = []
+
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.config = folder / "tillswitch.toml"
         self.lines: list[str] = []
         self._serving = threading.Event()
         self._process = subprocess.Popen(
-            [*prefix, *COMMAND, "serve", "--config", str(self.config)],
+            [*COMMAND, "serve", "--config", str(self.config)],
             cwd=ROOT,
             env=ENVIRONMENT,
             stdout=subprocess.PIPE,
@@ -73,10 +75,18 @@ class Daemon:
         )
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
+        self.started.append(self)
+
+    @classmethod
+    def kill_all(cls) -> None:
+        """Those that still run, because a test failed."""
+        while cls.started:
+            daemon = cls.started.pop()
+            if daemon.running:
+                daemon.kill()
 
     @property
     def pid(self) -> int:
-        """Of the process, or of what runs it."""
         return self._process.pid
 
     def wait_until_serving(self) -> "Daemon":

@@ -102,21 +102,6 @@ def test_another_user_reads_what_lies_still_and_is_told_where_that_is_not_possib
     assert read().endswith("cannot be read: run this as the user that the daemon runs as")
 
 
-def test_what_is_in_the_wal_at_opening_is_taken_into_the_books_at_once(sqlite: SQLitePlace, tmp_path: Path) -> None:
-    """The WAL of a killed process may never have reached the disk; what is built on it must not stand on sand."""
-    keep(sqlite.open(), merchant())
-    image = tmp_path / "image"
-    image.mkdir()
-    for path in sqlite.path.parent.glob("books.db*"):
-        (image / path.name).write_bytes(path.read_bytes())
-    assert (image / "books.db-wal").stat().st_size > 0
-    crashed = SQLitePlace(image / "books.db")
-    crashed.open()
-    assert (image / "books.db-wal").stat().st_size == 0
-    assert crashed.reader().merchants() == [merchant()]
-    crashed.close()
-
-
 def test_a_full_disk_refuses_the_group_and_goes_on_when_there_is_space(sqlite: SQLitePlace) -> None:
     """PRAGMA max_page_count stands for the disk: SQLite itself reports SQLITE_FULL, wherever it needs a page."""
     database = SQLite(str(sqlite.path))

@@ -1,5 +1,6 @@
 """What one group costs: a fixed handful of statements however large it is, each finding its rows by an index."""
 
+import itertools
 import re
 
 import pytest
@@ -106,7 +107,17 @@ def scanned(database: Database, sql: str) -> list[str]:
         plan = [str(row[3]) for row in database.run(f"EXPLAIN QUERY PLAN {sql}", ("[]",))]
         return [step for step in plan if re.match(r"SCAN (?!k\b|c\b.*INDEX .*unused|\(join-\d+\))", step)]
     plan = [str(row[0]) for row in database.run(f"EXPLAIN {sql}", ("[]",))]
-    return [step for step in plan if re.search(r"Seq Scan on (?!json)|Hash Join|Merge Join", step)]
+    found = [step for step in plan if re.search(r"Seq Scan on (?!json)|Hash Join|Merge Join", step)]
+    for step, after in itertools.pairwise([*plan, ""]):
+        index = re.search(r"Index (?:Only )?Scan (?:Backward )?using (\w+)", step)
+        if index and not re.search(rf"Index Cond: .*\b{first_column(database, index[1])}\b", after):
+            found.append(step)  # an index that is read from end to end is no better than a table
+    return found
+
+
+def first_column(database: Database, index: str) -> str:
+    sql = "SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] "
+    return str(database.fetch(sql + "WHERE i.indexrelid = ?::regclass", (index,))[0][0])
 
 
 @pytest.mark.parametrize("error", [Unavailable("away"), Lost("nobody knows")])
