@@ -74,7 +74,8 @@ class Daemon:
                 trio.run(self._serve, books, vault)
             except* (StoreError, AssertionError) as faults:
                 fault = _only(faults)
-                log.critical("the books cannot be trusted any more", reason=str(fault), exc_info=fault)
+                event = "store lost" if isinstance(fault, StoreError) else "assertion failed in the books"
+                log.critical(event, reason=str(fault), exc_info=fault)
                 exit_code = EXIT_LOST
             except* CannotListen as faults:
                 closed_door = _only(faults)
