@@ -162,9 +162,11 @@ class Stage:
         for reply in self.books.run_group(commands, NOON):
             assert reply.outcome in ACCEPTED, reply.display
 
-    def card(self, balance: int | None = None, product: str = "open", pin: str | None = None) -> str:
+    def card(
+        self, balance: int | None = None, product: str = "open", pin: str | None = None, digits: str | None = None
+    ) -> str:
         self._issued += 1
-        pan = PAN(f"{self.books.programme.products[product].prefix}{self._issued:013d}")
+        pan = PAN(digits or f"{self.books.programme.products[product].prefix}{self._issued:013d}")
         number = new_number(self.vault, pan, Secret(pin) if pin else None)
         self.command(IssueCard(number, product))
         if balance:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from simulators.wire import Message
 from switch.store.port import Conflict, StoreError, Unavailable
-from tests.simulation.stage import Stage, Wire, balance, message, redeem, stage
+from tests.simulation.stage import Pair, Stage, Wire, balance, message, redeem, stage
 
 TERMINALS, DEEDS = 4, 6
 CODES = {"redeem": "006000", "reload": "210060"}
@@ -147,7 +147,7 @@ class Terminal:
         """One request on some line; None if no answer came to it."""
         if self.wire is None or self.chance.random() < 0.1:
             await self.hang_up()
-            pairs = [
+            pairs: list[Pair] = [
                 trio.testing.memory_stream_pair,
                 trio.testing.memory_stream_pair,
                 trio.testing.lockstep_stream_pair,
@@ -205,8 +205,8 @@ def faults(chance: random.Random) -> list[StoreError | None]:
 
 async def simulate(seed: int) -> None:
     chance = random.Random(seed)
-    options = {"queue_max": chance.choice([1, 2, 4096]), "answer_seconds": chance.choice([0.4, 20.0])}
-    async with stage(terminals=TERMINALS, **options) as on:
+    queue_max, answer_seconds = chance.choice([1, 2, 4096]), chance.choice([0.4, 20.0])
+    async with stage(terminals=TERMINALS, queue_max=queue_max, answer_seconds=answer_seconds) as on:
         model = Model({on.card(held): held for held in (2000, 10_000, 50_000)})
         on.store.fail(faults(chance))
         async with trio.open_nursery() as shop:
@@ -242,7 +242,7 @@ async def test_for_every_commit_that_fails(
         assert (await wire.ask(redeem(1, pan, 100, mti="0201"))).fields == sale.fields
         named = {"de2": pan, "de4": f"{100:012d}", "de37": sale.get(37)}
         codes = [sale.get(39)]
-        codes += [(await wire.ask(message(mti, "026000", 2, **named))).get(39) for mti in ("0200", "0201", "0400")]
+        codes += [(await wire.ask(message(mti, "026000", 2, 1, **named))).get(39) for mti in ("0200", "0201", "0400")]
         codes += [(await wire.ask(redeem(stan, pan, 100))).get(39) for stan in (3, 4)]
         codes += [(await wire.ask(redeem(4, pan, 100, mti="0400"))).get(39)]
         assert codes == ["00"] * 7
