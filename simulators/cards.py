@@ -24,8 +24,10 @@ class CardWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __str__(self) -> str:
         pin = "with" if self.pin else "without"
-        balance = f", {self.min_balance} minor units or more" if self.min_balance else ""
-        return f"{self.state}, {pin} PIN, currency {letters(self.currency)}{balance}"
+        currencies = {"terminal": "the terminal's currency", "other": "another currency"}
+        currency = currencies.get(self.currency, letters(self.currency))
+        balance = f", with {self.min_balance} minor units or more" if self.min_balance else ""
+        return f"{self.state}, {pin} PIN, in {currency}{balance}"
 
 
 def find_cards(demo: Demo, wish: CardWish, who: DemoTerminal) -> list[DemoCard]:
@@ -37,7 +39,9 @@ def choose_card(demo: Demo, wish: CardWish, who: DemoTerminal, place: int = 1) -
     """The `place`-th card that fits, counted from one."""
     cards = find_cards(demo, wish, who)
     if not 1 <= place <= len(cards):
-        raise DemoError(f"{demo.path} has {len(cards)} cards that fit terminal {who.terminal_id} and are {wish}")
+        raise DemoError(
+            f"{demo.path} has {len(cards)} cards that fit terminal {who.terminal_id} and are {wish}; --card names any"
+        )
     return cards[place - 1]
 
 

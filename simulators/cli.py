@@ -136,7 +136,7 @@ def repeat(till: Till) -> int:
 @main.command()
 def stories() -> None:
     """List the packaged stories."""
-    for name, one in sorted(packaged_stories().items()):
+    for name, one in packaged_stories().items():
         click.echo(f"{name:26}{one.title}")
 
 

@@ -52,9 +52,9 @@ def _envelope(raw: bytes, dialect: Dialect) -> tuple[list[str], int]:
     start = 0
     width = 4 if dialect == "ascii" else 2
     length = _length(raw, dialect)
-    # an ascii message begins with its MTI, which a length cannot be told from unless it agrees
-    looks_framed = length is not None and (length == len(raw) - width or (dialect == "nac" and raw[2:3] == b"\x60"))
-    if looks_framed:
+    # a length that does not agree looks like an MTI, except that no MTI begins with 00 as short frames do
+    looks_framed = length == len(raw) - width or (dialect == "nac" and raw[:1] == b"\0" and raw[2:3] == b"\x60")
+    if length is not None and looks_framed:
         start = width
         real = len(raw) - width
         notes.append(f"frame of {length} bytes" + ("" if length == real else f", but {real} follow"))

@@ -61,7 +61,7 @@ class DemoProduct(msgspec.Struct, frozen=True):
     @property
     def is_range(self) -> bool:
         """Any amount between two limits, reloadable, spent in parts: what most conversations and all load need."""
-        return bool(self.maximum and self.reload and not self.single_use)
+        return not self.denominations and self.reload and not self.single_use
 
 
 class DemoCard(msgspec.Struct, frozen=True):

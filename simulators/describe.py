@@ -6,7 +6,15 @@ they are there. Whatever cannot be read as tables is hidden too: a PIN might sta
 
 from simulators.fields import ELEMENTS
 from simulators.money import format_amount
-from simulators.tables import BALANCE_NAMES, TABLE_NAMES, decode_balances, decode_tables, decode_totals, has_totals
+from simulators.tables import (
+    BALANCE_NAMES,
+    TABLE_NAMES,
+    decode_balances,
+    decode_tables,
+    decode_totals,
+    find_tables,
+    has_totals,
+)
 from simulators.wire import Dialect, Message, WireError
 
 Row = tuple[str, str, str]
@@ -27,6 +35,11 @@ def mask_tail(value: str) -> str:
 def mask_fields(message: Message, dialect: Dialect) -> dict[int, str]:
     """The elements of a message as they may be printed or logged."""
     return {number: _shown(message, number, dialect) for number in sorted(message.fields)}
+
+
+def mask_tables(message: Message, dialect: Dialect) -> dict[str, str]:
+    """The private tables of a message as they may be printed."""
+    return {name: _table_shown(name, data) for name, data in find_tables(message, dialect).items()}
 
 
 def describe(message: Message, dialect: Dialect) -> list[Row]:

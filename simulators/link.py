@@ -52,12 +52,13 @@ async def open_link(demo: Demo, terminal: DemoTerminal, listener: str, host: str
     """Connect as a terminal of its merchant."""
     port = demo.port(listener)
     dialect = dialect_of(listener)
+    context = tls_context(demo, terminal.merchant_id) if listener.endswith("-tls") else None
     try:
         stream: trio.abc.Stream = await trio.open_tcp_stream(host, port)
     except OSError:
         raise LineDown(f"nothing answers on {host}:{port} ({listener}); is `tillswitch serve` running?") from None
-    if listener.endswith("-tls"):
-        stream = await _secure(stream, tls_context(demo, terminal.merchant_id), host)
+    if context:
+        stream = await _secure(stream, context, host)
     return Link(stream, dialect, tpdu(terminal.nii))
 
 
@@ -86,6 +87,10 @@ async def _secure(stream: trio.abc.Stream, context: ssl.SSLContext, host: str) -
     try:
         await secure.do_handshake()
     except (trio.BrokenResourceError, ssl.SSLError) as error:
+        await trio.aclose_forcefully(stream)
         reason = getattr(error.__cause__, "reason", None) or "handshake refused"
         raise LineDown(f"no TLS connection: {reason}") from None
+    except trio.Cancelled:
+        await trio.aclose_forcefully(stream)
+        raise
     return secure

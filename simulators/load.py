@@ -18,6 +18,8 @@ from simulators.load_report import LoadReport
 
 CARDS_PER_CONNECTION = 4  # several, so that messages of different cards mix; few, so that setting up is quick
 
+INACTIVE_LEFT = 4  # so that after a load run there is still something to sell
+
 
 async def run_load(demo: Demo, options: LoadOptions, watch: Callable[[LoadReport], None] | None = None) -> LoadReport:
     """Set up, drive, verify. `watch` gets the report, which grows, before the first message.
@@ -71,7 +73,8 @@ def _views(demo: Demo, terminals: list[DemoTerminal], report: LoadReport) -> lis
 
     cards = fitting(CardWish())[:wanted]
     if len(cards) < len(terminals):
-        cards += fitting(CardWish(state="inactive"))[: len(terminals) - len(cards)]
+        inactive = fitting(CardWish(state="inactive"))
+        cards += inactive[: max(0, min(len(terminals) - len(cards), len(inactive) - INACTIVE_LEFT))]
     if not cards:
         raise DemoError(f"{demo.path} has no card that can be loaded and spent at {terminals[0].terminal_id}")
     shared = len(cards) < len(terminals)

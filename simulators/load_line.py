@@ -16,6 +16,7 @@ from simulators.wire import Message, WireError, decode, encode
 
 STANS_RESERVED = 1000  # at a time: one write of the state file for as many messages
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 1.0  # between two attempts to dial again
+TRY_AGAIN = {"91", "96"}  # nothing was decided: upstream away, or the switch is full
 
 
 class LoadOptions(msgspec.Struct, frozen=True):
@@ -79,7 +80,7 @@ class LoadLine:
         """Send until it is answered, with growing pauses; `build` is told which attempt it is for."""
         pause, attempt = FIRST_PAUSE_SECONDS, 1
         with trio.move_on_after(self._options.patience_seconds):
-            while (answer := await self.send(what, build(attempt))) is None:
+            while (answer := await self.send(what, build(attempt))) is None or answer.get(39) in TRY_AGAIN:
                 await trio.sleep(pause)
                 pause, attempt = min(2 * pause, LONGEST_PAUSE_SECONDS), attempt + 1
             return answer

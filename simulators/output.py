@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from simulators.codecs import Dialect
-from simulators.describe import describe, mask_fields, mask_pan
+from simulators.describe import describe, mask_fields, mask_pan, mask_tables
 from simulators.receipt import meaning, receipt_lines, title
 from simulators.requests import card_number
 from simulators.tables import available
@@ -91,4 +91,5 @@ def _balances_json(answer: Message) -> list[dict[str, Any]]:
 
 
 def _message_json(message: Message, dialect: Dialect) -> dict[str, Any]:
-    return {"mti": message.mti, "fields": {str(n): value for n, value in mask_fields(message, dialect).items()}}
+    fields = {str(number): value for number, value in mask_fields(message, dialect).items()}
+    return {"mti": message.mti, "fields": fields, "tables": mask_tables(message, dialect)}

@@ -59,7 +59,7 @@ class Player:
                 if result.differences:
                     break
             for step in self._story.cleanup:
-                if self._has_something_to_undo(step):
+                if self._is_needed(step):
                     yield msgspec.structs.replace(await self._play_step(step), is_cleanup=True)
 
     async def _choose_card(self, name: str) -> DemoCard:
@@ -84,7 +84,11 @@ class Player:
             return False
         return exchange.approved and bool(balances) and balances[-1].amount >= minimum
 
-    def _has_something_to_undo(self, step: Step) -> bool:
+    def _is_needed(self, step: Step) -> bool:
+        """Whether a cleanup step has something to undo that no other step has undone."""
+        done = self._played.get(step.unless) if step.unless else None
+        if done and done.exchange and done.exchange.approved:
+            return False
         if not step.of:
             return True
         original = self._played.get(step.of)

@@ -6,7 +6,7 @@ from simulators.codecs import Dialect
 from simulators.demo import Demo, DemoTerminal
 from simulators.describe import mask_pan
 from simulators.money import format_amount
-from simulators.requests import KINDS, card_number
+from simulators.requests import KINDS, card_number, local_time
 from simulators.tables import AVAILABLE, LEDGER, decode_balances, find_tables
 from simulators.terminal import Exchange
 from simulators.wire import Message, WireError
@@ -67,7 +67,10 @@ def receipt_lines(demo: Demo, who: DemoTerminal, dialect: Dialect, exchange: Exc
         demo.merchant_name(who.merchant_id).center(WIDTH).rstrip(),
         who.store.center(WIDTH).rstrip(),
         _pair(f"Terminal {who.terminal_id}", f"STAN {request.get(11)}"),
-        _pair(_when(answer or request, now), f"Receipt {request.get(62)}" if 62 in request.fields else ""),
+        _pair(
+            str(local_time(answer or request, now) or now.replace(microsecond=0)),
+            f"Receipt {request.get(62)}" if 62 in request.fields else "",
+        ),
         "",
         title(exchange.deed.kind),
     ]
@@ -96,7 +99,7 @@ def _amounts(request: Message, answer: Message, currency: str) -> list[str]:
 def _verdict(answer: Message) -> str:
     code = answer.get(39)
     verdict = {"00": "APPROVED", "10": "APPROVED IN PART"}.get(code, "DECLINED")
-    return verdict if code == "00" else f"{verdict} ({code}: {meaning(code)})"
+    return verdict if code in ("00", "10") else f"{verdict} ({code}: {meaning(code)})"
 
 
 def _numbers(answer: Message) -> list[str]:
@@ -126,15 +129,6 @@ def _texts(answer: Message, dialect: Dialect) -> list[str]:
     tables = find_tables(answer, dialect)
     text = "\n".join(tables[name] for name in ("22", "29", "TP") if name in tables)
     return text.encode("latin-1").decode("cp1254", "replace").splitlines()
-
-
-def _when(message: Message, now: datetime) -> str:
-    """The switch's idea of the local time; DE13 has no year, so the nearest one is meant."""
-    date, time = message.get(13), message.get(12)
-    if len(date) != 4 or len(time) != 6:
-        return now.strftime("%Y-%m-%d %H:%M:%S")
-    year = now.year - (date > "1101" and now.month == 1) + (date < "0201" and now.month == 12)
-    return f"{year}-{date[:2]}-{date[2:]} {time[:2]}:{time[2:4]}:{time[4:]}"
 
 
 def _pair(left: str, right: str) -> str:

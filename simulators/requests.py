@@ -3,6 +3,7 @@
 Section 3 of the terminal interface page, the rows of gift cards and of the line itself. Pure: no sockets, no clock.
 """
 
+import contextlib
 from datetime import datetime
 from typing import Literal
 
@@ -26,10 +27,6 @@ class Kind(msgspec.Struct, frozen=True):
     card: bool = True
     pin: bool = False
 
-    @property
-    def moves_value(self) -> bool:
-        return self.mti == "0200"
-
 
 # fmt: off
 KINDS = {kind.name: kind for kind in [
@@ -50,7 +47,7 @@ KINDS = {kind.name: kind for kind in [
 # fmt: on
 
 GIFT_KINDS = ("activate", "reload", "redeem", "balance", "cash-out", "refund", "block", "unblock")
-VOIDABLE_KINDS = ("activate", "reload", "redeem", "cash-out", "refund")
+VOIDABLE_KINDS = ("activate", "reload", "redeem", "cash-out", "refund", "advice-redeem")
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -76,7 +73,7 @@ def build_request(terminal: DemoTerminal, dialect: Dialect, order: Order, counte
     if counters.batch:
         fields[60] = counters.batch
     if kind.mti in ("0200", "0220"):
-        fields[62] = order.receipt or counters.receipt
+        fields[62] = (order.receipt or counters.receipt).zfill(6)
     if order.rrn:
         fields[37] = order.rrn
     tables = [("CP", "PT" if order.partial else "T")] if kind.card else []
@@ -164,6 +161,15 @@ def with_pin(request: Message, dialect: Dialect, pin: str | None) -> Message:
 
 def card_number(request: Message) -> str:
     return request.get(2) or request.get(35).replace("=", "D").partition("D")[0]
+
+
+def local_time(message: Message, now: datetime) -> datetime | None:
+    """DE13 and DE12 in the year that puts them nearest to now; DE13 itself has none."""
+    found = []
+    for year in (now.year - 1, now.year, now.year + 1):
+        with contextlib.suppress(ValueError):  # 29 February of another year, or no date at all
+            found.append(datetime.strptime(f"{year}{message.get(13)}{message.get(12)}", "%Y%m%d%H%M%S"))
+    return min(found, key=lambda time: abs(time - now), default=None)
 
 
 def is_answer_to(answer: Message, request: Message) -> bool:

@@ -41,6 +41,7 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str = ""
     card: str = ""
     of: str = ""
+    unless: str = ""
     terminal: int = 1
     amount: Value | None = None
     rrn: str | None = None
@@ -71,7 +72,8 @@ def load_story(name: str) -> Story:
 
 
 def packaged_stories() -> dict[str, Story]:
-    return {path.name.removesuffix(".toml"): parse_story(path.read_bytes(), path.name) for path in _packaged()}
+    files = sorted(_packaged(), key=lambda path: str(path.name))
+    return {path.name.removesuffix(".toml"): parse_story(path.read_bytes(), path.name) for path in files}
 
 
 def parse_story(content: bytes, name: str) -> Story:
@@ -98,8 +100,9 @@ def _check_step(story: Story, step: Step, known: set[str], where: str) -> None:
     for value in (step.amount, step.rrn, step.receipt, *msgspec.structs.astuple(step.expect)):
         if isinstance(value, str) and value.startswith("$") and parse_reference(value, where)[0] not in known:
             raise DemoError(f"{where}: {value!r} refers to no earlier step")
-    if step.expect.same_as and step.expect.same_as not in known:
-        raise DemoError(f"{where}: same_as {step.expect.same_as!r} is no earlier step")
+    for key, name in (("same_as", step.expect.same_as), ("unless", step.unless)):
+        if name and name not in known:
+            raise DemoError(f"{where}: {key} {name!r} is no earlier step")
 
 
 def _packaged() -> list[Any]:

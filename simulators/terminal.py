@@ -5,7 +5,7 @@ It knows connections and time; what a request looks like is `requests.py`'s busi
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 
 import msgspec
@@ -21,6 +21,7 @@ from simulators.requests import (
     build_void,
     card_number,
     is_answer_to,
+    local_time,
     without_secrets,
 )
 from simulators.state import Deed, StateFile
@@ -97,11 +98,11 @@ class Terminal:
         """Build a request with fresh numbers without sending it."""
         receipt = order.kind.mti in ("0200", "0220") and order.receipt is None
         counters = self.state.next_counters(self.who.key, receipt=receipt)
-        return order.kind.name, build_request(self.who, self.dialect, order, counters, self._clock())
+        return order.kind.name, build_request(self.who, self.dialect, order, counters, self._now())
 
     def prepare_void(self, deed: Deed, *, advice: bool = False) -> tuple[str, Message]:
         counters = self.state.next_counters(self.who.key, receipt=False)
-        return f"void {deed.kind}", build_void(self.who, deed, counters, self._clock(), advice=advice)
+        return f"void {deed.kind}", build_void(self.who, deed, counters, self._now(), advice=advice)
 
     async def perform(self, order: Order) -> Exchange:
         return await self.send(*self.prepare(order))
@@ -134,7 +135,7 @@ class Terminal:
     async def recover(self, exchange: Exchange) -> list[Exchange]:
         """After a lost answer: reverse what may have moved value, repeat an advice; three times at most."""
         tries: list[Exchange] = []
-        while len(tries) < RECOVERY_TRIES and not (tries and tries[-1].answer):
+        while len(tries) < RECOVERY_TRIES and (not tries or tries[-1].code in (None, "96")):
             if exchange.request.mti[:3] == "022":
                 tries.append(await self.repeat(exchange.deed, exchange.request))
             else:
@@ -191,12 +192,20 @@ class Terminal:
 
     # --- memory ---
 
+    def _now(self) -> datetime:
+        """The terminal's clock as answers have set it: its store may be in another time zone than this machine."""
+        return self._clock() + timedelta(seconds=self.state.read().terminal(self.who.key).clock_seconds)
+
     def _learn(self, deed: Deed, answer: Message) -> None:
-        """The batch the switch named, and what has become of the card."""
-        batch = answer.get(60)
-        if deed.code == "00" and len(batch) == 6 and batch.isdecimal():
-            with self.state.change() as memory:
-                memory.terminal(self.who.key).batch = batch
+        """The local time, the batch the switch named, and what has become of the card."""
+        batch, now = answer.get(60), self._clock()
+        time = local_time(answer, now) if deed.code == "00" else None
+        with self.state.change() as memory:
+            terminal = memory.terminal(self.who.key)
+            if deed.code == "00" and len(batch) == 6 and batch.isdecimal():
+                terminal.batch = batch
+            if time:
+                terminal.clock_seconds = round((time - now).total_seconds())
         pan = card_number(deed.request)
         if pan and deed.code in ("00", "10"):
             try:

@@ -37,7 +37,7 @@ GUESS_LIMIT: Final = 20  # WIRE.md section 6
 GUESS_SECONDS: Final = 600
 PIN_TRIES: Final = 3
 PIN_LOCK_MINUTES: Final = 30
-UNDO_CANDIDATES: Final = 256  # newest transactions of one card at one terminal searched for an original
+UNDO_CANDIDATES: Final = 100  # newest transactions of one card at one terminal searched for an original
 AMOUNT_MAX: Final = 999_999_999_999  # DE4 is n12
 
 assert ANSWER_SECONDS + SEND_SECONDS < TERMINAL_WAIT_SECONDS, "an answer must reach the terminal before it gives up"

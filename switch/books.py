@@ -15,6 +15,7 @@ from specs.outcomes import Outcome
 from specs.transaction import Reply
 from switch.core.commands import Command, command_needs, decide_command
 from switch.core.decide import decide
+from switch.core.deciding import bare_reply
 from switch.core.needs import Case, Needs, needs
 from switch.core.programme import Programme, parse_programme
 from switch.core.workset import Changes, Decision, Workset
@@ -88,7 +89,7 @@ class Books:
             workset.check(decision)
         except Exception as bug:
             self._report(bug)
-            return Reply(Outcome.INTERNAL)
+            return bare_reply(Outcome.INTERNAL, now, self.programme.time_zone)
         workset.apply(decision)
         return decision.reply
 

@@ -17,7 +17,7 @@ from specs.dialects import Dialect
 from specs.transaction import Line, Reply, Request
 from switch.config import Config, ListenerConfig
 from switch.metrics import CloseReason, DropReason, Metrics
-from switch.service import BUSY, Service
+from switch.service import Service
 from switch.tls import merchants_of
 from terminals.errors import FrameError, ProtocolError
 from terminals.iso8583_request import Slip
@@ -103,27 +103,24 @@ class _Conversation:
     def __init__(self, service: Service, metrics: Metrics, listener: Listener, stream: Stream, line: Line) -> None:
         self._service, self._metrics, self._listener, self._stream = service, metrics, listener, stream
         self._session = Session(listener.dialect, line, frame_bytes_max=listener.config.frame_bytes_max)
-        self._outbox: list[bytes] = []
-        self._outstanding = 0
-        self._changed = trio.Event()  # the outbox, or what is outstanding
-        self._finished = False  # nothing more will be read
+        self._outbox: list[tuple[Reply, Slip]] = []
+        self._owed = 0  # requests that were offered and are neither answered nor given up
+        self._changed = trio.Event()  # the outbox, or what is owed
         self._frame_deadline = float("inf")
+        self._reason: CloseReason = "drain"
 
     async def hold(self, draining: trio.Event) -> CloseReason:
         """The whole conversation; returns why it ended."""
-        reason: CloseReason = "drain"
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._write, nursery.cancel_scope)
             with trio.CancelScope() as reading:
                 nursery.start_soon(_cancel_when, draining, reading)
-                reason = await self._read()
-            self._finished = True
-            self._wake()
+                self._reason = await self._read()
             with trio.move_on_after(self._service.answer_seconds + limits.SEND_SECONDS):
-                while self._outstanding or self._outbox:
+                while self._owed:
                     await self._changed.wait()
             nursery.cancel_scope.cancel()
-        return reason
+        return self._reason
 
     async def _read(self) -> CloseReason:
         while True:
@@ -135,13 +132,11 @@ class _Conversation:
                 return "unreadable"
             if not more:
                 return "hung_up"
-            while self._outstanding >= limits.OUTSTANDING_MAX:
+            while self._owed >= limits.OUTSTANDING_MAX:
                 await self._changed.wait()
             now = trio.current_time()
-            if not self._session.in_frame:
-                self._frame_deadline = float("inf")
-            elif self._frame_deadline == float("inf"):
-                self._frame_deadline = now + limits.FRAME_SECONDS
+            if self._session.in_frame:
+                self._frame_deadline = min(self._frame_deadline, now + limits.FRAME_SECONDS)
             with trio.move_on_at(min(now + self._listener.config.idle_seconds, self._frame_deadline)) as deadline:
                 self._session.receive_data(bytes(await self._stream.receive_some(RECEIVE_BYTES)))
             if deadline.cancelled_caught:
@@ -155,6 +150,7 @@ class _Conversation:
                 return True
             if event is CLOSED:
                 return False
+            self._frame_deadline = float("inf")  # a frame has ended; the next one has its own time
             if isinstance(event, Dropped):
                 self._metrics.frame_dropped(self._listener.config.name, _DROPPED[event.reason])
             elif isinstance(event, Received):
@@ -162,27 +158,30 @@ class _Conversation:
 
     def _offer(self, request: Request, slip: Slip) -> None:
         def deliver(reply: Reply | None) -> None:
-            self._outstanding -= 1
-            if reply is not None:
-                self._outbox.append(self._session.send(reply, slip))
+            if reply is None:
+                self._owed -= 1
+            else:
+                self._outbox.append((reply, slip))
             self._wake()
 
-        self._outstanding += 1
+        self._owed += 1
         if not self._service.offer(request, deliver):
-            deliver(BUSY)
+            deliver(self._service.busy())
 
     async def _write(self, conversation: trio.CancelScope) -> None:
         """Send what is in the outbox; a terminal that does not take it ends the conversation."""
         while True:
             while not self._outbox:
                 await self._changed.wait()
-            data = b"".join(self._outbox)
-            self._outbox.clear()
+            answers, self._outbox = self._outbox, []
+            data = b"".join(self._session.send(reply, slip) for reply, slip in answers)
             with trio.move_on_after(limits.SEND_SECONDS) as sending:
                 await self._stream.send_all(data)
             if sending.cancelled_caught:
+                self._reason = "slow_reader"
                 conversation.cancel()
                 return
+            self._owed -= len(answers)
             self._wake()
 
     def _wake(self) -> None:

@@ -30,16 +30,14 @@ def local_moment(date: str, time: str, local_now: dt.datetime) -> int:
     The year is the one that puts the date nearest to now, not more than a day ahead (WIRE.md section 2).
     """
     tomorrow = local_now + dt.timedelta(days=1)
-    candidates = []
-    for year in range(local_now.year - 8, local_now.year + 2):  # eight: a leap day can be that far back
+    for year in range(local_now.year + 1, local_now.year - 9, -1):  # a leap day can be eight years back
         try:
             moment = dt.datetime(year, int(date[:2]), int(date[2:]), int(time[:2]), int(time[2:4]), int(time[4:]))
         except ValueError:  # 29 February of another year
             continue
-        if moment <= tomorrow:
-            candidates.append(moment)
-    nearest = min(candidates, key=lambda moment: abs(moment - local_now))
-    return round((nearest - _EPOCH).total_seconds())
+        if moment <= tomorrow:  # the first that fits is the nearest: the years before it are further away
+            return round((moment - _EPOCH).total_seconds())
+    raise ValueError("no such date in ten years")
 
 
 def retrieval_reference(number: int, now: int) -> str:

@@ -7,6 +7,7 @@ accounts); the rest is shared and only added to. See DESIGN "two owners, two loc
 from __future__ import annotations
 
 from enum import Enum
+from fractions import Fraction
 
 import msgspec
 
@@ -191,6 +192,7 @@ class Row(msgspec.Struct, frozen=True):
     sent_batch: int | None = None
     sent_at: int | None = None  # DE12 and DE13 with a year: seconds since 1970, in the store's own time
     receipt: str | None = None
+    reference: str | None = None  # the sender's own, a DE37 that names no original
     reply: Reply | None = None
     daemon: str = ""
     seal: int = 0
@@ -199,6 +201,16 @@ class Row(msgspec.Struct, frozen=True):
     @property
     def accepted(self) -> bool:
         return self.outcome in ACCEPTED
+
+    @property
+    def fraction(self) -> Fraction:
+        """`rate` as a number."""
+        return Fraction(self.rate or 1)
+
+    @property
+    def took_effect(self) -> bool:
+        """It did something to a card, so that there is something to undo or to refund."""
+        return self.accepted and self.card_id != 0
 
     @property
     def is_undo(self) -> bool:

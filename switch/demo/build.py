@@ -13,12 +13,11 @@ from typing import Any
 
 from specs.money import exponent
 from specs.outcomes import ACCEPTED
-from specs.sensitive import PAN, Secret
 from switch.books import Books
-from switch.core.commands import ActivateCard, ApplyProgramme, Command, IssueCard, NewNumber, PutMerchant, PutTerminal
+from switch.core.commands import ActivateCard, ApplyProgramme, Command, IssueCard, PutMerchant, PutTerminal
 from switch.core.programme import GiftProduct, Programme
 from switch.core.records import Merchant, Right, Terminal
-from switch.numbers import new_pan, new_pin
+from switch.numbers import new_number, new_pan, new_pin
 from switch.vault import Vault
 
 LIRA, EURO = "949", "978"
@@ -61,8 +60,9 @@ def fill(books: Books, vault: Vault, more_terminals: int) -> dict[str, Any]:
     terminals = _terminals(more_terminals)
     for start in range(0, len(terminals), SLICE):
         _run(books, [PutTerminal(terminal) for terminal in terminals[start : start + SLICE]])
-    cards, commands = _cards(books.programme, vault)
-    _run(books, commands)
+    cards, commands = _cards(books.programme, vault, more_terminals)
+    for start in range(0, len(commands), SLICE):
+        _run(books, commands[start : start + SLICE])
     return {
         "merchants": [
             {"merchant_id": merchant.merchant_id, "name": merchant.name, "stores": list(merchant.stores)}
@@ -108,10 +108,10 @@ def _terminals(more: int) -> list[Terminal]:
     ]
 
 
-def _cards(programme: Programme, vault: Vault) -> tuple[list[dict[str, Any]], list[Command]]:
+def _cards(programme: Programme, vault: Vault, more_terminals: int) -> tuple[list[dict[str, Any]], list[Command]]:
     listed: list[dict[str, Any]] = []
     commands: list[Command] = []
-    for product_id, inactive, amounts in CARDS:
+    for product_id, inactive, amounts in (*CARDS, ("classic", 0, (100000,) * more_terminals)):
         product = programme.products[product_id]
         for place, amount in enumerate([0] * inactive + list(amounts)):
             pan = new_pan(product.prefix)
@@ -132,17 +132,6 @@ def _cards(programme: Programme, vault: Vault) -> tuple[list[dict[str, Any]], li
                 }
             )
     return listed, commands
-
-
-def new_number(vault: Vault, pan: PAN, pin: Secret | None) -> NewNumber:
-    """A card number as the books keep it."""
-    card_hash = vault.card_hash(pan)
-    return NewNumber(
-        hash=card_hash.hex(),
-        sealed_pan=vault.encrypt_pan(pan),
-        masked_pan=pan.masked,
-        pin_hash=vault.pin_hash(card_hash, pin) if pin else None,
-    )
 
 
 def _described(product: GiftProduct) -> dict[str, Any]:

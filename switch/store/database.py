@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from collections.abc import Mapping as Words
 from contextlib import contextmanager
 from importlib import resources
 from typing import Any
@@ -23,7 +24,7 @@ _MIGRATIONS = resources.files("switch.store") / "migrations"
 class Database(ABC):
     """Subclasses turn their driver's errors into those of `port`."""
 
-    byte_type = ""  # its type of byte strings, for the migrations
+    words: Words[str, str] = {}  # what the migrations call otherwise
 
     def __init__(self) -> None:
         self._prepared: dict[str, str] = {}
@@ -115,7 +116,9 @@ class Database(ABC):
         for name in _missing(self._applied()):
             with self.transaction():
                 text = (_MIGRATIONS / name).read_text("utf-8")
-                self.run_script(text.replace("BYTES", self.byte_type))
+                for word, own in self.words.items():
+                    text = text.replace(word, own)
+                self.run_script(text)
                 self.write("INSERT INTO migrations (number, name) VALUES (?, ?)", [(int(name[:4]), name)])
 
     def check_schema(self) -> None:

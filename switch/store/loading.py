@@ -104,12 +104,16 @@ def _load_messages(database: Database, workset: Workset, places: _Places, now: i
     )
     for row in database.pick(JOURNAL, "j", sql, keyed):
         workset.earlier[row.terminal, row.application, row.message_class, row.stan] = row
-    searched = [(terminal.id, need.application, need.card_hash) for terminal, need in places if need.search]
+    searched = [
+        (terminal.id, need.application, need.card_hash, need.search)
+        for terminal, need in places
+        if need.search is not None
+    ]
     sql = (
         "KEYS k JOIN journal j ON j.card_hash = {2:text} AND j.terminal = {0:bigint} AND j.application = {1:text} "
         "AND j.decided_at >= coalesce((SELECT decided_at FROM journal WHERE card_hash = {2:text} "
         f"AND terminal = {{0:bigint}} ORDER BY decided_at DESC LIMIT 1 OFFSET {limits.UNDO_CANDIDATES - 1}), 0) "
-        "ORDER BY j.decided_at DESC"
+        "AND {3:bigint} IN (j.asked, j.amount) ORDER BY j.decided_at DESC"
     )
     for row in database.pick(JOURNAL, "j", sql, searched):
         workset.recent.setdefault((row.terminal, row.application, row.card_hash), []).append(row)

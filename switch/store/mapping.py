@@ -5,9 +5,10 @@ Enums are their value, tuples of text and answers are JSON, truth is 0 or 1; num
 
 from __future__ import annotations
 
+import operator
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
@@ -28,26 +29,33 @@ class Mapping(Generic[Record]):
         hints = typing.get_type_hints(record)
         self.record, self.table, self.key = record, table, key
         self.columns = tuple(name for name in record.__struct_fields__ if name not in leave_out)
-        self._out = [_to_column(hints[name]) for name in self.columns]
-        self._in = [_from_column(hints[name]) for name in self.columns]
+        assert record.__struct_fields__[: len(self.columns)] == self.columns, "what is left out comes last"
+        converts = [
+            (place, _to_column(hints[name]), _from_column(hints[name])) for place, name in enumerate(self.columns)
+        ]
+        self._out = [(place, convert) for place, convert, _ in converts if convert]
+        self._in = [(place, convert) for place, _, convert in converts if convert]
+        self._values = operator.attrgetter(*self.columns)
 
     def select(self, alias: str) -> str:
         """The columns as a SELECT list."""
         return ", ".join(f"{alias}.{name}" for name in self.columns)
 
-    def to_row(self, record: Record) -> tuple[Any, ...]:
-        return tuple(
-            value if convert is None or value is None else convert(value)
-            for value, convert in zip(map(record.__getattribute__, self.columns), self._out, strict=True)
-        )
+    def to_row(self, record: Record) -> Sequence[Any]:
+        return _converted(self._values(record), self._out)
 
-    def from_row(self, row: typing.Sequence[Any]) -> Record:
-        return self.record(
-            **{
-                name: value if convert is None or value is None else convert(value)
-                for name, value, convert in zip(self.columns, row, self._in, strict=True)
-            }
-        )
+    def from_row(self, row: Sequence[Any]) -> Record:
+        return self.record(*_converted(row, self._in))
+
+
+def _converted(values: Sequence[Any], converts: list[tuple[int, _Convert]]) -> list[Any]:
+    """`values` with those converted that need it; None stays None. The hot loop of every load and commit."""
+    converted = list(values)
+    for place, convert in converts:
+        value = converted[place]
+        if value is not None:
+            converted[place] = convert(value)
+    return converted
 
 
 def _plain(hint: Any) -> Any:
@@ -70,10 +78,10 @@ def _to_column(hint: Any) -> _Convert | None:
 
 def _from_column(hint: Any) -> _Convert | None:
     hint = _plain(hint)
-    if hint in (int, str):
+    if hint in (int, str, bytes):
         return None
-    if hint in (bool, bytes):
-        return typing.cast(_Convert, hint)
+    if hint is bool:
+        return bool
     if isinstance(hint, type) and issubclass(hint, Enum):
         members = {member.value: member for member in hint}
         return members.__getitem__

@@ -45,7 +45,7 @@ _AWAY = (psycopg.OperationalError, psycopg.InterfaceError, errors.ReadOnlySqlTra
 class PostgreSQL(Database):
     """A connection to the database at `url`."""
 
-    byte_type = "BYTEA"
+    words = {"BYTES": "BYTEA"}  # noqa: RUF012 - never changed
 
     def __init__(self, url: str, *, read_only: bool = False) -> None:
         super().__init__()

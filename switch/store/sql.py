@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -11,6 +12,7 @@ from switch.core.records import (
     Account,
     Batch,
     Card,
+    Entry,
     Merchant,
     ProgrammeText,
     Row,
@@ -65,7 +67,7 @@ class SQLStore:
         self._insert(CARDS, changes.cards.values(), replace=True)
         self._insert(ACCOUNTS, changes.accounts.values(), replace=True)
         columns = ("row_id", *ENTRIES.columns)
-        entries = [(row.id, *ENTRIES.to_row(entry)) for row in changes.rows for entry in row.entries]
+        entries = [[row.id, *ENTRIES.to_row(entry)] for row in changes.rows for entry in row.entries]
         self._database.write(f"INSERT INTO entries ({', '.join(columns)}) VALUES ({_marks(len(columns))})", entries)
         self._insert(SEALS, [seal] if seal else [])
         self._add(changes)
@@ -116,6 +118,10 @@ class SQLStore:
         newest = self._database.read(PROGRAMMES, "p", "programmes p ORDER BY p.version DESC LIMIT 1")
         return newest[0] if newest else None
 
+    def programme_at(self, version: int) -> ProgrammeText | None:
+        found = self._database.read(PROGRAMMES, "p", "programmes p WHERE p.version = ?", (version,))
+        return found[0] if found else None
+
     def last_seal(self, daemon: str) -> Seal | None:
         sql = "seals s WHERE s.daemon = ? ORDER BY s.number DESC LIMIT 1"
         newest = self._database.read(SEALS, "s", sql, (daemon,))
@@ -136,6 +142,10 @@ class SQLStore:
             return None
         return cards[0], self._database.read(ACCOUNTS, "a", "accounts a WHERE a.id = ?", (cards[0].account,))[0]
 
+    def count_cards(self, product: str) -> int:
+        count: int = self._database.fetch("SELECT count(*) FROM cards WHERE product = ?", (product,))[0][0]
+        return count
+
     def journal(self, wanted: JournalFilter) -> list[Row]:
         given = {
             "j.rrn = ?": wanted.rrn,
@@ -150,20 +160,39 @@ class SQLStore:
 
     def rows(self) -> Iterator[Row]:
         chunk: list[Row] = []
-        for columns in self._database.stream(f"SELECT {JOURNAL.select('j')} FROM journal j ORDER BY j.id"):
+        sql = f"SELECT {JOURNAL.select('j')} FROM journal j ORDER BY j.daemon, j.seal, j.id"
+        for columns in self._database.stream(sql):
             chunk.append(JOURNAL.from_row(columns))
             if len(chunk) == 500:
                 yield from with_entries(self._database, chunk)
                 chunk = []
         yield from with_entries(self._database, chunk)
 
+    def families(self, roots: Sequence[int]) -> list[Row]:
+        sql = "KEYS k JOIN journal j ON j.root = {0:bigint} ORDER BY j.id"
+        return with_entries(self._database, self._database.pick(JOURNAL, "j", sql, [(root,) for root in roots]))
+
     def seals(self) -> Iterator[Seal]:
         sql = f"SELECT {SEALS.select('s')} FROM seals s ORDER BY s.daemon, s.number"
         return (SEALS.from_row(columns) for columns in self._database.stream(sql))
 
+    def seals_after(self, daemon: str, number: int, limit: int) -> list[Seal]:
+        sql = "seals s WHERE s.daemon = ? AND s.number > ? ORDER BY s.number LIMIT ?"
+        return self._database.read(SEALS, "s", sql, (daemon, number, limit))
+
     def accounts(self) -> Iterator[Account]:
         sql = f"SELECT {ACCOUNTS.select('a')} FROM accounts a ORDER BY a.id"
         return (ACCOUNTS.from_row(columns) for columns in self._database.stream(sql))
+
+    def histories(self) -> Iterator[tuple[Account, list[Entry]]]:
+        sql = (
+            f"SELECT {ACCOUNTS.select('a')}, {ENTRIES.select('e')} FROM accounts a LEFT JOIN entries e "
+            "ON e.account = a.id AND e.sequence IS NOT NULL ORDER BY a.id, e.sequence"
+        )
+        width = len(ACCOUNTS.columns)
+        for columns, rows in itertools.groupby(self._database.stream(sql), key=lambda row: row[:width]):
+            entries = [row[width:] for row in rows]
+            yield ACCOUNTS.from_row(columns), [ENTRIES.from_row(entry) for entry in entries if entry[0] is not None]
 
     def batches(self, terminal: int) -> list[Batch]:
         return self._database.read(

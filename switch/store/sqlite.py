@@ -37,7 +37,7 @@ _LOST = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 class SQLite(Database):
     """A connection to the file at `path`, which is made if it is not there (`:memory:` for tests)."""
 
-    byte_type = "BLOB"
+    words = {"BYTES": "BLOB", "BIGINT PRIMARY KEY": "INTEGER PRIMARY KEY"}  # noqa: RUF012 - INTEGER is the row's own id
 
     def __init__(self, path: str, *, read_only: bool = False) -> None:
         super().__init__()
@@ -84,7 +84,8 @@ class SQLite(Database):
 
     def stream(self, sql: str) -> Iterator[Columns]:
         with _own_errors():
-            yield from self._connection.execute(sql)
+            for row in self._connection.execute(sql):  # noqa: UP028 - that would close it after us
+                yield row
 
     def commit(self) -> None:
         with _own_errors(during_commit=True):

@@ -57,6 +57,14 @@ def test_trace_numbers_go_on_between_commands(switch: ToySwitch) -> None:
     assert [request.get(11) for request in switch.requests] == ["000001", "000002", "000003"]
 
 
+def test_the_clock_is_set_by_the_answers(switch: ToySwitch) -> None:
+    tillsim(switch, "echo")
+    tillsim(switch, "gift", "redeem", "--amount", "1")
+    request = switch.requests[-1]
+    assert request.get(13) == "1122"
+    assert request.get(12)[:3] == "101"  # the toy switch says 10:11:12 whenever it is asked
+
+
 def test_void_reversal_and_repeat_find_the_last_transaction(switch: ToySwitch) -> None:
     tillsim(switch, "gift", "redeem", "--amount", "10")
     pan = switch.requests[-1].get(2)

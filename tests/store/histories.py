@@ -61,7 +61,7 @@ class History:
             card_hash=chance.choice(["", "hash20", "hash21", "hash22", "hash24", "unknown"]),
             card_range=chance.choice(["", *RANGES]),
             rrn=chance.choice([None, "unknown", *known]),
-            search=chance.random() < 0.6,
+            search=chance.choice([None, 0, 0, 5]),
         )
 
     def _number(self) -> int:

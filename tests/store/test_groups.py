@@ -51,7 +51,7 @@ def store(place: Place) -> Whole:
 
 
 def test_empty_books_give_an_empty_workset(place: Place) -> None:
-    workset = load(place.open(), need(card_hash="hash1", rrn="626400000001", batch=1, keyed=KEY, search=True))
+    workset = load(place.open(), need(card_hash="hash1", rrn="626400000001", batch=1, keyed=KEY, search=0))
     assert workset.programme_version == 0
     for name in ("merchants", "terminals", "desks", "batches", "numbered", "earlier", "cards", "accounts", "by_rrn"):
         assert getattr(workset, name) == {}, name
@@ -123,7 +123,7 @@ def test_recent_rows_are_those_of_card_and_terminal_newest_first_up_to_the_limit
     many = limits.UNDO_CANDIDATES + 3
     keep(store, *(row(number) for number in range(1, many + 1)))
     keep(store, row(900, terminal=11), row(901, card_hash="hash200"), row(902, application="loyalty"))
-    workset = load(store, need(card_hash="hash100", search=True))
+    workset = load(store, need(card_hash="hash100", search=0))
     found = workset.recent[10, "main", "hash100"]
     assert [one.id for one in found] == list(range(many, 4, -1)), "the row of another application counts as one"
     assert load(store, need(card_hash="hash100")).recent == {}, "only a message that undoes something searches"

@@ -3,6 +3,7 @@
 import re
 import types
 import typing
+from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
@@ -85,7 +86,7 @@ def test_a_record_comes_back_from_its_table(table: str, sql_place: Place) -> Non
     def check(record: msgspec.Struct) -> None:
         columns, row = mapping.columns, mapping.to_row(record)
         if isinstance(record, Entry):
-            columns, row = ("row_id", *columns), (1, *row)
+            columns, row = ("row_id", *columns), [1, *row]
         database.begin()
         if isinstance(record, Terminal):
             owner = MAPPINGS["merchants"]
@@ -98,7 +99,7 @@ def test_a_record_comes_back_from_its_table(table: str, sql_place: Place) -> Non
     check()
 
 
-def insert(database: Database, table: str, columns: tuple[str, ...], row: tuple[Any, ...]) -> None:
+def insert(database: Database, table: str, columns: tuple[str, ...], row: Sequence[Any]) -> None:
     marks = ", ".join("?" * len(columns))
     database.write(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", [row])
 
@@ -128,4 +129,4 @@ def test_columns_are_plain_names() -> None:
     """They are put into SQL as they are."""
     for mapping in MAPPINGS.values():
         assert all(re.fullmatch("[a-z_]+", name) for name in (mapping.table, *mapping.columns))
-    assert MAPPINGS["merchants"].to_row(Merchant(1, "M", "n", ("a",))) == (1, "M", "n", '["a"]')
+    assert MAPPINGS["merchants"].to_row(Merchant(1, "M", "n", ("a",))) == [1, "M", "n", '["a"]']

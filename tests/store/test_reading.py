@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from switch.core.records import Merchant
+from switch.core.records import Merchant, ProgrammeText
 from switch.store.port import JournalFilter, StoreError
-from tests.store.make import NOW, account, batch, card, changes, entry, merchant, row, terminal
+from tests.store.make import NOW, account, batch, card, changes, entry, merchant, row, seal, terminal
 from tests.store.places import Place, SQLitePlace, Whole
 
 
@@ -63,6 +63,56 @@ def test_the_whole_journal_comes_by_id_with_entries_however_long(place: Place) -
     rows = [row(number, entries=(entry(-2, 1), entry(-1, -1))) for number in range(1, 1203)]
     keep(store, *reversed(rows))
     assert list(place.reader().rows()) == rows
+
+
+def test_families_are_found_by_their_roots(place: Place) -> None:
+    store = place.open()
+    paid = (entry(-2, 5), entry(-1, -5))
+    rows = [row(1, entries=paid), row(2), row(3, root=1, original=1), row(4, root=2, original=2), row(5)]
+    keep(store, *rows)
+    reader = place.reader()
+    assert reader.families([2, 1, 99]) == rows[:4]
+    assert reader.families([5]) == rows[4:]
+    assert reader.families([]) == []
+
+
+def test_every_account_comes_with_its_entries_in_sequence(place: Place) -> None:
+    store = place.open()
+    keep(
+        store,
+        row(1, entries=(entry(-1, -10), entry(1, 10, 10, 1))),
+        row(2, entries=(entry(-1, 4), entry(1, -4, 6, 2))),
+        row(3, entries=(entry(-1, -1), entry(1, 1, 7, 3))),
+        account(1, 7, 3),
+        account(2),
+    )
+    clearing, *holders = place.reader().histories()
+    assert (clearing[0].id, clearing[0].balance, clearing[1]) == (-1, -7, [])
+    assert holders == [
+        (account(1, 7, 3), [entry(1, 10, 10, 1), entry(1, -4, 6, 2), entry(1, 1, 7, 3)]),
+        (account(2), []),
+    ]
+
+
+def test_seals_come_in_pages_for_each_daemon(place: Place) -> None:
+    store = place.open()
+    for daemon, number in [("main", 1), ("other", 1), ("main", 2), ("main", 10)]:
+        store.load([], NOW)
+        store.commit(changes(row(100 * number + len(daemon))), seal(daemon, number))
+    reader = place.reader()
+    assert reader.seals_after("main", 0, 2) == [seal("main", 1), seal("main", 2)]
+    assert reader.seals_after("main", 2, 2) == [seal("main", 10)]
+    assert reader.seals_after("other", 1, 2) == []
+
+
+def test_programmes_and_cards_are_found_by_version_and_product(place: Place) -> None:
+    store = place.open()
+    keep(store, ProgrammeText(1, "first", NOW), ProgrammeText(2, "second", NOW))
+    keep(store, card(1), card(2), card(3, product="fixed"), *(account(number) for number in (1, 2, 3)))
+    reader = place.reader()
+    assert reader.programme_at(1) == ProgrammeText(1, "first", NOW)
+    assert reader.programme_at(3) is None
+    assert [reader.count_cards(product) for product in ("classic", "fixed", "none")] == [2, 1, 0]
 
 
 def test_a_reader_sees_one_moment(sql_place: Place) -> None:

@@ -40,7 +40,7 @@ def terminals(count: int) -> Changes:
 def group(count: int, first: int) -> tuple[list[Needs], Changes]:
     """`count` requests that name all that a request can, and all that they can change."""
     needs = [
-        Needs(MERCHANT_ID, f"T{n:07d}", "main", (MessageClass.REQUEST, n), 1, f"hash{n}", "99001012", f"rrn{n}", True)
+        Needs(MERCHANT_ID, f"T{n:07d}", "main", (MessageClass.REQUEST, n), 1, f"hash{n}", "99001012", f"rrn{n}", 0)
         for n in range(1, count + 1)
     ]
     records = [
