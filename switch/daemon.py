@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import signal
 import socket
-from collections.abc import Callable, Sequence
-from contextlib import closing
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from switch import __version__
 from switch.books import Books
 from switch.config import ListenerConfig, load_config, restart_keys
 from switch.control import control_app
+from switch.core.commands import ApplyProgramme
+from switch.core.programme import ProgrammeError
 from switch.logs import configure_logs, wants_json
 from switch.metrics import Metrics
 from switch.ops import ops_app, serve_ops, serve_unix
@@ -31,7 +34,7 @@ from switch.server import Listener, Server
 from switch.service import Service
 from switch.settings import ConfigError
 from switch.store.open import open_store
-from switch.store.port import Lost
+from switch.store.port import StoreError
 from switch.tls import TLSError, server_context
 from switch.vault import Vault
 
@@ -64,15 +67,33 @@ class Daemon:
         vault = Vault.open(self.config.vault.master_key, self.config.vault.keys)
         with closing(open_store(self.config.store)) as store:
             books = Books(store, vault.seal_key, self.config.node, _report_bug)
+            self._begin_programme(books)
             exit_code = 0
+            closed_door: BaseException | None = None
             try:
                 trio.run(self._serve, books, vault)
-            except* Lost as lost:
-                log.critical("store lost", reason=str(_only(lost)))
+            except* (StoreError, AssertionError) as faults:
+                fault = _only(faults)
+                event = "store lost" if isinstance(fault, StoreError) else "assertion failed in the books"
+                log.critical(event, reason=str(fault), exc_info=fault)
                 exit_code = EXIT_LOST
             except* CannotListen as faults:
-                raise _only(faults) from None
+                closed_door = _only(faults)
+            if closed_door:
+                raise closed_door
         return exit_code
+
+    def _begin_programme(self, books: Books) -> None:
+        """New books begin with the configured programme.
+
+        Raises:
+            ProgrammeError: it is wrong.
+        """
+        if books.programme.version == 0 and self.config.programme:
+            text = self.config.programme.read_text("utf-8")
+            (reply,) = books.run_group([ApplyProgramme(text)], time.time_ns() // 1000)
+            if reply.display:
+                raise ProgrammeError(f"{self.config.programme}: {reply.display}")
 
     async def _serve(self, books: Books, vault: Vault) -> None:
         self.metrics = Metrics(listener.name for listener in self.config.listeners)
@@ -85,6 +106,7 @@ class Daemon:
             queue_max=self.config.limits.queue_max,
             group_max=self.config.limits.group_max,
             log=_log_group,
+            tell_trouble=_log_trouble,
         )
         server = Server(self.service, self.metrics, lambda: self.config, self._draining)
         self._listeners = [_listener(config) for config in self.config.listeners]
@@ -94,14 +116,16 @@ class Daemon:
             nursery.start_soon(self._tidy)
             app = ops_app(self.metrics.registry, self._not_ready)
             ops = self.config.ops
-            self.ports["ops"] = await nursery.start(partial(serve_ops, app, ops.host, ops.port, shutdown=ended))
+            with _door(f"ops: {ops.host} port {ops.port}"):
+                self.ports["ops"] = await nursery.start(partial(serve_ops, app, ops.host, ops.port, shutdown=ended))
             control = control_app(self.service, self.reload, self.status)
-            await nursery.start(partial(serve_unix, control, self.config.control_socket, shutdown=ended))
+            with _door(f"control socket {self.config.control_socket}"):
+                await nursery.start(partial(serve_unix, control, self.config.control_socket, shutdown=ended))
             async with trio.open_nursery() as conversations:
                 await self._listen(server, conversations)
                 nursery.start_soon(self._watch_signals)
-                self._announce(self)
                 log.info("serving", **{f"{name}_port": port for name, port in self.ports.items()})
+                self._announce(self)
                 await self._draining.wait()
                 conversations.cancel_scope.deadline = trio.current_time() + self.config.limits.drain_seconds
             log.info("drained")
@@ -112,10 +136,8 @@ class Daemon:
         """Open every door; a task for each accepts until draining begins."""
         for listener in self._listeners:
             config = listener.config
-            try:
+            with _door(f"{config.name}: {config.host} port {config.port}"):
                 sockets = await trio.open_tcp_listeners(config.port, host=config.host, backlog=BACKLOG)
-            except OSError as error:
-                raise CannotListen(f"{config.name}: {config.host} port {config.port}: {error.strerror}") from None
             self.ports[config.name] = sockets[0].socket.getsockname()[1]
             conversations.start_soon(self._accept, server, listener, sockets, conversations)
 
@@ -211,6 +233,14 @@ def _listener(config: ListenerConfig) -> Listener:
     return Listener(config, dialect, server_context(config.tls) if config.tls else None)
 
 
+@contextmanager
+def _door(name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise CannotListen(f"cannot listen on {name}: {error.strerror or error}") from None
+
+
 def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """The first exception inside nested groups."""
     first = group.exceptions[0]
@@ -220,6 +250,13 @@ def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
 async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:
     await event.wait()
     scope.cancel()
+
+
+def _log_trouble(reason: str | None) -> None:
+    if reason is None:
+        log.info("the store is back")
+    else:
+        log.error("the store is away, nothing is answered", reason=reason)
 
 
 def _report_bug(bug: Exception) -> None:

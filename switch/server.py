@@ -17,7 +17,7 @@ from specs.dialects import Dialect
 from specs.transaction import Line, Reply, Request
 from switch.config import Config, ListenerConfig
 from switch.metrics import CloseReason, DropReason, Metrics
-from switch.service import BUSY, Service
+from switch.service import Service
 from switch.tls import merchants_of
 from terminals.errors import FrameError, ProtocolError
 from terminals.iso8583_request import Slip
@@ -166,7 +166,7 @@ class _Conversation:
 
         self._owed += 1
         if not self._service.offer(request, deliver):
-            deliver(BUSY)
+            deliver(self._service.busy())
 
     async def _write(self, conversation: trio.CancelScope) -> None:
         """Send what is in the outbox; a terminal that does not take it ends the conversation."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
@@ -19,9 +20,10 @@ from specs.outcomes import Outcome
 from specs.transaction import Reply, Request
 from switch.books import Books, Item
 from switch.core.commands import Command, PutTerminal
+from switch.core.deciding import bare_reply
 from switch.core.needs import Case, application_of
 from switch.metrics import Answered, Metrics
-from switch.store.port import Unavailable
+from switch.store.port import Conflict, Unavailable
 from switch.vault import Vault
 
 T = TypeVar("T")
@@ -47,6 +49,7 @@ class Service:
     Args:
         threaded: Run groups in a worker thread; False keeps everything in the loop (simulations, in-memory books).
         clock: Microseconds since 1970.
+        tell_trouble: Told once why nothing can be committed, and with None when it can again.
     """
 
     def __init__(
@@ -62,28 +65,33 @@ class Service:
         threaded: bool = True,
         clock: Callable[[], int] = lambda: time.time_ns() // 1000,
         log: Log = lambda answered: None,
+        tell_trouble: Callable[[str | None], None] = lambda reason: None,
     ) -> None:
         self.books = books
         self.answer_seconds = answer_seconds
         self.trouble: str | None = None  # why nothing can be committed just now
-        self._vault, self._metrics, self._log = vault, metrics, log
+        self._vault, self._metrics, self._log, self._tell_trouble = vault, metrics, log, tell_trouble
         self._applications = applications or {}
         self._queue_max, self._group_max, self._threaded, self._clock = queue_max, group_max, threaded, clock
         self._queue: deque[Waiting] = deque()
         self._arrived = trio.Event()
-        self._last_now = 0
+        self._last_now = books.seal.sealed_at if books.seal else 0  # time never goes back, whatever the clock does
         self._turn = trio.Lock()  # one thing at a time with the store
 
     def offer(self, request: Request, deliver: Deliver) -> bool:
         """Queue a request; `deliver` gets its answer, or None if it comes too late. False: the queue is full."""
         if len(self._queue) >= self._queue_max:
-            self._metrics.group_answered([_measured(request, BUSY, 0.0)])
+            self._metrics.group_answered([_measured(request, self.busy(), 0.0)])
             return False
         card_hash = self._vault.card_hash(request.card) if request.card else b""
         pin_hash = self._vault.pin_hash(card_hash, request.pin) if request.pin and card_hash else None
         case = Case(request, application_of(request.nii, self._applications), card_hash.hex(), pin_hash)
         self._put(Waiting(case, request.terminal_id, deliver, trio.current_time()))
         return True
+
+    def busy(self) -> Reply:
+        """What a terminal hears when the queue is full."""
+        return bare_reply(Outcome.INTERNAL, self._clock(), self.books.programme.time_zone)
 
     async def submit(self, commands: Sequence[Command]) -> list[Reply]:
         """Decide an operator's commands, in order, among the terminals' messages; returns when they are on disk."""
@@ -131,14 +139,19 @@ class Service:
             try:
                 replies = await self._run(self.books.run_group, items, now)
             except Unavailable as reason:
-                self.trouble = str(reason)
+                self._note_trouble(str(reason))
                 self._metrics.commit_failed("unavailable")
                 await trio.sleep(BACK_OFF_SECONDS[min(attempt, len(BACK_OFF_SECONDS) - 1)])
                 attempt += 1
                 continue
-            self.trouble = None
+            self._note_trouble(None)
             self._metrics.group_committed(len(group), self.books.commit_seconds)
             return replies
+
+    def _note_trouble(self, reason: str | None) -> None:
+        if reason != self.trouble:
+            self.trouble = reason
+            self._tell_trouble(reason)
 
     async def _run(self, work: Callable[..., T], *arguments: object) -> T:
         """Do `work` with the store: in a thread, or here and now."""
@@ -150,9 +163,10 @@ class Service:
             return done
 
     async def tidy(self) -> None:
-        """Forget what has outlived its use, in slices between the groups."""
-        while await self._run(self.books.store.forget, self._clock()):
-            await trio.lowlevel.checkpoint()
+        """Forget what has outlived its use, in slices between the groups; another time if the store is away."""
+        with suppress(Unavailable, Conflict):
+            while await self._run(self.books.store.forget, self._clock()):
+                await trio.lowlevel.checkpoint()
 
     def _next_group(self) -> list[Waiting]:
         """The oldest requests, at most one of a terminal; what is passed over keeps its place."""
@@ -186,6 +200,3 @@ class Service:
 
 def _measured(request: Request, reply: Reply, seconds: float) -> Answered:
     return Answered(request.line.listener, request.kind, reply.outcome, seconds)
-
-
-BUSY = Reply(Outcome.INTERNAL)  # what a terminal hears when the queue is full

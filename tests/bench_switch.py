@@ -31,8 +31,8 @@ from switch.core.commands import ActivateCard, ApplyProgramme, Command, IssueCar
 from switch.core.decide import decide
 from switch.core.needs import Case, needs
 from switch.core.records import Right, Terminal
-from switch.demo.build import new_number
 from switch.metrics import Metrics
+from switch.numbers import new_number
 from switch.server import Listener, Server
 from switch.service import Service
 from switch.store.memory import MemoryStore

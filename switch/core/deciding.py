@@ -11,7 +11,7 @@ from specs.transaction import Balance, Kind, MessageClass, Reply
 from switch.core.batches import Joined
 from switch.core.clock import MINUTE, local_moment, local_time, retrieval_reference
 from switch.core.ledger import post
-from switch.core.needs import Case
+from switch.core.needs import Case, names_original
 from switch.core.programme import Programme
 from switch.core.records import Account, Card, Row, Tally, Terminal
 from switch.core.refusals import Reason, count_guess, told
@@ -19,6 +19,12 @@ from switch.core.ruling import Ruling, gift_balances, refused
 from switch.core.workset import Decision, View
 
 _STORED = (MessageClass.REQUEST, MessageClass.ADVICE, MessageClass.REVERSAL)
+
+
+def bare_reply(outcome: Outcome, now: int, time_zone: str) -> Reply:
+    """An answer about a request that was not even looked at: the host's time, and nothing else."""
+    local_now = local_time(now, time_zone)
+    return Reply(outcome, local_date=local_now.strftime("%m%d"), local_time=local_now.strftime("%H%M%S"))
 
 
 class Deciding:
@@ -164,4 +170,5 @@ class Deciding:
             sent_batch=request.batch,
             sent_at=self.sent_at,
             receipt=request.receipt,
+            reference=None if names_original(request) else request.rrn,
         )

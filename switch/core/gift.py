@@ -94,9 +94,6 @@ def redeem(matter: Matter) -> Ruling:
 def cash_out(matter: Matter) -> Ruling:
     held = matter.account.balance
     amount = convert_down(held, 1 / matter.rate)
-    if amount > limits.AMOUNT_MAX:
-        return refused(Reason.AMOUNT)
-    # From here it must succeed.
     closed = msgspec.structs.replace(matter.card, state=CardState.CLOSED)
     ruling = _moved(matter, -amount, -held, card=closed, tell_amount=True)
     return msgspec.structs.replace(ruling, tell_balances=False)  # a closed card has none
@@ -191,8 +188,7 @@ def _load_amounts(matter: Matter) -> tuple[int, int] | Reason:
     printed = matter.card.denomination if matter.request.kind is Kind.GIFT_ACTIVATE else None
     if not asked:
         whole = printed or product.whole_denomination
-        owed = 0 if whole is None else convert_up(whole, 1 / matter.rate)
-        return Reason.AMOUNT if whole is None or owed > limits.AMOUNT_MAX else (owed, whole)
+        return Reason.AMOUNT if whole is None else (convert_up(whole, 1 / matter.rate), whole)
     card_amount = convert_down(asked, matter.rate)
     if matter.forced and card_amount:
         return asked, card_amount
@@ -218,7 +214,10 @@ def _moved(
     partial: bool = False,
     tell_amount: bool = False,
 ) -> Ruling:
-    """Value onto the card (positive amounts) or off it."""
+    """Value onto the card (positive amounts) or off it; never more than a message or a balance can tell."""
+    balance = matter.account.balance + card_amount + uncovered
+    if max(abs(amount), abs(card_amount), balance) > limits.AMOUNT_MAX:
+        return refused(Reason.AMOUNT)
     return Ruling(
         partial=partial,
         amount=abs(amount),

@@ -40,8 +40,7 @@ class Needs(msgspec.Struct, frozen=True):
 def needs(case: Case) -> Needs:
     """The keys `case` names."""
     request = case.request
-    undo = request.message_class is MessageClass.REVERSAL or request.kind in VOIDS
-    names_original = undo or request.kind is Kind.GIFT_REFUND
+    undo = _is_undo(request)
     return Needs(
         merchant_id=request.merchant_id,
         terminal_id=request.terminal_id,
@@ -50,9 +49,18 @@ def needs(case: Case) -> Needs:
         batch=request.batch,
         card_hash=case.card_hash,
         card_range=request.card.range if request.card else "",
-        rrn=request.rrn if names_original else None,
+        rrn=request.rrn if names_original(request) else None,
         search=(request.amount or 0) if undo and case.card_hash else None,
     )
+
+
+def names_original(request: Request) -> bool:
+    """Whether the RRN of `request` is an original's; else it is the sender's own reference."""
+    return _is_undo(request) or request.kind is Kind.GIFT_REFUND
+
+
+def _is_undo(request: Request) -> bool:
+    return request.message_class is MessageClass.REVERSAL or request.kind in VOIDS
 
 
 def application_of(nii: str, applications: Mapping[str, str]) -> str:

@@ -192,6 +192,7 @@ class Row(msgspec.Struct, frozen=True):
     sent_batch: int | None = None
     sent_at: int | None = None  # DE12 and DE13 with a year: seconds since 1970, in the store's own time
     receipt: str | None = None
+    reference: str | None = None  # the sender's own, a DE37 that names no original
     reply: Reply | None = None
     daemon: str = ""
     seal: int = 0

@@ -27,8 +27,8 @@ from switch.core.clock import SECOND
 from switch.core.commands import ActivateCard, ApplyProgramme, Command, IssueCard, PutMerchant, PutTerminal
 from switch.core.records import AccountKind, Right, Terminal
 from switch.core.workset import Changes
-from switch.demo.build import new_number
 from switch.metrics import Metrics
+from switch.numbers import new_number
 from switch.server import Listener, Server
 from switch.service import Log, Service
 from switch.store.memory import MemoryStore

@@ -26,8 +26,8 @@ from switch.core.commands import ApplyProgramme, IssueCard, PutTerminal
 from switch.core.needs import Case
 from switch.core.records import Card
 from switch.daemon import _log_group, _report_bug
-from switch.demo.build import new_number
 from switch.logs import configure_logs
+from switch.numbers import new_number
 from switch.store.port import JournalFilter, Unavailable
 from tests.core.till import LINE, PROGRAMME
 from tests.simulation.stage import Stage, message, redeem, stage
