@@ -52,22 +52,37 @@ class Server:
 
     async def serve_socket(self, listener: Listener, stream: trio.SocketStream) -> None:
         """A connection that a listening socket accepted: who may use it, TLS, then the conversation."""
-        name = listener.config.name
-        address = stream.socket.getpeername()[0]
-        if listener.config.anonymous and not self._config().trusts(address):
-            self._metrics.connection_refused(name, "not_trusted")
-        elif listener.connections >= listener.config.connections_max:
-            self._metrics.connection_refused(name, "too_many")
-        elif listener.tls is None:
-            await self.serve_stream(listener, stream, Line(name, None, listener.config.takes_clear_pin))
+        refusal = self._refusal(listener, stream)
+        if refusal:
+            self._metrics.connection_refused(listener.config.name, refusal)
         else:
-            secure = trio.SSLStream(stream, listener.tls, server_side=True, https_compatible=True)
-            line = await self._shake_hands(listener, secure)
-            if line is None:
-                self._metrics.connection_refused(name, "handshake")
-            else:
-                await self.serve_stream(listener, secure, line)
+            listener.connections += 1  # also while it shakes hands: silent ones must not pile up
+            try:
+                await self._admit(listener, stream)
+            finally:
+                listener.connections -= 1
         await trio.aclose_forcefully(stream)
+
+    def _refusal(self, listener: Listener, stream: trio.SocketStream) -> CloseReason | None:
+        try:
+            address = stream.socket.getpeername()[0]
+        except OSError:
+            return "hung_up"  # gone before we looked
+        if listener.config.anonymous and not self._config().trusts(address):
+            return "not_trusted"
+        return "too_many" if listener.connections >= listener.config.connections_max else None
+
+    async def _admit(self, listener: Listener, stream: trio.SocketStream) -> None:
+        name = listener.config.name
+        if listener.tls is None:
+            await self.serve_stream(listener, stream, Line(name, None, listener.config.takes_clear_pin))
+            return
+        secure = trio.SSLStream(stream, listener.tls, server_side=True, https_compatible=True)
+        line = await self._shake_hands(listener, secure)
+        if line is None:
+            self._metrics.connection_refused(name, "handshake")
+        else:
+            await self.serve_stream(listener, secure, line)
 
     async def _shake_hands(self, listener: Listener, stream: trio.SSLStream[trio.SocketStream]) -> Line | None:
         try:
@@ -83,7 +98,6 @@ class Server:
         """Talk until one side ends; a fault of ours ends this connection only."""
         name = listener.config.name
         self._metrics.connection_opened(name)
-        listener.connections += 1
         reason: CloseReason = "error"
         try:
             conversation = _Conversation(self._service, self._metrics, listener, stream, line)
@@ -91,7 +105,6 @@ class Server:
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
             reason = "hung_up"
         finally:
-            listener.connections -= 1
             self._metrics.connection_closed(name, reason)
         with trio.move_on_after(limits.SEND_SECONDS, shield=True):
             await stream.aclose()

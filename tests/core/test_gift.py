@@ -1,4 +1,4 @@
-"""The rules of `switch/core/gift.py` and what `cards.py` has to say first: products, values, currencies, PINs, forced."""
+"""The rules of `switch/core/gift.py`, and what `cards.py` asks first: values, currencies, PINs, states, forced."""
 
 from __future__ import annotations
 

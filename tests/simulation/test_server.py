@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from contextlib import AsyncExitStack
 
 import pytest
@@ -180,4 +181,24 @@ async def test_the_connection_over_the_limit_is_closed_at_once() -> None:
             while on.listener.connections == 2:
                 await trio.lowlevel.checkpoint()
             assert (await (await connect()).ask(echo(1))).get(39) == "00"
+        nursery.cancel_scope.cancel()
+
+
+async def test_who_has_not_shaken_hands_yet_counts_as_a_connection() -> None:
+    """Over real sockets: silent connections to a TLS door must not pile up beyond its limit."""
+    async with stage(connections_max=1) as on, trio.open_nursery() as nursery:
+        on.listener.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        (listening,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+
+        async def serve(stream: trio.SocketStream) -> None:
+            await on.server.serve_socket(on.listener, stream)
+
+        await nursery.start(trio.serve_listeners, serve, [listening])
+        port = listening.socket.getsockname()[1]
+        async with await trio.open_tcp_stream("127.0.0.1", port):
+            while not on.listener.connections:
+                await trio.lowlevel.checkpoint()
+            async with await trio.open_tcp_stream("127.0.0.1", port) as refused:
+                assert await refused.receive_some() == b""
+        assert on.closed("too_many") == 1
         nursery.cancel_scope.cancel()
