@@ -60,6 +60,7 @@ class Daemon:
         self._announce = announce
         self._draining = trio.Event()
         self._listeners: list[Listener] = []
+        self._serving = False  # every door is open
 
     def run(self) -> int:
         """Serve until told to stop; the exit code."""
@@ -74,7 +75,8 @@ class Daemon:
                 trio.run(self._serve, books, vault)
             except* (StoreError, AssertionError) as faults:
                 fault = _only(faults)
-                log.critical("the books cannot be trusted any more", reason=str(fault), exc_info=fault)
+                event = "store lost" if isinstance(fault, StoreError) else "assertion failed in the books"
+                log.critical(event, reason=str(fault), exc_info=fault)
                 exit_code = EXIT_LOST
             except* CannotListen as faults:
                 closed_door = _only(faults)
@@ -121,8 +123,9 @@ class Daemon:
             with _door(f"control socket {self.config.control_socket}"):
                 await nursery.start(partial(serve_unix, control, self.config.control_socket, shutdown=ended))
             async with trio.open_nursery() as conversations:
+                await nursery.start(self._watch_signals)
                 await self._listen(server, conversations)
-                nursery.start_soon(self._watch_signals)
+                self._serving = True
                 log.info("serving", **{f"{name}_port": port for name, port in self.ports.items()})
                 self._announce(self)
                 await self._draining.wait()
@@ -163,8 +166,9 @@ class Daemon:
         """Stop as told: nothing new, what was accepted is answered."""
         self._draining.set()
 
-    async def _watch_signals(self) -> None:
+    async def _watch_signals(self, task_status: trio.TaskStatus[None]) -> None:
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+            task_status.started()
             async for number in signals:
                 if number == signal.SIGHUP:
                     self.reload()
@@ -213,6 +217,8 @@ class Daemon:
 
     def _not_ready(self) -> list[str]:
         reasons = [self.service.trouble] if self.service.trouble else []
+        if not self._serving:
+            reasons.append("starting")
         return [*reasons, *(["draining"] if self._draining.is_set() else [])]
 
     async def _tidy(self) -> None:

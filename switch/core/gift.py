@@ -19,7 +19,7 @@ from switch.core.programme import GiftProduct, Programme
 from switch.core.records import AccountKind, Block, Card, CardState, Right, Row, Terminal, system_account
 from switch.core.refusals import Reason
 from switch.core.ruling import Matter, Ruling, refused
-from switch.core.undo import is_live, live_refunds
+from switch.core.undo import REOPENED, is_live, live_refunds
 
 #: What each kind asks of the terminal; a kind that is not here is not offered.
 RIGHTS: dict[Kind, Right] = {
@@ -161,7 +161,7 @@ def refund(matter: Matter) -> Ruling:
         return refused(Reason.AMOUNT)
     if not matter.forced and _over_limit(matter, card_amount):
         return matter.refuse(Reason.BALANCE_LIMIT)
-    return _moved(matter, matter.asked, card_amount, card=_reopened(matter.card))
+    return _reopening(matter, _moved(matter, matter.asked, card_amount))
 
 
 def _refund_of(matter: Matter, original: Row | None) -> Ruling:
@@ -184,15 +184,15 @@ def _refund_of(matter: Matter, original: Row | None) -> Ruling:
     total = original.card_amount * (given + matter.asked) // original.amount
     card_amount = max(0, total - sum(row.card_amount for row in refunds))
     moves = _given_back(matter, original, refunds, card_amount)
-    return Ruling(
+    ruling = Ruling(
         amount=matter.asked,
         card_amount=card_amount,
         rate=original.fraction,
         moves=tuple(moves),
-        card=_reopened(matter.card),
         original=original,
         tell_balances=True,
     )
+    return _reopening(matter, ruling)
 
 
 def _given_back(matter: Matter, original: Row, refunds: list[Row], card_amount: int) -> list[Move]:
@@ -287,5 +287,10 @@ def _over_limit(matter: Matter, card_amount: int) -> bool:
     return matter.account.balance + card_amount > limit
 
 
-def _reopened(card: Card) -> Card:
-    return msgspec.structs.replace(card, state=CardState.ACTIVE) if card.state is CardState.USED else card
+def _reopening(matter: Matter, ruling: Ruling) -> Ruling:
+    """A used card with goods given back onto it can be spent again."""
+    if matter.card.state is not CardState.USED:
+        return ruling
+    return msgspec.structs.replace(
+        ruling, card=msgspec.structs.replace(matter.card, state=CardState.ACTIVE), note=REOPENED
+    )

@@ -20,6 +20,9 @@ from switch.core.refusals import Reason
 from switch.core.ruling import Ruling, refused
 from switch.core.workset import View
 
+#: The journal's reason of a refund that made a used card active again.
+REOPENED = "reopened"
+
 
 def is_live(row: Row, family: Iterable[Row]) -> bool:
     """Whether `row` moved value and nothing live takes it back. `family`: all rows of its root."""
@@ -183,23 +186,35 @@ def _card_after(card: Card, target: Row, family: list[Row], single_use: bool, ba
     Args:
         balance: Of the card's account, after the undo.
     """
-    kind, undone = target.kind, True
+    deed, undone = target, True
     if target.is_undo:
-        kind = next(row.kind for row in family if row.id == target.original)
-        undone = False
-    if kind is Kind.GIFT_BLOCK or kind is Kind.GIFT_UNBLOCK:
+        deed, undone = next(row for row in family if row.id == target.original), False
+    if deed.kind in (Kind.GIFT_BLOCK, Kind.GIFT_UNBLOCK):
         left, before = Block.BLOCKED, Block.NONE
-        if (kind is Kind.GIFT_BLOCK) is not undone:
+        if (deed.kind is Kind.GIFT_BLOCK) is not undone:
             left, before = before, left
         unchanged = card.id == target.card_id and card.block is left  # else the owner has said something since
         return msgspec.structs.replace(card, block=before) if unchanged else card
-    state = card.state
-    if kind is Kind.GIFT_ACTIVATE:
-        # What another load has put on stays usable; an empty card is as it was before it was sold.
-        state = CardState.INACTIVE if undone and not balance else CardState.ACTIVE
-    elif kind is Kind.GIFT_CASH_OUT:
-        state = CardState.ACTIVE if undone else CardState.CLOSED
-    elif single_use and kind in (Kind.GIFT_REDEEM, Kind.GIFT_REFUND):
-        used = (kind is Kind.GIFT_REDEEM) is not undone
-        state = CardState.USED if used else CardState.ACTIVE
-    return msgspec.structs.replace(card, state=state)
+    return msgspec.structs.replace(card, state=_state_after(card.state, deed, undone, family, single_use, balance))
+
+
+def _state_after(
+    state: CardState, deed: Row, undone: bool, family: list[Row], single_use: bool, balance: int
+) -> CardState:
+    match deed.kind:
+        case Kind.GIFT_ACTIVATE:
+            # What another load has put on stays usable; an empty card is as it was before it was sold.
+            return CardState.INACTIVE if undone and not balance else CardState.ACTIVE
+        case Kind.GIFT_CASH_OUT:
+            return CardState.ACTIVE if undone else CardState.CLOSED
+        case Kind.GIFT_REDEEM if single_use:
+            used_up = not undone
+        case Kind.GIFT_REFUND if deed.reason == REOPENED:
+            others = (row for row in family if row.kind is deed.kind and row.id != deed.id and not row.is_undo)
+            if any(is_live(row, family) for row in others):
+                return state  # they hold it open, with what they gave back
+            used_up = undone
+        case _:
+            return state
+    before, after = (CardState.ACTIVE, CardState.USED) if used_up else (CardState.USED, CardState.ACTIVE)
+    return after if state is before else state

@@ -110,7 +110,7 @@ def test_a_killed_daemon_loses_no_number_and_the_issue_is_taken_up(office: Opera
 @pytest.mark.slow
 def test_an_interrupted_issue_says_what_is_missing(office: Operator, out: Path) -> None:
     issuing = start(office, order(out))
-    wait_for_cards(out, 1, issuing)
+    wait_for_cards(out, 90, issuing)
     issuing.send_signal(signal.SIGINT)
     _, told = issuing.communicate(timeout=PATIENCE_SECONDS)
     assert issuing.returncode == 1

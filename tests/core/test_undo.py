@@ -323,6 +323,28 @@ def test_single_use_follows_what_stands() -> None:
     assert (shop.record(card).state, shop.balance(card)) == (CardState.USED, 400)
 
 
+def test_a_voided_refund_closes_only_what_it_opened_and_locks_no_money_in() -> None:
+    shop = Shop()
+    till, card = shop.till(), shop.card("single", 1000)
+    early = till.refund(card, 50)
+    assert till.void_load(card, 50, rrn=early.rrn).outcome is APPROVED
+    assert shop.record(card).state is CardState.ACTIVE, "it was, before anything was given back"
+    spent = till.redeem(card, 600)
+    opened, more = till.refund(card, 100, rrn=spent.rrn), till.refund(card, 100, rrn=spent.rrn)
+    assert till.void_load(card, 100, rrn=opened.rrn).outcome is APPROVED
+    assert shop.record(card).state is CardState.ACTIVE, "another refund stands"
+    assert till.void_load(card, 100, rrn=more.rrn).outcome is APPROVED
+
+
+def test_an_undone_advice_does_not_activate_a_card() -> None:
+    shop = Shop()
+    till, card = shop.till(), shop.card("single")
+    till.redeem(card, 600, message_class=ADVICE, **clock(shop.now))
+    assert till.reverse().outcome is APPROVED
+    assert shop.record(card).state is CardState.INACTIVE
+    assert till.activate(card, 1000).outcome is APPROVED
+
+
 def test_an_undo_asks_for_no_state_of_the_card() -> None:
     shop = Shop()
     till, card = shop.till(), shop.card(balance=1000)

@@ -25,7 +25,7 @@ from switch.books import Books
 from switch.config import Config, ListenerConfig
 from switch.core.clock import SECOND
 from switch.core.commands import ActivateCard, ApplyProgramme, Command, IssueCard, PutMerchant, PutTerminal
-from switch.core.records import Right, Terminal
+from switch.core.records import AccountKind, Right, Terminal
 from switch.core.workset import Changes
 from switch.metrics import Metrics
 from switch.numbers import new_number
@@ -162,9 +162,11 @@ class Stage:
         for reply in self.books.run_group(commands, NOON):
             assert reply.outcome in ACCEPTED, reply.display
 
-    def card(self, balance: int | None = None, product: str = "open", pin: str | None = None) -> str:
+    def card(
+        self, balance: int | None = None, product: str = "open", pin: str | None = None, digits: str | None = None
+    ) -> str:
         self._issued += 1
-        pan = PAN(f"{self.books.programme.products[product].prefix}{self._issued:013d}")
+        pan = PAN(digits or f"{self.books.programme.products[product].prefix}{self._issued:013d}")
         number = new_number(self.vault, pan, Secret(pin) if pin else None)
         self.command(IssueCard(number, product))
         if balance:
@@ -175,6 +177,9 @@ class Stage:
         found = self.store.card(self.vault.card_hash(PAN(pan)).hex())
         assert found is not None
         return found[1].balance
+
+    def uncovered(self) -> int:
+        return sum(account.balance for account in self.store.accounts() if account.kind is AccountKind.UNCOVERED)
 
     def count(self, name: str, **labels: str) -> float:
         return self.metrics.registry.get_sample_value(f"tillswitch_{name}", labels) or 0.0
