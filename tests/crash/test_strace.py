@@ -10,7 +10,9 @@ import shutil
 import signal
 import subprocess
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import trio
@@ -34,8 +36,17 @@ FAULTS = {
 ENOUGH = 200  # answers before the fault, and after it
 
 
+@pytest.fixture(autouse=True)
+def no_strace_stays() -> Iterator[None]:
+    yield
+    while Strace.started:
+        Strace.started.pop().let_go()
+
+
 class Strace:
     """From the `first`-th on, `calls` of `daemon` that concern its books fail with `error`, until it is let go."""
+
+    started: ClassVar[list["Strace"]] = []
 
     def __init__(self, daemon: Daemon, calls: str, error: str, first: int) -> None:
         books = daemon.folder / "books.db"
@@ -46,6 +57,7 @@ class Strace:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.started.append(self)
         self.lines: list[str] = []
         self._attached = threading.Event()
         self._reader = threading.Thread(target=self._read)
@@ -98,8 +110,8 @@ async def suffer(daemon: Daemon, calls: str, error: str, first: int) -> tuple[Lo
         else:
             code = await trio.to_thread.run_sync(daemon.wait)
             assert code == EXIT_LOST, daemon.lines[-5:]
-            assert any("store lost" in line for line in daemon.lines)
-            strace.let_go()
+            assert any('"critical"' in line and "SQLITE_IOERR" in line for line in daemon.lines)
+            await trio.to_thread.run_sync(strace.let_go)
             daemon = await trio.to_thread.run_sync(Daemon, daemon.folder)
             await trio.to_thread.run_sync(daemon.wait_until_serving)
         assert strace.injected
