@@ -20,7 +20,14 @@ from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config as HypercornConfig
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
-from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, ConnectionState, Scope
+from hypercorn.typing import (
+    ASGIFramework,
+    ASGIReceiveCallable,
+    ASGISendCallable,
+    ASGISendEvent,
+    ConnectionState,
+    Scope,
+)
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
@@ -185,15 +192,25 @@ class _Stream:
         self._conversation.deadline = min(self._conversation.deadline, trio.current_time() + CLOSE_SECONDS)
 
 
+class _Unsendable(Exception):
+    """Hypercorn cannot say any more to a client that broke the protocol; no fault of ours."""
+
+
 def _http_only(app: ASGIFramework) -> ASGIFramework:
-    """Who asks for a WebSocket is sent away; Hypercorn stumbles over some who do not wait for the answer."""
+    """Who asks for a WebSocket is sent away; who cannot be answered is no reason for a stack in the log."""
 
     async def answer(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        if scope["type"] == "http":
-            await app(scope, receive, send)
-        elif scope["type"] == "websocket":
-            with suppress(Exception):
-                await send({"type": "websocket.close", "code": 1000, "reason": None})
+        async def tell(event: ASGISendEvent) -> None:
+            try:
+                await send(event)
+            except Exception as fault:
+                raise _Unsendable from fault
+
+        with suppress(_Unsendable):
+            if scope["type"] == "http":
+                await app(scope, receive, tell)
+            elif scope["type"] == "websocket":
+                await tell({"type": "websocket.close", "code": 1000, "reason": None})
 
     return answer
 

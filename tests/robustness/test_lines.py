@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import trio
@@ -13,7 +13,7 @@ from specs import limits
 from specs.dialects import load_dialect
 from specs.outcomes import Outcome
 from specs.transaction import Line, Reply, Request
-from switch.books import Books
+from switch.books import Books, Item
 from switch.config import Config, ListenerConfig
 from switch.metrics import Metrics
 from switch.server import Listener, Server
@@ -251,3 +251,25 @@ async def test_a_store_that_is_away_when_we_tidy_up_is_asked_again_later(autojum
         await here.service.tidy()
         await here.service.tidy()
         assert here.store.forgotten == 2
+
+
+# -- time --------------------------------------------------------------------------------------------------------------
+async def test_a_clock_that_is_set_back_does_not_take_the_books_back(autojump_clock: MockClock) -> None:
+    async with house() as here:
+        clock = iter([10**15, 10**15 - 3_600 * 10**6, 5])
+        here.service._clock = lambda: next(clock)
+        decided = []
+        run_group = here.service.books.run_group
+
+        def noting(group: Sequence[Item], now: int) -> list[Reply]:
+            decided.append(now)
+            return run_group(group, now)
+
+        here.service.books.run_group = noting  # type: ignore[method-assign]  # to see when
+        here.decide()
+        line = here.connect()
+        for stan in (1, 2, 3):
+            await line.send_all(echo(stan))
+            assert await line.receive_some()
+        assert decided[0] == 10**15
+        assert sorted(set(decided)) == decided, "each group is later than the one before"

@@ -8,7 +8,7 @@ from contextlib import ExitStack, suppress
 import pytest
 
 from specs import limits
-from tests.robustness.victim import Victim, running
+from tests.robustness.victim import Victim, connect_control, exchange, running
 
 METRICS = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -46,26 +46,6 @@ STRANGE = {
 
 def connect(victim: Victim) -> socket.socket:
     return socket.create_connection(("127.0.0.1", victim.demo.listeners["ops"]), timeout=8)
-
-
-def connect_control(victim: Victim) -> socket.socket:
-    connection = socket.socket(socket.AF_UNIX)
-    connection.settimeout(8)
-    connection.connect(str(victim.data / "control.sock"))
-    return connection
-
-
-def exchange(connection: socket.socket, data: bytes) -> bytes:
-    """What comes back until the other side closes; we have ended ours."""
-    answer = b""
-    with connection:
-        with suppress(OSError):  # it reads no more
-            connection.sendall(data)
-            connection.shutdown(socket.SHUT_WR)
-        with suppress(ConnectionError):
-            while piece := connection.recv(65_536):
-                answer += piece
-    return answer
 
 
 @pytest.mark.parametrize("door", [connect, connect_control])

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 TILLSWITCH = (sys.executable, "-m", "switch.cli.main")
 DESCRIPTORS_SPARE = 5  # kept-alive ops connections and the like: a leak has as many as there were attacks
 
+TRIES = 5_000  # looks at what takes a while, each behind an answer
 FEW = 20  # connections of each listener
 
 Edit = Callable[[str], str]
@@ -41,16 +43,17 @@ class Victim:
         self.demo = Demo.read(self.data / "demo.json")
         self._last_stan = 0
 
-    def start(self, stdout: IO[Any] | int | None = None) -> None:
+    def start(self, stdout: IO[Any] | None = None, stderr: IO[Any] | None = None) -> None:
+        """What the daemon says goes to a file, except what goes to a pipe of the test's."""
         with self.log.open("ab") as log:
             command = [*self.prefix, *TILLSWITCH, "serve", "--config", str(self.file)]
-            self.process = subprocess.Popen(command, cwd=ROOT, stdout=log if stdout is None else stdout, stderr=log)
+            self.process = subprocess.Popen(command, cwd=ROOT, stdout=stdout or log, stderr=stderr or log)
         wait_until_ready(self.process, self.demo.listeners["ops"], self.log)
         self.descriptors = self.count_descriptors()
 
     def till(self, dialect: str = "nac", nth: int = 0) -> Till:
         """A terminal, with STANs that no other till of a test has; the test closes it."""
-        self._last_stan += 5000
+        self._last_stan = (self._last_stan + 5_000) % 990_000
         records = [record for record in self.demo.terminals if record.listener == dialect]
         return Till(records[nth], self.demo.listeners[dialect], self._last_stan)
 
@@ -95,8 +98,15 @@ class Victim:
         self.check_log()
 
     def check_descriptors(self) -> None:
-        """After an attack whose connections are closed on both sides."""
-        assert self.count_descriptors() <= self.descriptors + DESCRIPTORS_SPARE
+        """After an attack whose connections are closed on our side: what was read is still decided, then they end."""
+        till = self.till()
+        for _ in range(TRIES):
+            if self.count_descriptors() <= self.descriptors + DESCRIPTORS_SPARE:
+                break
+            till.ask(till.message("0800", "990000")).expect("00")  # a moment of the daemon's own time
+        else:
+            raise AssertionError(f"{self.count_descriptors()} descriptors, {self.descriptors} before")
+        till.close()
 
     def check_log(self) -> None:
         written = self.log.read_text(errors="replace")
@@ -104,6 +114,26 @@ class Victim:
         assert not [card for card in self.demo.cards if str(card.pan) in written]
         pins = {str(card.pin) for card in self.demo.cards if card.pin}
         assert not [pin for pin in pins if re.search(rf'"{pin}"', written)]
+
+
+def connect_control(victim: Victim) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(8)
+    connection.connect(str(victim.data / "control.sock"))
+    return connection
+
+
+def exchange(connection: socket.socket, data: bytes) -> bytes:
+    """What comes back until the other side closes; we have ended ours."""
+    answer = b""
+    with connection:
+        with suppress(OSError):  # it reads no more
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
+        with suppress(ConnectionError):
+            while piece := connection.recv(65_536):
+                answer += piece
+    return answer
 
 
 def few_connections(configuration: str) -> str:
@@ -119,8 +149,8 @@ def run(*arguments: object) -> None:
 
 
 @contextmanager
-def running(victim: Victim, stdout: IO[Any] | int | None = None) -> Iterator[Victim]:
-    victim.start(stdout)
+def running(victim: Victim, stdout: IO[Any] | None = None, stderr: IO[Any] | None = None) -> Iterator[Victim]:
+    victim.start(stdout, stderr)
     try:
         yield victim
     finally:
