@@ -25,7 +25,7 @@ help:
 install: $(VENV)/.installed
 
 run: install
-	@test -e $(DATA)/tillswitch.toml || $(BIN)/tillswitch init --demo --data $(DATA)
+	@test -e $(DATA)/tillswitch.toml || $(BIN)/tillswitch init --demo --data $(DATA) >/dev/null
 	@exec $(BIN)/tillswitch serve --config $(DATA)/tillswitch.toml
 
 static: $(VENV)/.installed-tests

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -85,7 +86,7 @@ class StateFile:
 
     @contextmanager
     def change(self) -> Iterator[Memory]:
-        with open(self._path.with_suffix(".lock"), "w") as lock:
+        with self._open_lock() as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             memory = self.read()
             yield memory
@@ -93,6 +94,12 @@ class StateFile:
             with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
                 file.write(msgspec.json.encode(memory))
             os.replace(fresh, self._path)
+
+    def _open_lock(self) -> IO[str]:
+        try:
+            return open(self._path.with_suffix(".lock"), "w")
+        except OSError as error:
+            raise DemoError(f"{self._path} cannot be written: {error.strerror}; copy demo.json where you may") from None
 
     def take_stans(self, key: str, count: int) -> int:
         """Reserve `count` trace numbers and return the first; they run 1 to 999999 and wrap."""

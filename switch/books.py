@@ -32,7 +32,8 @@ class Books:
     """What one daemon holds of the books: its store, its chain of seals, its leased numbers, the programme in force.
 
     Args:
-        daemon: Names the chain of seals; no two daemons on the same books share one.
+        daemon: Names the chain of seals. Daemons on the same books have each their own; two of one name get in each
+            other's way with every group, but not the books.
         report: Told of every bug that one request ran into; the others of its group go on.
     """
 
@@ -60,6 +61,7 @@ class Books:
                 return self._run_once(group, now)
             except Conflict:
                 self.store.rollback()
+                self.seal = self.store.last_seal(self._daemon)  # a daemon of the same name may have sealed meanwhile
             except BaseException:
                 self.store.rollback()
                 raise

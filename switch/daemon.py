@@ -64,6 +64,7 @@ class Daemon:
         self._announce = announce
         self._draining = trio.Event()
         self._listeners: list[Listener] = []
+        self._serving = False  # every door is open
 
     def run(self) -> int:
         """Serve until told to stop; the exit code."""
@@ -81,7 +82,8 @@ class Daemon:
             trio.run(self._serve, books, vault)
         except* (StoreError, AssertionError) as faults:
             fault = _only(faults)
-            log.critical("the books cannot be trusted any more", reason=str(fault), exc_info=fault)
+            event = "store lost" if isinstance(fault, StoreError) else "assertion failed in the books"
+            log.critical(event, reason=str(fault), exc_info=fault)
             exit_code = EXIT_LOST
         except* CannotListen as faults:
             closed_door = _only(faults)
@@ -116,6 +118,7 @@ class Daemon:
             queue_max=self.config.limits.queue_max,
             group_max=self.config.limits.group_max,
             log=_log_group,
+            tell_trouble=_log_trouble,
         )
         server = Server(self.service, self.metrics, lambda: self.config, self._draining)
         self.metrics.log_lines_lost.set_function(lambda: self._log_writer.lost)
@@ -133,11 +136,12 @@ class Daemon:
             with _door(f"control socket {self.config.control_socket}"):
                 await nursery.start(partial(serve_unix, control, self.config.control_socket, shutdown=ended))
             async with trio.open_nursery() as conversations:
+                await nursery.start(self._watch_signals)
                 await self._listen(server, conversations)
-                nursery.start_soon(self._watch_signals)
+                self._serving = True
+                log.info("serving", **{f"{name}_port": port for name, port in self.ports.items()})
                 with suppress(OSError):  # nobody has to listen
                     self._announce(self)
-                log.info("serving", **{f"{name}_port": port for name, port in self.ports.items()})
                 await self._draining.wait()
                 conversations.cancel_scope.deadline = trio.current_time() + self.config.limits.drain_seconds
             log.info("drained")
@@ -194,11 +198,12 @@ class Daemon:
         """Stop as told: nothing new, what was accepted is answered."""
         self._draining.set()
 
-    async def _watch_signals(self) -> None:
+    async def _watch_signals(self, task_status: trio.TaskStatus[None]) -> None:
         """To the end: while we drain, a second SIGTERM is answered by patience, not by the system's sudden death."""
         for ending in (signal.SIGTERM, signal.SIGINT):
             signal.signal(ending, signal.SIG_IGN)  # what comes into force again at the end: the store closes in peace
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+            task_status.started()
             async for number in signals:
                 if self._draining.is_set():
                     log.info("already draining", signal=signal.Signals(number).name)
@@ -248,6 +253,8 @@ class Daemon:
 
     def _not_ready(self) -> list[str]:
         reasons = [self.service.trouble] if self.service.trouble else []
+        if not self._serving:
+            reasons.append("starting")
         return [*reasons, *(["draining"] if self._draining.is_set() else [])]
 
     async def _tidy(self) -> None:
@@ -284,6 +291,13 @@ def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
 async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:
     await event.wait()
     scope.cancel()
+
+
+def _log_trouble(reason: str | None) -> None:
+    if reason is None:
+        log.info("the store is back")
+    else:
+        log.error("the store is away, nothing is answered", reason=reason)
 
 
 def _report_bug(bug: Exception) -> None:

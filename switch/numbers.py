@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 
 from specs.sensitive import PAN, Secret
+from switch.core.commands import NewNumber
+from switch.vault import Vault
 
 RANDOM_DIGITS = 12
 PIN_DIGITS = 6
@@ -18,6 +20,17 @@ def new_pan(prefix: str) -> PAN:
 
 def new_pin() -> Secret:
     return Secret(_digits(PIN_DIGITS))
+
+
+def new_number(vault: Vault, pan: PAN, pin: Secret | None) -> NewNumber:
+    """A card number as the books keep it."""
+    card_hash = vault.card_hash(pan)
+    return NewNumber(
+        hash=card_hash.hex(),
+        sealed_pan=vault.encrypt_pan(pan),
+        masked_pan=pan.masked,
+        pin_hash=vault.pin_hash(card_hash, pin) if pin else None,
+    )
 
 
 def check_digit(body: str) -> str:

@@ -144,35 +144,25 @@ class _Conversation:
     def __init__(self, service: Service, metrics: Metrics, listener: Listener, stream: Stream, line: Line) -> None:
         self._service, self._metrics, self._listener, self._stream = service, metrics, listener, stream
         self._session = Session(listener.dialect, line, frame_bytes_max=listener.config.frame_bytes_max)
-        self._outbox: list[bytes] = []  # an answer stays until it is sent
-        self._undecided = 0
-        self._changed = trio.Event()  # the outbox, or what is undecided
+        self._outbox: list[tuple[Reply, Slip]] = []
+        self._owed = 0  # requests that were offered and are neither answered nor given up
+        self._changed = trio.Event()  # the outbox, or what is owed
         self._frame_deadline = float("inf")
         self._receiving = trio.CancelScope()
-        self._whole = trio.CancelScope()
         self._reason: CloseReason = "drain"
-        self._fault: Exception | None = None
 
     async def hold(self, draining: trio.Event) -> CloseReason:
         """The whole conversation; returns why it ended."""
         async with trio.open_nursery() as nursery:
-            self._whole = nursery.cancel_scope
-            nursery.start_soon(self._write)
+            nursery.start_soon(self._write, nursery.cancel_scope)
             nursery.start_soon(self._stop_receiving, draining)
             self._reason = await self._read(draining)
             with trio.move_on_after(self._service.answer_seconds + limits.SEND_SECONDS):
-                while self._outstanding:
+                while self._owed:
                     await self._changed.wait()
-            self._whole.cancel()
-        if self._fault:
-            raise self._fault
+            nursery.cancel_scope.cancel()
         return self._reason
 
-    @property
-    def _outstanding(self) -> int:
-        return self._undecided + len(self._outbox)
-
-    # -- reading ------------------------------------------------------------------------------------------------------
     async def _read(self, draining: trio.Event) -> CloseReason:
         """Why nothing more is read. Messages that had come whole are offered first, also when we are ending."""
         while True:
@@ -192,7 +182,7 @@ class _Conversation:
     async def _take_events(self) -> bool:
         """Offer every request that has come; False when the terminal has ended its side.
 
-        Neighbours get their turn every few messages, and nothing more is taken while too much is outstanding.
+        Neighbours get their turn every few messages, and nothing more is taken while too much is owed.
         """
         taken = 0
         while True:
@@ -201,12 +191,12 @@ class _Conversation:
                 return True
             if event is CLOSED:
                 return False
-            self._frame_deadline = float("inf")  # what may follow is another frame
+            self._frame_deadline = float("inf")  # a frame has ended; the next one has its own time
             if isinstance(event, Dropped):
                 self._metrics.frame_dropped(self._listener.config.name, _DROPPED[event.reason])
             elif isinstance(event, Received):
                 self._offer(event.request, event.slip)
-            while self._outstanding >= limits.OUTSTANDING_MAX:
+            while self._owed >= limits.OUTSTANDING_MAX:
                 await self._changed.wait()
             taken += 1
             if taken % limits.MESSAGES_A_TURN == 0:
@@ -229,38 +219,32 @@ class _Conversation:
 
     def _offer(self, request: Request, slip: Slip) -> None:
         def deliver(reply: Reply | None) -> None:
-            self._undecided -= 1
-            if reply is not None:
-                self._answer(reply, slip)
+            if reply is None:
+                self._owed -= 1
+            else:
+                self._outbox.append((reply, slip))
             self._wake()
 
-        alone = not self._undecided
-        self._undecided += 1
+        alone = not self._owed
+        self._owed += 1
         if not self._service.offer(request, deliver, alone=alone):
             deliver(self._service.busy())
 
-    # -- writing ------------------------------------------------------------------------------------------------------
-    def _answer(self, reply: Reply, slip: Slip) -> None:
-        """Into the outbox. Called by the service: what goes wrong here is this line's trouble alone."""
-        try:
-            self._outbox.append(self._session.send(reply, slip))
-        except Exception as fault:
-            self._fault = fault
-            self._whole.cancel()
-
-    async def _write(self) -> None:
-        """Send what is in the outbox; a terminal that does not take it ends the conversation."""
+    async def _write(self, conversation: trio.CancelScope) -> None:
+        """Send what is in the outbox, a few at a time; a terminal that does not take it ends the conversation."""
         while True:
             while not self._outbox:
                 await self._changed.wait()
             answers = self._outbox[: limits.MESSAGES_A_TURN]
+            del self._outbox[: len(answers)]
+            data = b"".join(self._session.send(reply, slip) for reply, slip in answers)
             with trio.move_on_after(limits.SEND_SECONDS) as sending:
-                await self._stream.send_all(b"".join(answers))
+                await self._stream.send_all(data)
             if sending.cancelled_caught:
                 self._reason = "slow_reader"
-                self._whole.cancel()
+                conversation.cancel()
                 return
-            del self._outbox[: len(answers)]
+            self._owed -= len(answers)
             self._wake()
 
     def _wake(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
@@ -79,6 +80,7 @@ class Service:
     Args:
         threaded: Run groups in a worker thread; False keeps everything in the loop (simulations, in-memory books).
         clock: Microseconds since 1970.
+        tell_trouble: Told once why nothing can be committed, and with None when it can again.
     """
 
     def __init__(
@@ -94,11 +96,12 @@ class Service:
         threaded: bool = True,
         clock: Callable[[], int] = lambda: time.time_ns() // 1000,
         log: Log = lambda answered: None,
+        tell_trouble: Callable[[str | None], None] = lambda reason: None,
     ) -> None:
         self.books = books
         self.answer_seconds = answer_seconds
         self.trouble: str | None = None  # why nothing can be committed just now
-        self._vault, self._metrics, self._log = vault, metrics, log
+        self._vault, self._metrics, self._log, self._tell_trouble = vault, metrics, log, tell_trouble
         self._applications = applications or {}
         self._queue_max, self._group_max, self._threaded, self._clock = queue_max, group_max, threaded, clock
         self._queue = Queue()
@@ -114,6 +117,7 @@ class Service:
                 does so with connections that ask for more and more, and is refused himself.
         """
         if len(self._queue) >= self._queue_max and not alone:
+            self._metrics.group_answered([_measured(request, self.busy(), 0.0)])
             return False
         card_hash = self._vault.card_hash(request.card) if request.card else b""
         pin_hash = self._vault.pin_hash(card_hash, request.pin) if request.pin and card_hash else None
@@ -172,14 +176,19 @@ class Service:
             try:
                 replies = await self._run(self.books.run_group, items, now)
             except Unavailable as reason:
-                self.trouble = str(reason)
+                self._note_trouble(str(reason))
                 self._metrics.commit_failed("unavailable")
                 await trio.sleep(BACK_OFF_SECONDS[min(attempt, len(BACK_OFF_SECONDS) - 1)])
                 attempt += 1
                 continue
-            self.trouble = None
+            self._note_trouble(None)
             self._metrics.group_committed(len(group), self.books.commit_seconds)
             return replies
+
+    def _note_trouble(self, reason: str | None) -> None:
+        if reason != self.trouble:
+            self.trouble = reason
+            self._tell_trouble(reason)
 
     async def _run(self, work: Callable[..., T], *arguments: object) -> T:
         """Do `work` with the store: in a thread, or here and now."""
@@ -191,16 +200,10 @@ class Service:
             return done
 
     async def tidy(self) -> None:
-        """Forget what has outlived its use, in slices between the groups; later, if the store is away now."""
-        while await self._run(self._forget, self._clock()):
-            await trio.lowlevel.checkpoint()
-
-    def _forget(self, now: int) -> int:
-        try:
-            return self.books.store.forget(now)
-        except (Conflict, Unavailable):
-            self.books.store.rollback()
-            return 0
+        """Forget what has outlived its use, in slices between the groups; another time if the store is away."""
+        with suppress(Unavailable, Conflict):
+            while await self._run(self.books.store.forget, self._clock()):
+                await trio.lowlevel.checkpoint()
 
     def _deliver(self, group: Sequence[Waiting], replies: Sequence[Reply]) -> None:
         now = trio.current_time()

@@ -12,6 +12,11 @@ import switch
 ROOT = Path(__file__).parent.parent
 LOCKS = ("requirements.lock", "requirements-test.lock")
 OURS = ("specs", "terminals", "switch", "simulators")
+#: Libraries that few files of the daemon may know, so that they can be exchanged there (ARCHITECTURE.md, boundaries).
+KNOWN_BY = {
+    "trio": {"switch/daemon.py", "switch/ops.py", "switch/server.py", "switch/service.py"},
+    "iso8583": {"terminals/iso8583_codec.py"},
+}
 
 
 def test_every_dependency_stands_under_its_reason() -> None:
@@ -72,6 +77,14 @@ def test_every_data_folder_named_in_package_data_belongs_to_a_package() -> None:
 def test_changing_the_version_is_changing_one_line() -> None:
     assert setup_cfg()["metadata"]["version"] == "attr: switch.__version__"
     assert re.fullmatch(r"\d+\.\d+\.\d+", switch.__version__)
+
+
+@pytest.mark.parametrize("library", KNOWN_BY)
+def test_libraries_stay_behind_their_boundaries(library: str) -> None:
+    modules = [module for top in ("specs", "terminals", "switch") for module in (ROOT / top).rglob("*.py")]
+    importing = re.compile(rf"^\s*(?:import|from) {library}\b", re.MULTILINE)
+    knowing = {str(module.relative_to(ROOT)) for module in modules if importing.search(module.read_text("utf-8"))}
+    assert knowing == KNOWN_BY[library]
 
 
 # -- reading the files -------------------------------------------------------------------------------------------------

@@ -1,22 +1,24 @@
-"""What the commands share: the configuration, its errors, and the way to the books whether the daemon runs or not."""
+"""What the commands share: the configuration, how they fail, and the way to the books whether the daemon runs or not.
+
+Reading is done beside the daemon, in one snapshot. Changes go through the running daemon's control socket; if none
+runs, they are decided here under the store's lock. Both give the same answers.
+"""
 
 from __future__ import annotations
 
 import http.client
-import json
 import socket
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import click
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
+from specs.outcomes import ACCEPTED
 from specs.transaction import Reply
 from switch.books import Books, encode_commands
 from switch.config import Config, load_config
@@ -27,11 +29,36 @@ from switch.store.port import StoreError
 from switch.store.sql import SQLStore
 from switch.vault import Vault, VaultError
 
-EXIT_REFUSED = 1  # the books say no
+EXIT_REFUSED = 1  # the books say no, or the daemon is not ready
 EXIT_USAGE = 2  # configuration, arguments or surroundings are wrong
-SLICE = 100  # commands in one group, so that terminals are hardly kept waiting by bulk work
+CONTROL_SECONDS = 60.0  # longer than any commit takes; beyond it the store is away
 
 F = TypeVar("F", bound=Callable[..., Any])
+Decide = Callable[[Sequence[Command]], list[Reply]]
+
+
+class Failure(click.ClickException):
+    """The end of a command, with one line for people."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]  # click reads it, and declares it for whole classes
+        return self.code
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"tillswitch: {self.message}", err=True, file=file)
+
+
+def fail(message: str, code: int = EXIT_USAGE) -> NoReturn:
+    raise Failure(message, code)
+
+
+def refuse(message: str) -> NoReturn:
+    """Fail because of what is in the books, not of how the command was given."""
+    fail(message, EXIT_REFUSED)
 
 
 def config_option(command: F) -> F:
@@ -57,12 +84,6 @@ def read_config(file: Path) -> Config:
         fail(str(error))
 
 
-def fail(message: str, code: int = EXIT_USAGE) -> NoReturn:
-    """End with one message for people."""
-    click.echo(f"tillswitch: {message}", err=True)
-    sys.exit(code)
-
-
 def open_vault(config: Config) -> Vault:
     try:
         return Vault.open(config.vault.master_key, config.vault.keys)
@@ -80,38 +101,44 @@ def reading(config: Config) -> Iterator[SQLStore]:
         fail(str(error))
 
 
-def submit(config: Config, commands: Sequence[Command]) -> list[Reply]:
-    """Have commands decided: by the running daemon, else in the books themselves, in slices."""
+# -- changes ----------------------------------------------------------------------------------------------------------
+def submit(config: Config, command: Command) -> None:
+    """Have one command decided, and fail with the reason if it is refused."""
+    with deciding(config) as decide:
+        (reply,) = decide([command])
+    if not accepted(reply):
+        refuse(why(reply))
+
+
+def accepted(reply: Reply) -> bool:
+    return reply.outcome in ACCEPTED
+
+
+def why(reply: Reply) -> str:
+    """The reason of a refusal, in words."""
+    return reply.display or reply.outcome.value.replace("_", " ")
+
+
+@contextmanager
+def deciding(config: Config) -> Iterator[Decide]:
+    """What decides commands, in order: the running daemon, else the books themselves."""
     if control(config, "GET", "/status") is not None:
-        replies: list[Reply] = []
-        for start in range(0, len(commands), SLICE):
-            answer = control(config, "POST", "/commands", encode_commands(commands[start : start + SLICE]))
-            if answer is None:
-                fail("the daemon went away; look into the journal before trying again")
-            replies += msgspec.json.decode(answer, type=list[Reply])
-        return replies
+        yield partial(_ask_daemon, config)
+        return
     vault = open_vault(config)
     try:
         with closing(open_store(config.store)) as store:
             books = Books(store, vault.seal_key, config.node)
-            return [
-                reply
-                for start in range(0, len(commands), SLICE)
-                for reply in books.run_group(commands[start : start + SLICE], time.time_ns() // 1000)
-            ]
+            yield lambda commands: books.run_group(commands, time.time_ns() // 1000)
     except StoreError as error:
         fail(str(error))
 
 
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=60)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
+def _ask_daemon(config: Config, commands: Sequence[Command]) -> list[Reply]:
+    answer = control(config, "POST", "/commands", encode_commands(commands))
+    if answer is None:
+        fail("the daemon has just ended; nothing was changed")
+    return msgspec.json.decode(answer, type=list[Reply])
 
 
 def control(config: Config, method: str, page: str, body: bytes | None = None) -> bytes | None:
@@ -123,31 +150,21 @@ def control(config: Config, method: str, page: str, body: bytes | None = None) -
             data = answer.read()
     except (FileNotFoundError, ConnectionRefusedError):
         return None
+    except TimeoutError:
+        fail(f"the daemon has not answered within {CONTROL_SECONDS:.0f} s; it may still do what was asked")
     except (OSError, http.client.HTTPException) as error:
-        fail(f"{config.control_socket}: {error}")
-    if answer.status != 200:
+        fail(f"{config.control_socket}: {str(error) or type(error).__name__}")
+    if answer.status != http.HTTPStatus.OK:
         fail(f"the daemon refused {page}: {data.decode('utf-8', 'replace')}")
     return data
 
 
-def show(rows: Sequence[dict[str, Any]], as_json: bool, title: str) -> None:
-    """A listing: a table for people, or a JSON object a line."""
-    if as_json:
-        for row in rows:
-            click.echo(json.dumps(row, ensure_ascii=False))
-        return
-    if not rows:
-        click.echo(f"no {title}")
-        return
-    table = Table(title=None, box=None, pad_edge=False)
-    for name in rows[0]:
-        table.add_column(name.replace("_", " "), justify="right" if isinstance(rows[0][name], int) else "left")
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row.values()))
-    Console(soft_wrap=True).print(table)
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=CONTROL_SECONDS)
+        self._path = path
 
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "-"
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))

@@ -20,12 +20,12 @@ from switch.cli.common import (
     json_option,
     open_vault,
     read_config,
-    show,
-    submit,
+    refuse,
 )
+from switch.cli.output import show_json, show_record
+from switch.cli.programmes import read_programme
 from switch.config import Config, ListenerConfig, OpsConfig, TLSConfig, config_template
-from switch.core.commands import ApplyProgramme
-from switch.core.programme import ProgrammeError, parse_programme
+from switch.core.programme import ProgrammeError
 from switch.daemon import CannotListen, Daemon
 from switch.demo import build
 from switch.demo.certificates import write_demo_certificates
@@ -33,7 +33,7 @@ from switch.settings import ConfigError
 from switch.store.open import open_store
 from switch.store.port import StoreError
 from switch.tls import TLSError, server_context
-from switch.vault import Vault, VaultError
+from switch.vault import Vault, VaultError, write_private
 
 DEFAULT_PORTS = {"nac": 8583, "ascii": 8584, "ops": 9583, "nac-tls": 18583, "ascii-tls": 18584}
 BASE_OFFSETS = {"nac": 0, "ascii": 1, "ops": 10, "nac-tls": 20, "ascii-tls": 21}
@@ -62,12 +62,20 @@ card_refusals = "uniform"    # or "plain": terminals are told why a card is refu
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder to make.")
 @click.option("--demo", is_flag=True, help="With two merchants, terminals, cards, certificates and demo.json.")
-@click.option("--base-port", type=click.IntRange(1, 65000), help="Ports from here on instead of the standard ones.")
+@click.option("--base-port", type=click.IntRange(1, 65000), help="Ports from here on, not the standard ones.")
 @click.option("--terminals", type=click.IntRange(0, 100_000), default=0, help="So many more demo terminals.")
-def init(data: Path, demo: bool, base_port: int | None, terminals: int) -> None:
-    """Make a data folder: configuration, keys, books, programme."""
-    if (data / "tillswitch.toml").exists():
-        fail(f"{data}/tillswitch.toml is there already")
+@click.option("--store", default=Config.store, show_default=True, help="Where the books are to be.")
+def init(data: Path, demo: bool, base_port: int | None, terminals: int, store: str) -> None:
+    """Make a data folder.
+
+    Configuration, keys, books and programme; nothing that is there is overwritten.
+    """
+    if terminals and not demo:
+        raise click.UsageError("--terminals goes with --demo")
+    for name in ("tillswitch.toml", "programme.toml", "books.db", "demo.json", "tls"):
+        if (data / name).exists():
+            fail(f"{data / name} is there already")
+    data = data.absolute()  # demo.json names files for tools that run anywhere
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         vault = Vault.create(data)
@@ -81,16 +89,18 @@ def init(data: Path, demo: bool, base_port: int | None, terminals: int) -> None:
         (data / "tls").mkdir()
         tls = dict(write_demo_certificates(data / "tls", [merchant.merchant_id for merchant in build.MERCHANTS]))
         listeners += [_tls_listener(name, ports[f"{name}-tls"]) for name in ("nac", "ascii")]
-    config = Config(listeners=tuple(listeners), ops=OpsConfig(port=ports["ops"]), programme=Path("programme.toml"))
-    (data / "tillswitch.toml").write_text(config_template(config), "utf-8")
+    config = Config(
+        store=store, listeners=tuple(listeners), ops=OpsConfig(port=ports["ops"]), programme=Path("programme.toml")
+    )
+    write_private(data / "tillswitch.toml", config_template(config).encode())  # the store's URL may hold a password
     config = read_config(data / "tillswitch.toml")
-    with closing(open_store(config.store)) as store:
-        books = Books(store, vault.seal_key, config.node)
+    with closing(open_store(config.store)) as opened:
+        books = Books(opened, vault.seal_key, config.node)
         if demo:
             listed = {"listeners": {**ports}, "tls": {key: tls[key] for key in ("ca", "merchants")}}
             build.write_demo_json(data / "demo.json", listed | build.fill(books, vault, terminals))
     what = "demo" if demo else "empty books"
-    click.echo(f"{data}: {what} ready. Next: tillswitch serve --config {data}/tillswitch.toml")
+    click.echo(f"{_from_here(data)}: {what} ready. Next: tillswitch serve --config {_from_here(data)}/tillswitch.toml")
 
 
 def _tls_listener(name: str, port: int) -> ListenerConfig:
@@ -99,9 +109,18 @@ def _tls_listener(name: str, port: int) -> ListenerConfig:
 
 
 @click.command()
-@click.option("--config", type=click.Path(path_type=Path), default=Path("tillswitch.toml"), show_default=True)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("tillswitch.toml"),
+    show_default=True,
+    help="The daemon's configuration.",
+)
 def serve(config: Path) -> None:
-    """Run the daemon until SIGTERM; SIGHUP reloads the configuration."""
+    """Run the daemon.
+
+    SIGTERM ends it when everything accepted is answered, SIGHUP reloads the configuration.
+    """
     try:
         daemon = Daemon(config, _announce)
         code = daemon.run()
@@ -133,58 +152,71 @@ def _from_here(path: Path) -> Path:
 @click.command()
 @config_option
 def check(config: Config) -> None:
-    """Say whether the configuration, certificates, dialects, vault and programme can be used."""
+    """Check the configuration.
+
+    Says whether it can be used, with its certificates, dialects, vault and programme.
+    """
     open_vault(config)
     try:
         for listener in config.listeners:
             load_dialect(listener.dialect)
             if listener.tls:
                 server_context(listener.tls)
-        if config.programme:
-            parse_programme(config.programme.read_text("utf-8"), 0)
     except (TLSError, DialectError) as error:
         fail(str(error))
-    except (ProgrammeError, OSError) as error:
-        fail(f"{config.programme}: {error}")
-    click.echo(f"ok: {len(config.listeners)} listeners, store {config.store.split('@')[-1]}")
+    if config.programme:
+        read_programme(config.programme, 0)
+    click.echo(f"ok: {', '.join(listener.name for listener in config.listeners)}; store {config.store.split('@')[-1]}")
 
 
 @click.command()
 @config_option
 @json_option
 def status(config: Config, as_json: bool) -> None:
-    """Whether the daemon runs and is ready, and its newest seal."""
+    """Ask the daemon how it is.
+
+    Tells its ports, connections, programme and newest seal. Exit code 0 only if it is ready.
+    """
     answer = control(config, "GET", "/status")
     if answer is None:
-        fail("no daemon runs on this configuration", EXIT_REFUSED)
+        refuse("no daemon runs on this configuration")
     told = json.loads(answer)
     if as_json:
-        click.echo(json.dumps(told))
+        show_json(told)
     else:
-        show([{"what": name, "is": value} for name, value in told.items()], False, "status")
+        _show_status(told)
     if not told["ready"]:
         sys.exit(EXIT_REFUSED)
+
+
+def _show_status(told: dict[str, Any]) -> None:
+    trouble = f"not ready: {'; '.join(told['trouble'])}"
+    seal = told["seal"]
+    doors = {
+        name: f"port {port}, {told['connections'][name]} connections" if name in told["connections"] else f"port {port}"
+        for name, port in told["ports"].items()
+    }
+    show_record(
+        {
+            "tillswitch": f"{told['version']}, {'ready' if told['ready'] else trouble}",
+            **doors,
+            "programme": f"version {told['programme']}",
+            "newest seal": f"{seal['daemon']} {seal['number']} {seal['seal']}" if seal else "none yet",
+        }
+    )
 
 
 @click.command()
 @config_option
 def reload(config: Config) -> None:
-    """Have the daemon read its configuration again, without dropping a connection."""
+    """Have the configuration read again.
+
+    Without dropping a connection; all of it or nothing.
+    """
     answer = control(config, "POST", "/reload")
     if answer is None:
-        fail("no daemon runs on this configuration", EXIT_REFUSED)
+        refuse("no daemon runs on this configuration")
     problems = json.loads(answer)["problems"]
     if problems:
         fail("; ".join(problems))
     click.echo("reloaded")
-
-
-def apply_programme(config: Config, text: str) -> None:
-    """Put a programme in force.
-
-    Raises:
-        SystemExit: it was refused; the one in force stays.
-    """
-    (reply,) = submit(config, [ApplyProgramme(text)])
-    if reply.display:
-        fail(reply.display)

@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
+import msgspec
+from rich.console import Console
 
 from switch.audit import Audit, BrokenFact
 from switch.audit import audit as prove
-from switch.cli.common import EXIT_REFUSED, config_option, fail, json_option, open_vault, reading
+from switch.cli.common import config_option, fail, json_option, open_vault, reading, refuse
+from switch.cli.output import show_json
 from switch.config import Config
 from switch.store.port import StoreError
 
 
 @click.command()
+@click.option("--noted", multiple=True, metavar="SEAL", help="A newest seal that was noted earlier: it must be there.")
 @config_option
 @json_option
-def audit(config: Config, as_json: bool) -> None:
-    """Prove the books: every sum, every entry, every seal. Exit code 1 and the first broken fact if they are not."""
+def audit(noted: tuple[str, ...], config: Config, as_json: bool) -> None:
+    """Prove the books.
+
+    Every sum, every entry, every seal. Exit code 1 and the first broken fact if they are not right.
+
+    Books that were cut off, or replaced by an older copy, are consistent in themselves. To see that, keep a newest seal
+    elsewhere (from `status`, the log, or this command) and give it with --noted.
+    """
     vault = open_vault(config)
     done = Audit()
-    with reading(config) as reader:
+    with reading(config) as reader, Console(stderr=True).status("") as progress:
         try:
-            for done in prove(reader, vault.seal_key):  # noqa: B007 - the last is what counts
-                pass
+            for done in prove(reader, vault.seal_key, [seal.lower() for seal in noted]):
+                progress.update(f"{done.rows} rows, {done.accounts} accounts")
         except BrokenFact as fact:
-            fail(f"the books are broken: {fact}", EXIT_REFUSED)
+            refuse(f"the books are broken: {fact}")
     if as_json:
-        facts = {"rows": done.rows, "entries": done.entries, "accounts": done.accounts, "seals": done.seals}
-        click.echo(json.dumps(facts | {"newest": done.newest}))
+        show_json(msgspec.to_builtins(done))
         return
     click.echo(
         f"the books are right: {done.rows} rows, {done.entries} entries, {done.accounts} accounts, {done.seals} seals"
@@ -42,7 +50,13 @@ def audit(config: Config, as_json: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @config_option
 def backup(file: Path, config: Config) -> None:
-    """Copy the books to FILE while they are in use. Keys are not in it: keep the vault and master key apart."""
+    """Copy the books to FILE.
+
+    Also while the daemon works. FILE must not exist yet.
+
+    The keys are not in it: keep the vault and the master key too, and elsewhere. To restore, stop the daemon, put FILE
+    in the place of the books (and remove what lies beside them as -wal and -shm), audit, start.
+    """
     with reading(config) as reader:
         try:
             reader.backup(str(file))

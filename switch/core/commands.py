@@ -203,6 +203,8 @@ def _replace(command: ReplaceCard, workset: Workset, programme: Programme, now: 
         return _refused(Outcome.UNKNOWN_CARD, "no such card, or it has been replaced already")
     if command.number.hash in workset.card_ids:
         return _refused(Outcome.DUPLICATE, "the new card number has been issued before")
+    if (card.pin_hash is None) is not (command.number.pin_hash is None):
+        return _refused(Outcome.FORMAT_ERROR, "the new card has a PIN of its own if the old one had one, and only then")
     new = msgspec.structs.replace(
         card,
         id=number,

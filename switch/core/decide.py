@@ -12,7 +12,7 @@ import msgspec
 from specs import limits
 from specs.money import exponent
 from specs.outcomes import Outcome
-from specs.transaction import ADVISED, LOADS, Kind, MessageClass
+from specs.transaction import ADVISED, LOADS, VOIDS, Kind, MessageClass
 from switch.core import gift
 from switch.core.batches import Joined, join
 from switch.core.clock import DAY, HOUR, SECOND
@@ -23,7 +23,7 @@ from switch.core.programme import Programme
 from switch.core.records import Batch, Right, Row, Terminal, Tombstone
 from switch.core.refusals import Reason, too_many_guesses
 from switch.core.ruling import Matter, Ruling, refused
-from switch.core.undo import find_reversed, is_live, undo
+from switch.core.undo import find_reversed, find_voided, is_live, undo
 from switch.core.workset import Decision, View
 
 
@@ -105,10 +105,7 @@ def _inquire(deciding: Deciding) -> Decision:
     reason = _stranger(deciding) or _obstacle(deciding)
     if reason:
         return deciding.refuse(reason)
-    matter = _examine_card(deciding, None)
-    if isinstance(matter, Ruling):
-        return deciding.end(None, matter)
-    return deciding.end(None, gift.RULES[deciding.request.kind](matter))
+    return deciding.end(None, _apply_rule(deciding))
 
 
 def _transact(deciding: Deciding) -> Decision:
@@ -128,13 +125,9 @@ def _transact(deciding: Deciding) -> Decision:
         return deciding.refuse(joined)
     if deciding.forced and _is_stale(deciding):
         return deciding.end(joined, Ruling(note="advice_too_old"))
-    matter = _examine_card(deciding, joined.batch)
-    if isinstance(matter, Ruling):
-        return deciding.end(joined, matter)
-    ruling = gift.RULES[deciding.request.kind](matter)
-    if ruling.card is None:  # its PIN tries may have changed all the same
-        ruling = msgspec.structs.replace(ruling, card=matter.card)
-    return deciding.end(joined, ruling)
+    if deciding.request.kind in VOIDS:
+        return deciding.end(joined, _void(deciding, joined.batch))
+    return deciding.end(joined, _apply_rule(deciding))
 
 
 def _is_stale(deciding: Deciding) -> bool:
@@ -157,7 +150,7 @@ def _reverse(deciding: Deciding) -> Decision:
     if target is None:
         decision = deciding.end(joined, Ruling(note="never_seen"))
         return msgspec.structs.replace(decision, tombstones=(_tombstone(deciding),))
-    if not target.accepted or target.card_id == 0:
+    if not target.took_effect:
         return deciding.end(joined, Ruling(note="original_moved_nothing"))
     if not is_live(target, view.family(target)):
         return deciding.end(joined, Ruling(note="already_undone"))
@@ -188,7 +181,7 @@ def _obstacle(deciding: Deciding) -> Reason | None:
     """Whether this terminal may do this at all, whatever the card."""
     request, terminal = deciding.request, deciding.terminal
     inquiry = request.message_class is MessageClass.INQUIRY
-    if request.kind not in gift.RULES or inquiry is not (request.kind is Kind.GIFT_BALANCE):
+    if request.kind not in gift.RIGHTS or inquiry is not (request.kind is Kind.GIFT_BALANCE):
         return Reason.NOT_OFFERED
     if request.message_class is MessageClass.ADVICE and request.kind not in ADVISED:
         loads = request.kind in LOADS or request.kind is Kind.GIFT_VOID_LOAD
@@ -203,7 +196,30 @@ def _obstacle(deciding: Deciding) -> Reason | None:
     return None
 
 
-def _examine_card(deciding: Deciding, batch: Batch | None) -> Matter | Ruling:
+def _void(deciding: Deciding, batch: Batch) -> Ruling:
+    """Take back a transaction of this terminal's open `batch`; what the card may do today plays no part."""
+    view, card = deciding.view, deciding.request.card
+    assert card is not None, "the codec refuses these kinds without a card"
+    if not deciding.forced and too_many_guesses(view, deciding.terminal, card.range, deciding.programme, deciding.now):
+        return refused(Reason.GUESS_LIMIT)
+    if view.card is None:
+        return refused(Reason.UNKNOWN_CARD)
+    target = find_voided(view, deciding.case, batch)
+    if isinstance(target, Reason):
+        return refused(target)
+    return undo(view, target, deciding.terminal.merchant, deciding.programme, forced=deciding.forced)
+
+
+def _apply_rule(deciding: Deciding) -> Ruling:
+    matter = _examine_card(deciding)
+    if isinstance(matter, Ruling):
+        return matter
+    ruling = gift.RULES[deciding.request.kind](matter)
+    # its PIN tries may have changed where nothing else did
+    return msgspec.structs.replace(ruling, card=ruling.card or matter.card)
+
+
+def _examine_card(deciding: Deciding) -> Matter | Ruling:
     """All that the kind's rule looks at; or the refusal, if the card, its PIN or its state is not right."""
     request, view, programme, card = deciding.request, deciding.view, deciding.programme, deciding.view.card
     assert request.card is not None, "the codec refuses these kinds without a card"
@@ -227,20 +243,20 @@ def _examine_card(deciding: Deciding, batch: Batch | None) -> Matter | Ruling:
     fault = None if forced else gift.find_fault(request.kind, card, product, terminal, now)
     if fault:
         return Ruling(reason=fault, card=card)
-    rate = programme.rate(deciding.currency, card.currency)
-    if rate is None:
+    quoted = programme.rate(deciding.currency, card.currency)
+    if quoted is None and not gift.uses_original(request):
         return refused(Reason.NO_RATE)
     return Matter(
         case=deciding.case,
         view=view,
         terminal=terminal,
-        batch=batch,
         card=card,
         account=view.account_of(card.account),
         product=product,
         programme=programme,
         currency=deciding.currency,
-        rate=rate,
+        quoted=quoted,
+        may_tell=not product.pin or with_pin,
         forced=forced,
         now=now,
     )

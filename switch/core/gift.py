@@ -12,16 +12,16 @@ import msgspec
 
 from specs import limits
 from specs.money import convert_down, convert_up
-from specs.transaction import VOIDS, Kind
+from specs.transaction import Kind, Request
 from switch.core.clock import DAY, MINUTE
 from switch.core.ledger import Move, between
 from switch.core.programme import GiftProduct, Programme
 from switch.core.records import AccountKind, Block, Card, CardState, Right, Row, Terminal, system_account
 from switch.core.refusals import Reason
 from switch.core.ruling import Matter, Ruling, refused
-from switch.core.undo import find_voided, is_live, live_refunds, undo
+from switch.core.undo import REOPENED, is_live, live_refunds
 
-#: What each kind asks of the terminal; those not here are free.
+#: What each kind asks of the terminal; a kind that is not here is not offered.
 RIGHTS: dict[Kind, Right] = {
     Kind.GIFT_ACTIVATE: Right.ACTIVATE,
     Kind.GIFT_RELOAD: Right.RELOAD,
@@ -43,6 +43,11 @@ def asks_pin(kind: Kind, product: GiftProduct) -> bool:
     return product.pin and (kind in WITH_PIN or (kind is Kind.GIFT_BALANCE and product.pin_for_balance))
 
 
+def uses_original(request: Request) -> bool:
+    """Goods given back from a known redemption: its figures count, not today's."""
+    return request.kind is Kind.GIFT_REFUND and request.rrn is not None
+
+
 def try_pin(
     card: Card, product: GiftProduct, pin_hash: bytes | None, programme: Programme, now: int
 ) -> tuple[bool, Card]:
@@ -60,9 +65,7 @@ def try_pin(
 
 
 def find_fault(kind: Kind, card: Card, product: GiftProduct, terminal: Terminal, now: int) -> Reason | None:
-    """What about the card's state speaks against `kind`, the gravest first; nothing of it against a void."""
-    if kind in VOIDS:
-        return None
+    """What about the card's state speaks against `kind`, the gravest first."""
     if card.state is CardState.REPLACED:
         return Reason.REPLACED
     if card.block is Block.LOST:
@@ -113,7 +116,7 @@ def reload(matter: Matter) -> Ruling:
     if isinstance(loaded, Reason):
         return refused(loaded)
     if not matter.forced and _over_limit(matter, loaded[1]):
-        return refused(Reason.BALANCE_LIMIT, tell_balances=True)
+        return matter.refuse(Reason.BALANCE_LIMIT)
     return _moved(matter, *loaded)
 
 
@@ -127,7 +130,7 @@ def redeem(matter: Matter) -> Ruling:
         may = matter.request.partial or matter.terminal.partial
         taken = convert_down(held, 1 / matter.rate) if may else 0
         if not taken:
-            return refused(Reason.NOT_ENOUGH, tell_balances=True)
+            return matter.refuse(Reason.NOT_ENOUGH)
         amount, card_amount, partial = taken, convert_up(taken, matter.rate), True
     # From here it must succeed.
     card = matter.card
@@ -149,7 +152,7 @@ def refund(matter: Matter) -> Ruling:
     """Goods given back onto the card: by RRN up to what is left of the redemption, else by a right of its own."""
     if not matter.asked:
         return refused(Reason.AMOUNT)
-    if matter.request.rrn is not None:
+    if uses_original(matter.request):
         return _refund_of(matter, matter.view.by_rrn)
     if Right.REFUND_WITHOUT_ORIGINAL not in matter.terminal.rights:
         return refused(Reason.NO_RIGHT)
@@ -157,15 +160,15 @@ def refund(matter: Matter) -> Ruling:
     if not card_amount:
         return refused(Reason.AMOUNT)
     if not matter.forced and _over_limit(matter, card_amount):
-        return refused(Reason.BALANCE_LIMIT, tell_balances=True)
-    return _moved(matter, matter.asked, card_amount, card=_reopened(matter.card))
+        return matter.refuse(Reason.BALANCE_LIMIT)
+    return _reopening(matter, _moved(matter, matter.asked, card_amount))
 
 
 def _refund_of(matter: Matter, original: Row | None) -> Ruling:
     if original is None or original.kind is not Kind.GIFT_REDEEM or original.holder != matter.card.holder:
         return refused(Reason.NO_ORIGINAL)
     family = matter.view.family(original)
-    if original.is_undo or not is_live(original, family):
+    if original.is_undo or not original.took_effect or not is_live(original, family):
         return refused(Reason.NO_ORIGINAL)
     elsewhere = (original.merchant, original.store) != (matter.terminal.merchant, matter.terminal.store)
     if elsewhere and not matter.product.refund_elsewhere:
@@ -175,20 +178,21 @@ def _refund_of(matter: Matter, original: Row | None) -> Ruling:
     refunds = live_refunds(original, family)
     given = sum(row.amount for row in refunds)
     if given + matter.asked > original.amount:
-        return refused(Reason.MORE_THAN_LEFT, tell_balances=True)
-    # From here it must succeed. All parts together are exactly what the original took.
+        return matter.refuse(Reason.MORE_THAN_LEFT)
+    # From here it must succeed. All parts together are exactly what the original took; a part is worth nothing where
+    # those before it were worth more than their share (one between them has been voided since).
     total = original.card_amount * (given + matter.asked) // original.amount
-    card_amount = total - sum(row.card_amount for row in refunds)
+    card_amount = max(0, total - sum(row.card_amount for row in refunds))
     moves = _given_back(matter, original, refunds, card_amount)
-    return Ruling(
+    ruling = Ruling(
         amount=matter.asked,
         card_amount=card_amount,
-        rate=matter.rate,
+        rate=original.fraction,
         moves=tuple(moves),
-        card=_reopened(matter.card),
         original=original,
         tell_balances=True,
     )
+    return _reopening(matter, ruling)
 
 
 def _given_back(matter: Matter, original: Row, refunds: list[Row], card_amount: int) -> list[Move]:
@@ -214,16 +218,7 @@ def unblock(matter: Matter) -> Ruling:
     return Ruling(card=msgspec.structs.replace(matter.card, block=Block.NONE))
 
 
-def void(matter: Matter) -> Ruling:
-    """Take back a transaction of this terminal's open batch."""
-    assert matter.batch is not None, "a void joins a batch"
-    target = find_voided(matter.view, matter.case, matter.batch)
-    if isinstance(target, Reason):
-        return refused(target)
-    return undo(matter.view, target, matter.terminal.merchant, matter.programme, forced=matter.forced)
-
-
-#: The rule of each kind; a kind that is not here is not offered.
+#: The rule of each kind; voids have theirs in undo.py.
 RULES: dict[Kind, Callable[[Matter], Ruling]] = {
     Kind.GIFT_ACTIVATE: activate,
     Kind.GIFT_RELOAD: reload,
@@ -233,8 +228,6 @@ RULES: dict[Kind, Callable[[Matter], Ruling]] = {
     Kind.GIFT_REFUND: refund,
     Kind.GIFT_BLOCK: block,
     Kind.GIFT_UNBLOCK: unblock,
-    Kind.GIFT_VOID_LOAD: void,
-    Kind.GIFT_VOID_SPEND: void,
 }
 
 
@@ -290,9 +283,14 @@ def _moved(
 
 
 def _over_limit(matter: Matter, card_amount: int) -> bool:
-    limit = matter.product.balance_limit
-    return limit is not None and matter.account.balance + card_amount > limit
+    limit = matter.product.balance_limit or limits.AMOUNT_MAX
+    return matter.account.balance + card_amount > limit
 
 
-def _reopened(card: Card) -> Card:
-    return msgspec.structs.replace(card, state=CardState.ACTIVE) if card.state is CardState.USED else card
+def _reopening(matter: Matter, ruling: Ruling) -> Ruling:
+    """A used card with goods given back onto it can be spent again."""
+    if matter.card.state is not CardState.USED:
+        return ruling
+    return msgspec.structs.replace(
+        ruling, card=msgspec.structs.replace(matter.card, state=CardState.ACTIVE), note=REOPENED
+    )

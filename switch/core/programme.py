@@ -92,7 +92,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     card_refusals: CardRefusals = CardRefusals.UNIFORM
     guess_limit: int = limits.GUESS_LIMIT
     pin_lock_minutes: int = limits.PIN_LOCK_MINUTES
-    rates: dict[str, str] = {}
+    rates: dict[str, object] = {}  # checked one by one, so that a mistake names its currency
     gift_products: list[GiftProduct] = []
 
 
@@ -108,7 +108,7 @@ def parse_programme(text: str, version: int) -> Programme:
     except tomllib.TOMLDecodeError as error:
         raise ProgrammeError(f"not TOML: {error}") from None
     except msgspec.ValidationError as error:
-        raise ProgrammeError(_plain(str(error))) from None
+        raise ProgrammeError(_said(str(error))) from None
     if file.time_zone not in zoneinfo.available_timezones():
         raise ProgrammeError(f"time_zone: {file.time_zone!r} is not a time zone such as 'Europe/Istanbul'")
     _check_range("guess_limit", file.guess_limit, 1, 1_000_000)
@@ -169,10 +169,10 @@ def _check_product(key: str, product: GiftProduct) -> None:
         _check_range(f"{key}.balance_limit", product.balance_limit, 1, limits.AMOUNT_MAX)
 
 
-def _rate(key: str, code: str, text: str) -> Fraction:
+def _rate(key: str, code: str, text: object) -> Fraction:
     if code not in CURRENCIES:
         raise ProgrammeError(f"{key}: {code!r} is not one of {', '.join(sorted(CURRENCIES))}")
-    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,12})?", text) or not Fraction(text):
+    if not isinstance(text, str) or not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,12})?", text) or not Fraction(text):
         raise ProgrammeError(f'{key}: {text!r} must be a decimal above zero in quotes, such as "0.0312"')
     return Fraction(text)
 
@@ -182,10 +182,21 @@ def _check_range(key: str, value: int, low: int, high: int) -> None:
         raise ProgrammeError(f"{key}: {value} must be from {low} to {high}")
 
 
-def _plain(message: str) -> str:
-    """msgspec says `Expected … - at `$.a[0].b``; people read `a[0].b: expected …`."""
-    found = re.fullmatch(r"(.*) - at `\$\.?(.*)`", message)
-    if not found:
-        return message[:1].lower() + message[1:]
-    reason, key = found.groups()
-    return f"{key}: {reason[:1].lower()}{reason[1:]}"
+def _said(message: str) -> str:
+    """msgspec says `Expected … - at `$.a[0].b``; people read `a[0].b: expected …`, and what is allowed instead."""
+    reason, _, place = message.partition(" - at `$")
+    key = place.rstrip("`").lstrip(".")
+    struct = GiftProduct if key.startswith("gift_products[") else _File
+    if found := re.fullmatch(r"Object contains unknown field `(.*)`", reason):
+        return f"{_join(key, found[1])}: is not a key; allowed: {', '.join(struct.__struct_fields__)}"
+    if found := re.fullmatch(r"Object missing required field `(.*)`", reason):
+        return f"{_join(key, found[1])}: is missing"
+    reason = reason[:1].lower() + reason[1:]
+    choices = {"card_refusals": CardRefusals, "method": Method}.get(key.rpartition(".")[2])
+    if choices and reason.startswith("invalid enum value"):
+        reason += f"; allowed: {', '.join(choice.value for choice in choices)}"
+    return f"{key}: {reason}"
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key

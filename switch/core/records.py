@@ -7,6 +7,7 @@ accounts); the rest is shared and only added to. See DESIGN "two owners, two loc
 from __future__ import annotations
 
 from enum import Enum
+from fractions import Fraction
 
 import msgspec
 
@@ -200,6 +201,16 @@ class Row(msgspec.Struct, frozen=True):
     @property
     def accepted(self) -> bool:
         return self.outcome in ACCEPTED
+
+    @property
+    def fraction(self) -> Fraction:
+        """`rate` as a number."""
+        return Fraction(self.rate or 1)
+
+    @property
+    def took_effect(self) -> bool:
+        """It did something to a card, so that there is something to undo or to refund."""
+        return self.accepted and self.card_id != 0
 
     @property
     def is_undo(self) -> bool:

@@ -12,7 +12,7 @@ from specs.transaction import Balance, BalanceType, Purse, Request
 from switch.core.ledger import Move
 from switch.core.needs import Case
 from switch.core.programme import GiftProduct, Programme
-from switch.core.records import Account, Batch, Card, Row, Terminal
+from switch.core.records import Account, Card, Row, Terminal
 from switch.core.refusals import Reason
 from switch.core.workset import View
 
@@ -39,13 +39,13 @@ class Matter(msgspec.Struct, frozen=True):
     case: Case
     view: View
     terminal: Terminal
-    batch: Batch | None  # joined; None for an inquiry
     card: Card
     account: Account
     product: GiftProduct
     programme: Programme
     currency: str  # of the request's amounts
-    rate: Fraction  # card's minor units per terminal's
+    quoted: Fraction | None  # card's minor units per terminal's today; None only where the original's rate is used
+    may_tell: bool  # a refusal may tell the balance: the card needs no PIN, or it was right
     forced: bool  # already done at the till: funds and state do not matter
     now: int
 
@@ -56,6 +56,15 @@ class Matter(msgspec.Struct, frozen=True):
     @property
     def asked(self) -> int:
         return self.request.amount or 0
+
+    @property
+    def rate(self) -> Fraction:
+        assert self.quoted is not None, "this kind was not to go on without a rate"
+        return self.quoted
+
+    def refuse(self, reason: Reason) -> Ruling:
+        """Refused for what is on the card, which is told if it may be."""
+        return refused(reason, tell_balances=self.may_tell)
 
 
 def refused(reason: Reason, *, tell_balances: bool = False) -> Ruling:
@@ -74,9 +83,8 @@ def gift_balances(
     """
     told = []
     rate = programme.rate(account.currency, currency)
-    available = convert_down(balance, rate) if rate is not None else limits.AMOUNT_MAX + 1
-    if available <= limits.AMOUNT_MAX:  # more than twelve digits cannot be told in the terminal's currency
-        told.append(_balance(BalanceType.AVAILABLE, currency, available))
+    if rate is not None:
+        told.append(_balance(BalanceType.AVAILABLE, currency, convert_down(balance, rate)))
     if account.currency != currency:
         told.append(_balance(BalanceType.AVAILABLE, account.currency, balance))
     if asked is not None:
@@ -85,4 +93,4 @@ def gift_balances(
 
 
 def _balance(kind: BalanceType, currency: str, amount: int) -> Balance:
-    return Balance(Purse.STORED_VALUE, kind, currency, amount)
+    return Balance(Purse.STORED_VALUE, kind, currency, min(amount, limits.AMOUNT_MAX))

@@ -20,6 +20,9 @@ from switch.core.refusals import Reason
 from switch.core.ruling import Ruling, refused
 from switch.core.workset import View
 
+#: The journal's reason of a refund that made a used card active again.
+REOPENED = "reopened"
+
 
 def is_live(row: Row, family: Iterable[Row]) -> bool:
     """Whether `row` moved value and nothing live takes it back. `family`: all rows of its root."""
@@ -47,10 +50,10 @@ def find_voided(view: View, case: Case, open_batch: Batch) -> Row | Reason:
             row
             for row in view.recent
             if row.receipt is not None and row.receipt == request.receipt and row.kind in voidable
-            and _asks(row, case) and row.accepted and row.message_class is not MessageClass.REVERSAL
+            and _asks(row, case) and row.took_effect and row.message_class is not MessageClass.REVERSAL
         ]  # fmt: skip
         row = next((row for row in found if is_live(row, view.family(row))), found[0] if found else None)
-    if row is None or row.terminal != view.desk.terminal or not row.card_id or not row.accepted or not _asks(row, case):
+    if row is None or row.terminal != view.desk.terminal or not row.took_effect or not _asks(row, case):
         return Reason.VOID_NOT_FOUND
     if row.kind not in voidable or row.message_class is MessageClass.REVERSAL:
         other_digits = any(row.kind in kinds for kinds in VOIDS.values())
@@ -90,8 +93,8 @@ def find_reversed(view: View, case: Case, sent_at: int | None, repeated: Row | N
     for fits in _references(view, case, sent_at):
         found = [row for row in candidates if fits(row)]
         if found:
-            live = [row for row in found if is_live(row, view.family(row))]
-            return (live or [row for row in found if row.accepted] or found)[0]
+            standing = (row for row in found if not row.took_effect or is_live(row, view.family(row)))
+            return next(standing, found[0])
     return None
 
 
@@ -139,15 +142,16 @@ def _asks(row: Row, case: Case) -> bool:
 def undo(view: View, target: Row, merchant: int, programme: Programme, *, forced: bool) -> Ruling:
     """Undo a live `target` for `merchant`; unless `forced`, only if what it put on a card is still there."""
     moves, missing = _taken_back(view, target, merchant)
-    if missing and not forced:
-        return refused(Reason.NOT_ENOUGH, tell_balances=True)
     card = view.card_of(target.card_id)
     product = programme.products.get(card.product)
+    if missing and not forced:
+        return refused(Reason.NOT_ENOUGH, tell_balances=product is not None and not product.pin)
     balance = view.account_of(card.account).balance + sum(move.amount for move in moves if move.account == card.account)
     single_use = product is not None and product.single_use
     return Ruling(
         amount=target.amount,
         card_amount=target.card_amount,
+        rate=target.fraction,
         moves=tuple(moves),
         card=_card_after(card, target, view.family(target), single_use, balance),
         original=target,
@@ -182,22 +186,35 @@ def _card_after(card: Card, target: Row, family: list[Row], single_use: bool, ba
     Args:
         balance: Of the card's account, after the undo.
     """
-    if card.state is CardState.REPLACED:
-        return card
-    kind, undone = target.kind, True
+    deed, undone = target, True
     if target.is_undo:
-        kind = next(row.kind for row in family if row.id == target.original)
-        undone = False
-    if kind is Kind.GIFT_BLOCK or kind is Kind.GIFT_UNBLOCK:
-        blocked = (kind is Kind.GIFT_BLOCK) is not undone
-        return msgspec.structs.replace(card, block=Block.BLOCKED if blocked else Block.NONE)
-    state = card.state
-    if kind is Kind.GIFT_ACTIVATE:
-        # What another load has put on stays usable; an empty card is as it was before it was sold.
-        state = CardState.INACTIVE if undone and not balance else CardState.ACTIVE
-    elif kind is Kind.GIFT_CASH_OUT:
-        state = CardState.ACTIVE if undone else CardState.CLOSED
-    elif single_use and kind in (Kind.GIFT_REDEEM, Kind.GIFT_REFUND):
-        used = (kind is Kind.GIFT_REDEEM) is not undone
-        state = CardState.USED if used else CardState.ACTIVE
-    return msgspec.structs.replace(card, state=state)
+        deed, undone = next(row for row in family if row.id == target.original), False
+    if deed.kind in (Kind.GIFT_BLOCK, Kind.GIFT_UNBLOCK):
+        left, before = Block.BLOCKED, Block.NONE
+        if (deed.kind is Kind.GIFT_BLOCK) is not undone:
+            left, before = before, left
+        unchanged = card.id == target.card_id and card.block is left  # else the owner has said something since
+        return msgspec.structs.replace(card, block=before) if unchanged else card
+    return msgspec.structs.replace(card, state=_state_after(card.state, deed, undone, family, single_use, balance))
+
+
+def _state_after(
+    state: CardState, deed: Row, undone: bool, family: list[Row], single_use: bool, balance: int
+) -> CardState:
+    match deed.kind:
+        case Kind.GIFT_ACTIVATE:
+            # What another load has put on stays usable; an empty card is as it was before it was sold.
+            return CardState.INACTIVE if undone and not balance else CardState.ACTIVE
+        case Kind.GIFT_CASH_OUT:
+            return CardState.ACTIVE if undone else CardState.CLOSED
+        case Kind.GIFT_REDEEM if single_use:
+            used_up = not undone
+        case Kind.GIFT_REFUND if deed.reason == REOPENED:
+            others = (row for row in family if row.kind is deed.kind and row.id != deed.id and not row.is_undo)
+            if any(is_live(row, family) for row in others):
+                return state  # they hold it open, with what they gave back
+            used_up = undone
+        case _:
+            return state
+    before, after = (CardState.ACTIVE, CardState.USED) if used_up else (CardState.USED, CardState.ACTIVE)
+    return after if state is before else state

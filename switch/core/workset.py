@@ -18,6 +18,7 @@ from switch.core.records import (
     Account,
     Batch,
     Card,
+    CardState,
     Desk,
     Entry,
     Merchant,
@@ -28,7 +29,7 @@ from switch.core.records import (
     Tombstone,
 )
 
-GUESS_MINUTES = 10  # the tallies a Workset carries are those of this many minutes
+GUESS_MINUTES = 11  # the tallies a Workset carries: the minute under way and the ten before it, never less than ten
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -94,7 +95,15 @@ class View(msgspec.Struct):
         return self.workset.accounts[number]
 
     def card_of(self, number: int) -> Card:
-        return self.workset.cards[number]
+        """A card by its id, or the one that has its account now if it was replaced."""
+        card = self.workset.cards[number]
+        if card.state is not CardState.REPLACED:
+            return card
+        return next(
+            other
+            for other in self.workset.cards.values()
+            if other.account == card.account and other.state is not CardState.REPLACED
+        )
 
     def refusals(self, scope: str, now: int) -> int:
         """How many refusals `scope` counted in the last ten minutes."""

@@ -13,12 +13,11 @@ from typing import Any
 
 from specs.money import exponent
 from specs.outcomes import ACCEPTED
-from specs.sensitive import PAN, Secret
 from switch.books import Books
-from switch.core.commands import ActivateCard, ApplyProgramme, Command, IssueCard, NewNumber, PutMerchant, PutTerminal
+from switch.core.commands import ActivateCard, ApplyProgramme, Command, IssueCard, PutMerchant, PutTerminal
 from switch.core.programme import GiftProduct, Programme
 from switch.core.records import Merchant, Right, Terminal
-from switch.numbers import new_pan, new_pin
+from switch.numbers import new_number, new_pan, new_pin
 from switch.vault import Vault
 
 LIRA, EURO = "949", "978"
@@ -133,17 +132,6 @@ def _cards(programme: Programme, vault: Vault, more_terminals: int) -> tuple[lis
                 }
             )
     return listed, commands
-
-
-def new_number(vault: Vault, pan: PAN, pin: Secret | None) -> NewNumber:
-    """A card number as the books keep it."""
-    card_hash = vault.card_hash(pan)
-    return NewNumber(
-        hash=card_hash.hex(),
-        sealed_pan=vault.encrypt_pan(pan),
-        masked_pan=pan.masked,
-        pin_hash=vault.pin_hash(card_hash, pin) if pin else None,
-    )
 
 
 def _described(product: GiftProduct) -> dict[str, Any]:

@@ -10,11 +10,12 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as Words
+from contextlib import contextmanager
 from importlib import resources
 from typing import Any
 
 from switch.store.mapping import Mapping, Record
-from switch.store.port import StoreError
+from switch.store.port import Lost, StoreError, Unavailable
 
 Columns = Sequence[Any]
 _MIGRATIONS = resources.files("switch.store") / "migrations"
@@ -64,6 +65,17 @@ class Database(ABC):
     @abstractmethod
     def close(self) -> None: ...
 
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """What belongs to no group: committed at the end, rolled back if anything fails."""
+        try:
+            self.begin()
+            yield
+            self.commit()
+        except BaseException:
+            self.rollback()
+            raise
+
     # -- shapes of statements -----------------------------------------------------------------------------------------
 
     def fetch(self, sql: str, parameters: Columns = ()) -> list[Columns]:
@@ -99,31 +111,39 @@ class Database(ABC):
         Raises:
             StoreError: the books were written by a newer version of the switch.
         """
-        self.begin()
-        self.run_script("CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL)")
-        self.commit()
-        for name in self._missing():
-            self.begin()
-            text = (_MIGRATIONS / name).read_text("utf-8")
-            for word, own in self.words.items():
-                text = text.replace(word, own)
-            self.run_script(text)
-            self.write("INSERT INTO migrations (number, name) VALUES (?, ?)", [(int(name[:4]), name)])
-            self.commit()
+        with self.transaction():
+            self.run_script("CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL)")
+        for name in _missing(self._applied()):
+            with self.transaction():
+                text = (_MIGRATIONS / name).read_text("utf-8")
+                for word, own in self.words.items():
+                    text = text.replace(word, own)
+                self.run_script(text)
+                self.write("INSERT INTO migrations (number, name) VALUES (?, ?)", [(int(name[:4]), name)])
 
     def check_schema(self) -> None:
         """
         Raises:
             StoreError: the books are not of exactly this version.
         """
-        missing = self._missing()
+        try:
+            applied = self._applied()
+        except (Unavailable, Lost):
+            raise
+        except StoreError:
+            raise StoreError("there are no books in this database: start the daemon once to make them") from None
+        missing = _missing(applied)
         if missing:
             raise StoreError(f"the books are older than this switch: start the daemon once to apply {missing[0]}")
 
-    def _missing(self) -> list[str]:
-        applied = {row[0] for row in self.fetch("SELECT number FROM migrations")}
-        steps = sorted(entry.name for entry in _MIGRATIONS.iterdir() if entry.name.endswith(".sql"))
-        newest = max(int(name[:4]) for name in steps)
-        if applied and max(applied) > newest:
-            raise StoreError(f"the books have schema {max(applied)}, newer than {newest}: install a newer switch")
-        return [name for name in steps if int(name[:4]) not in applied]
+    def _applied(self) -> set[int]:
+        return {row[0] for row in self.fetch("SELECT number FROM migrations")}
+
+
+def _missing(applied: set[int]) -> list[str]:
+    """The migrations still to be applied, in order."""
+    steps = sorted(entry.name for entry in _MIGRATIONS.iterdir() if entry.name.endswith(".sql"))
+    newest = max(int(name[:4]) for name in steps)
+    if applied and max(applied) > newest:
+        raise StoreError(f"the books have schema {max(applied)}, newer than {newest}: install a newer switch")
+    return [name for name in steps if int(name[:4]) not in applied]

@@ -110,9 +110,10 @@ def _load_messages(database: Database, workset: Workset, places: _Places, now: i
         if need.search is not None
     ]
     sql = (
-        "KEYS k JOIN journal j ON j.id IN (SELECT id FROM journal WHERE card_hash = {2:text} "
-        f"AND terminal = {{0:bigint}} ORDER BY decided_at DESC LIMIT {limits.UNDO_CANDIDATES}) "
-        "AND j.application = {1:text} AND {3:bigint} IN (j.asked, j.amount) ORDER BY j.decided_at DESC"
+        "KEYS k JOIN journal j ON j.card_hash = {2:text} AND j.terminal = {0:bigint} AND j.application = {1:text} "
+        "AND j.decided_at >= coalesce((SELECT decided_at FROM journal WHERE card_hash = {2:text} "
+        f"AND terminal = {{0:bigint}} ORDER BY decided_at DESC LIMIT 1 OFFSET {limits.UNDO_CANDIDATES - 1}), 0) "
+        "AND {3:bigint} IN (j.asked, j.amount) ORDER BY j.decided_at DESC"
     )
     for row in database.pick(JOURNAL, "j", sql, searched):
         workset.recent.setdefault((row.terminal, row.application, row.card_hash), []).append(row)
@@ -135,7 +136,7 @@ def _load_holders(database: Database, workset: Workset, needs: Sequence[Needs]) 
     for card in database.pick(CARDS, "c", "KEYS k JOIN cards c ON c.holder = {0:bigint}", holders):
         workset.cards[card.id] = card
         workset.card_ids[card.hash] = card.id
-    accounts = database.pick(ACCOUNTS, "a", "KEYS k JOIN accounts a ON a.holder = {0:bigint}", holders)
+    accounts = database.pick(ACCOUNTS, "a", "KEYS k JOIN accounts a ON a.holder = {0:bigint} AND a.holder > 0", holders)
     workset.accounts = {account.id: account for account in accounts}
 
 

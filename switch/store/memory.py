@@ -18,6 +18,7 @@ from switch.core.records import (
     Batch,
     Card,
     Desk,
+    Entry,
     Merchant,
     ProgrammeText,
     Row,
@@ -107,7 +108,9 @@ class MemoryStore:
         workset.tombstones[terminal.id] = stones
         if need.card_range:
             for scope in scopes(terminal, need.card_range):
-                workset.tallies[scope] = dict(self._tallies[scope])
+                counted = self._tallies[scope].items()
+                oldest = now // MINUTE - GUESS_MINUTES
+                workset.tallies[scope] = {bucket: count for bucket, count in counted if bucket > oldest}
 
     def _load_families(self, workset: Workset) -> None:
         named = [*workset.earlier.values(), *workset.by_rrn.values()]
@@ -160,6 +163,9 @@ class MemoryStore:
     def programme(self) -> ProgrammeText | None:
         return self._programmes[-1] if self._programmes else None
 
+    def programme_at(self, version: int) -> ProgrammeText | None:
+        return next((text for text in self._programmes if text.version == version), None)
+
     def last_seal(self, daemon: str) -> Seal | None:
         return next((seal for seal in reversed(self._seals) if seal.daemon == daemon), None)
 
@@ -176,19 +182,38 @@ class MemoryStore:
         card = self._cards.get(self._card_ids.get(card_hash, 0))
         return (card, self._accounts[card.account]) if card else None
 
+    def count_cards(self, product: str) -> int:
+        return sum(card.product == product for card in self._cards.values())
+
     def journal(self, wanted: JournalFilter) -> list[Row]:
         return [row for row in sorted(self._rows.values(), key=lambda row: -row.id) if _fits(row, wanted)][
             : wanted.limit
         ]
 
     def rows(self) -> Iterator[Row]:
-        return iter(sorted(self._rows.values(), key=lambda row: row.id))
+        return iter(sorted(self._rows.values(), key=lambda row: (row.daemon, row.seal, row.id)))
+
+    def families(self, roots: Sequence[int]) -> list[Row]:
+        found = [self._rows[number] for root in set(roots) for number in self._by_root[root]]
+        return sorted(found, key=lambda row: row.id)
 
     def seals(self) -> Iterator[Seal]:
         return iter(sorted(self._seals, key=lambda seal: (seal.daemon, seal.number)))
 
+    def seals_after(self, daemon: str, number: int, limit: int) -> list[Seal]:
+        return [seal for seal in self.seals() if seal.daemon == daemon and seal.number > number][:limit]
+
     def accounts(self) -> Iterator[Account]:
         return iter(sorted(self._accounts.values(), key=lambda account: account.id))
+
+    def histories(self) -> Iterator[tuple[Account, list[Entry]]]:
+        posted: defaultdict[int, list[tuple[int, Entry]]] = defaultdict(list)
+        for row in self._rows.values():
+            for entry in row.entries:
+                if entry.sequence is not None:
+                    posted[entry.account].append((entry.sequence, entry))
+        for account in self.accounts():
+            yield account, [entry for _, entry in sorted(posted[account.id])]
 
     def batches(self, terminal: int) -> list[Batch]:
         found = [batch for batch in self._batches.values() if batch.terminal == terminal]

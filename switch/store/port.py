@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 
 from switch.core.needs import Needs
-from switch.core.records import Account, Batch, Card, Merchant, ProgrammeText, Row, Seal, Tally, Terminal
+from switch.core.records import Account, Batch, Card, Entry, Merchant, ProgrammeText, Row, Seal, Tally, Terminal
 from switch.core.workset import Changes, Workset
 
 
@@ -63,7 +63,11 @@ class Store(Protocol):
         """Forget what `load` began."""
 
     def numbers(self, count: int) -> range:
-        """`count` ids nobody has had before; durable before it returns, outside any group."""
+        """`count` ids nobody has had before; durable before it returns, outside any group.
+
+        Raises:
+            Conflict, Unavailable: none were given. Lost: as for `commit`.
+        """
 
     def programme(self) -> ProgrammeText | None:
         """The newest version."""
@@ -71,15 +75,23 @@ class Store(Protocol):
     def last_seal(self, daemon: str) -> Seal | None: ...
 
     def forget(self, now: int) -> int:
-        """Delete what has outlived its use (old tallies, expired tombstones), a slice at a time; how many went."""
+        """Delete what has outlived its use (old tallies, expired tombstones), a slice at a time; how many went.
+
+        None while the store is away or somebody else is at them: it can wait.
+        """
 
     def close(self) -> None: ...
 
 
 class Reader(Protocol):
-    """The books for people and for the audit: all that is read is one snapshot."""
+    """The books for people and for the audit: all that is read is one snapshot.
+
+    What grows with the years comes as an iterator or in pages, so that no reader has to hold all of it.
+    """
 
     def programme(self) -> ProgrammeText | None: ...
+
+    def programme_at(self, version: int) -> ProgrammeText | None: ...
 
     def merchants(self) -> list[Merchant]: ...
 
@@ -90,17 +102,28 @@ class Reader(Protocol):
 
     def card(self, card_hash: str) -> tuple[Card, Account] | None: ...
 
+    def count_cards(self, product: str) -> int: ...
+
     def journal(self, wanted: JournalFilter) -> list[Row]:
         """Rows that fit, newest first."""
 
     def rows(self) -> Iterator[Row]:
-        """The whole journal by id."""
+        """The whole journal, in the order of its seals: by daemon, seal and id."""
+
+    def families(self, roots: Sequence[int]) -> list[Row]:
+        """All rows that have one of these roots, by id."""
 
     def seals(self) -> Iterator[Seal]:
         """All seals, by daemon and number."""
 
+    def seals_after(self, daemon: str, number: int, limit: int) -> list[Seal]:
+        """The seals of one daemon with numbers above `number`, in order."""
+
     def accounts(self) -> Iterator[Account]:
         """All accounts with their balances; those nobody reads have ids below zero and no holder."""
+
+    def histories(self) -> Iterator[tuple[Account, list[Entry]]]:
+        """All accounts by id, each holder's with all its entries in sequence."""
 
     def batches(self, terminal: int) -> list[Batch]: ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -11,6 +12,7 @@ from switch.core.records import (
     Account,
     Batch,
     Card,
+    Entry,
     Merchant,
     ProgrammeText,
     Row,
@@ -37,7 +39,7 @@ from switch.store.loading import (
     with_entries,
 )
 from switch.store.mapping import Mapping, Record
-from switch.store.port import JournalFilter
+from switch.store.port import Conflict, JournalFilter, Unavailable
 
 
 class SQLStore:
@@ -105,10 +107,9 @@ class SQLStore:
         self._database.rollback()
 
     def numbers(self, count: int) -> range:
-        self._database.begin()
         sql = "UPDATE counters SET next = next + ? WHERE name = 'number' RETURNING next"
-        following: int = self._database.fetch(sql, (count,))[0][0]
-        self._database.commit()
+        with self._database.transaction():
+            following: int = self._database.fetch(sql, (count,))[0][0]
         return range(following - count, following)
 
     # -- for people and for the audit ---------------------------------------------------------------------------------
@@ -116,6 +117,10 @@ class SQLStore:
     def programme(self) -> ProgrammeText | None:
         newest = self._database.read(PROGRAMMES, "p", "programmes p ORDER BY p.version DESC LIMIT 1")
         return newest[0] if newest else None
+
+    def programme_at(self, version: int) -> ProgrammeText | None:
+        found = self._database.read(PROGRAMMES, "p", "programmes p WHERE p.version = ?", (version,))
+        return found[0] if found else None
 
     def last_seal(self, daemon: str) -> Seal | None:
         sql = "seals s WHERE s.daemon = ? ORDER BY s.number DESC LIMIT 1"
@@ -137,6 +142,10 @@ class SQLStore:
             return None
         return cards[0], self._database.read(ACCOUNTS, "a", "accounts a WHERE a.id = ?", (cards[0].account,))[0]
 
+    def count_cards(self, product: str) -> int:
+        count: int = self._database.fetch("SELECT count(*) FROM cards WHERE product = ?", (product,))[0][0]
+        return count
+
     def journal(self, wanted: JournalFilter) -> list[Row]:
         given = {
             "j.rrn = ?": wanted.rrn,
@@ -151,20 +160,39 @@ class SQLStore:
 
     def rows(self) -> Iterator[Row]:
         chunk: list[Row] = []
-        for columns in self._database.stream(f"SELECT {JOURNAL.select('j')} FROM journal j ORDER BY j.id"):
+        sql = f"SELECT {JOURNAL.select('j')} FROM journal j ORDER BY j.daemon, j.seal, j.id"
+        for columns in self._database.stream(sql):
             chunk.append(JOURNAL.from_row(columns))
             if len(chunk) == 500:
                 yield from with_entries(self._database, chunk)
                 chunk = []
         yield from with_entries(self._database, chunk)
 
+    def families(self, roots: Sequence[int]) -> list[Row]:
+        sql = "KEYS k JOIN journal j ON j.root = {0:bigint} ORDER BY j.id"
+        return with_entries(self._database, self._database.pick(JOURNAL, "j", sql, [(root,) for root in roots]))
+
     def seals(self) -> Iterator[Seal]:
         sql = f"SELECT {SEALS.select('s')} FROM seals s ORDER BY s.daemon, s.number"
         return (SEALS.from_row(columns) for columns in self._database.stream(sql))
 
+    def seals_after(self, daemon: str, number: int, limit: int) -> list[Seal]:
+        sql = "seals s WHERE s.daemon = ? AND s.number > ? ORDER BY s.number LIMIT ?"
+        return self._database.read(SEALS, "s", sql, (daemon, number, limit))
+
     def accounts(self) -> Iterator[Account]:
         sql = f"SELECT {ACCOUNTS.select('a')} FROM accounts a ORDER BY a.id"
         return (ACCOUNTS.from_row(columns) for columns in self._database.stream(sql))
+
+    def histories(self) -> Iterator[tuple[Account, list[Entry]]]:
+        sql = (
+            f"SELECT {ACCOUNTS.select('a')}, {ENTRIES.select('e')} FROM accounts a LEFT JOIN entries e "
+            "ON e.account = a.id AND e.sequence IS NOT NULL ORDER BY a.id, e.sequence"
+        )
+        width = len(ACCOUNTS.columns)
+        for columns, rows in itertools.groupby(self._database.stream(sql), key=lambda row: row[:width]):
+            entries = [row[width:] for row in rows]
+            yield ACCOUNTS.from_row(columns), [ENTRIES.from_row(entry) for entry in entries if entry[0] is not None]
 
     def batches(self, terminal: int) -> list[Batch]:
         return self._database.read(
@@ -176,13 +204,16 @@ class SQLStore:
         return [Tally(*row) for row in rows]
 
     def forget(self, now: int) -> int:
-        self._database.begin()
         slice_of = "DELETE FROM {0} WHERE {1} IN (SELECT {2} FROM {0} WHERE {3} <= ? LIMIT 500) RETURNING 1"
         tallies = slice_of.format("tallies", "(scope, bucket)", "scope, bucket", "bucket")
-        gone = len(self._database.fetch(tallies, (now // MINUTE - GUESS_MINUTES,)))
-        gone += len(self._database.fetch(slice_of.format("tombstones", "id", "id", "expires_at"), (now,)))
-        self._database.commit()
-        return gone
+        tombstones = slice_of.format("tombstones", "id", "id", "expires_at")
+        try:
+            with self._database.transaction():
+                gone = self._database.fetch(tallies, (now // MINUTE - GUESS_MINUTES,))
+                gone += self._database.fetch(tombstones, (now,))
+        except (Conflict, Unavailable):
+            return 0
+        return len(gone)
 
     def backup(self, path: str) -> None:
         self._database.backup(path)

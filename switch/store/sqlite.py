@@ -10,14 +10,28 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import quote
 
 from switch.store.database import Columns, Database
 from switch.store.port import Lost, StoreError, Unavailable
 
-_NOTHING_WRITTEN = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN}
+#: Errors of a statement that changed nothing and may succeed later: space, locks, a file system gone read-only.
+_LATER = {
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_PROTOCOL,
+}
+#: Of these, the ones that also a COMMIT can fail with and yet have written nothing: in WAL mode the frame that makes
+#: a commit is written last, so without space for it there is none.
+_NOT_COMMITTED = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY}
+#: The disk cannot be trusted.
+_LOST = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class SQLite(Database):
@@ -30,32 +44,18 @@ class SQLite(Database):
         self._path = path
         self._lock_file = None if path == ":memory:" or read_only else _take_lock(path)
         try:
-            self._connection = self._open_to_read() if read_only else self._open_to_write()
+            self._connection = _open_to_read(path) if read_only else _open_to_write(path)
+        except BaseException:
+            self._release()
+            raise
+        try:
             if read_only:
                 self.check_schema()
             else:
                 self.migrate()
         except BaseException:
-            self._release()
+            self.close()
             raise
-
-    def _open_to_write(self) -> sqlite3.Connection:
-        with _own_errors(during_commit=False):
-            connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA cache_size = -65536")  # 64 MB: the upper levels of every index
-        return connection
-
-    def _open_to_read(self) -> sqlite3.Connection:
-        """One snapshot for everything that is read: it begins with the first statement and sees no later commit."""
-        if not os.path.exists(self._path):
-            raise StoreError(f"{self._path} is not there")
-        with _own_errors(during_commit=False):
-            connection = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, isolation_level=None)
-            connection.execute("BEGIN")
-        return connection
 
     def prepare(self, sql: str) -> str:
         sql = sql.replace("KEYS k", "json_each(?) k")
@@ -65,26 +65,27 @@ class SQLite(Database):
         return ""  # BEGIN IMMEDIATE locks everything
 
     def begin(self) -> None:
-        with _own_errors(during_commit=False):
+        with _own_errors():
             self._connection.execute("BEGIN IMMEDIATE")
 
     def run(self, sql: str, parameters: Columns) -> list[Columns]:
-        with _own_errors(during_commit=False):
+        with _own_errors():
             return self._connection.execute(sql, parameters).fetchall()
 
     def run_many(self, sql: str, rows: Sequence[Columns]) -> None:
-        with _own_errors(during_commit=False):
+        with _own_errors():
             self._connection.executemany(sql, rows)
 
     def run_script(self, sql: str) -> None:
-        with _own_errors(during_commit=False):
+        with _own_errors():
             for statement in re.sub(r"--[^\n]*", "", sql).split(";"):
                 if statement.strip():
                     self._connection.execute(statement)
 
     def stream(self, sql: str) -> Iterator[Columns]:
-        with _own_errors(during_commit=False):
-            yield from self._connection.execute(sql)
+        with _own_errors():
+            for row in self._connection.execute(sql):  # noqa: UP028 - that would close it after us
+                yield row
 
     def commit(self) -> None:
         with _own_errors(during_commit=True):
@@ -92,18 +93,26 @@ class SQLite(Database):
 
     def rollback(self) -> None:
         if self._connection.in_transaction:
-            with _own_errors(during_commit=False):
+            with _own_errors():
                 self._connection.execute("ROLLBACK")
 
     def backup(self, path: str) -> None:
         """Copy the books with SQLite's own backup, in slices, to a file that must not exist yet."""
-        if os.path.exists(path):
-            raise StoreError(f"{path} is there already")
-        with _own_errors(during_commit=False), sqlite3.connect(path) as target:
-            self._connection.backup(target, pages=1024)
-        target.close()
-        with open(path, "rb") as copy:
-            os.fsync(copy.fileno())
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except FileExistsError:
+            raise StoreError(f"{path} is there already") from None
+        except OSError as error:
+            raise StoreError(f"{path} cannot be made: {error.strerror}") from None
+        try:
+            with _own_errors(), closing(sqlite3.connect(path, isolation_level=None)) as target:
+                self._connection.backup(target, pages=1024)
+                target.execute("PRAGMA journal_mode = DELETE")  # one file, readable also where nothing can be written
+            _sync(path)
+            _sync(os.path.dirname(os.path.abspath(path)))
+        except BaseException:
+            os.unlink(path)
+            raise
 
     def close(self) -> None:
         self._connection.close()
@@ -114,9 +123,76 @@ class SQLite(Database):
             self._lock_file.close()
 
 
+def _open_to_write(path: str) -> sqlite3.Connection:
+    if path != ":memory:" and not os.path.exists(path):
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))  # SQLite gives its other files the same mode
+    _write_again(f"{path}-wal")
+    with _own_errors():
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA cache_size = -65536")  # 64 MB: the upper levels of every index
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _write_again(wal: str) -> None:
+    """Put on the disk what the system believes to be there.
+
+    After an fsync that failed, Linux keeps what was not written in memory and calls it clean: a restarted daemon would
+    read it, build on it, and lose both with the power. Written once more, in place, it is on the disk or fails again.
+    """
+    if not os.path.exists(wal):
+        return
+    try:
+        with open(wal, "r+b") as file:
+            content = file.read()
+            file.seek(0)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise StoreError(f"{wal} cannot be written: {error.strerror}") from None
+
+
+def _open_to_read(path: str) -> sqlite3.Connection:
+    """One snapshot for everything that is read: it begins with the first statement and sees no later commit."""
+    if not os.path.exists(path):
+        raise StoreError(f"{path} is not there")
+    try:
+        return _snapshot(path, "mode=ro")
+    except sqlite3.OperationalError:
+        # Even a reader needs to write a file beside the books, unless nobody has them open: then there is no WAL.
+        if not os.path.exists(f"{path}-wal"):
+            with _own_errors():
+                return _snapshot(path, "mode=ro&immutable=1")
+        raise StoreError(f"{path} cannot be read: run this as the user that the daemon runs as") from None
+    except sqlite3.DatabaseError:
+        raise StoreError(f"{path} does not hold books") from None
+
+
+def _snapshot(path: str, options: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"file:{quote(path)}?{options}", uri=True, isolation_level=None)
+    try:
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
 def _take_lock(path: str) -> IO[Any]:
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    file = open(f"{path}.lock", "w")  # noqa: SIM115 - held as long as the books are open
+    lock = f"{os.path.realpath(path)}.lock"  # the books' own place: a link to them is no second set of books
+    try:
+        Path(lock).parent.mkdir(parents=True, exist_ok=True)
+        file = open(lock, "w")  # noqa: SIM115 - held as long as the books are open
+    except OSError as error:
+        raise StoreError(f"{lock} cannot be opened: {error.strerror}") from None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -125,16 +201,24 @@ def _take_lock(path: str) -> IO[Any]:
     return file
 
 
+def _sync(path: str) -> None:
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
 @contextmanager
-def _own_errors(*, during_commit: bool) -> Iterator[None]:
+def _own_errors(*, during_commit: bool = False) -> Iterator[None]:
     """Turn SQLite's errors into ours: nothing was written, or nobody knows."""
     try:
         yield
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         name = getattr(error, "sqlite_errorname", type(error).__name__)
-        if code in _NOTHING_WRITTEN:
+        if code in (_NOT_COMMITTED if during_commit else _LATER):
             raise Unavailable(f"SQLite: {name}") from None
-        if during_commit or code == sqlite3.SQLITE_IOERR:
+        if during_commit or code in _LOST:
             raise Lost(f"SQLite: {name}") from None
         raise StoreError(f"SQLite: {name}: {error}") from None

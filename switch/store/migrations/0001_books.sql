@@ -124,6 +124,7 @@ CREATE INDEX journal_by_message ON journal (terminal, stan, message_class, appli
 CREATE INDEX journal_by_card ON journal (card_hash, terminal, decided_at);
 CREATE INDEX journal_by_rrn ON journal (rrn);
 CREATE INDEX journal_by_root ON journal (root);
+CREATE INDEX journal_by_seal ON journal (daemon, seal);
 
 CREATE TABLE entries (
     row_id BIGINT NOT NULL,

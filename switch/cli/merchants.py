@@ -1,0 +1,100 @@
+"""merchant: who sells and takes cards, and in which stores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import msgspec
+
+from switch.cli.arguments import MERCHANT_ID, STORE
+from switch.cli.common import config_option, json_option, reading, refuse, submit
+from switch.cli.output import Record, show_json, show_list, show_record
+from switch.config import Config
+from switch.core.commands import PutMerchant
+from switch.core.records import Merchant, Terminal
+from switch.store.port import Reader
+
+
+@click.group()
+def merchant() -> None:
+    """Merchants and their stores."""
+
+
+@merchant.command()
+@click.argument("merchant_id", type=MERCHANT_ID)
+@click.option("--name", required=True, help="As people call it.")
+@click.option("--store", "stores", type=STORE, multiple=True, required=True, help="A store; give it once for each.")
+@config_option
+def add(merchant_id: str, name: str, stores: tuple[str, ...], config: Config) -> None:
+    """Add a merchant.
+
+    MERCHANT_ID is what its terminals send (DE42).
+    """
+    with reading(config) as reader:
+        if any(merchant.merchant_id == merchant_id for merchant in reader.merchants()):
+            refuse(f"there is a merchant {merchant_id} already; to change it: tillswitch merchant change")
+    submit(config, PutMerchant(Merchant(0, merchant_id, name, tuple(dict.fromkeys(stores)))))
+    click.echo(f"{merchant_id}: added")
+
+
+@merchant.command()
+@click.argument("merchant_id", type=MERCHANT_ID)
+@click.option("--name", help="The new name.")
+@click.option("--add-store", "more", type=STORE, multiple=True, help="A store it has from now on.")
+@click.option("--remove-store", "fewer", type=STORE, multiple=True, help="A store it has no longer.")
+@config_option
+def change(merchant_id: str, name: str | None, more: tuple[str, ...], fewer: tuple[str, ...], config: Config) -> None:
+    """Change a merchant: only what is given."""
+    if name is None and not more and not fewer:
+        raise click.UsageError("nothing to change: give --name, --add-store or --remove-store")
+    with reading(config) as reader:
+        known = find_merchant(reader, merchant_id)
+        terminals = _terminals(reader, merchant_id)
+    for store in fewer:
+        if store not in known.stores:
+            refuse(f"{merchant_id} has no store {store}; it has {', '.join(known.stores)}")
+        for terminal in terminals:
+            if terminal.store == store:
+                refuse(f"terminal {terminal.terminal_id} stands in {store}; move it first")
+    stores = tuple(store for store in dict.fromkeys((*known.stores, *more)) if store not in fewer)
+    submit(config, PutMerchant(msgspec.structs.replace(known, name=name or known.name, stores=stores)))
+    click.echo(f"{merchant_id}: changed")
+
+
+@merchant.command("list")
+@config_option
+@json_option
+def list_(config: Config, as_json: bool) -> None:
+    """List all merchants."""
+    with reading(config) as reader:
+        records = [_described(merchant) for merchant in reader.merchants()]
+    show_list(records, as_json, "no merchants yet; add one: tillswitch merchant add", lambda record: record)
+
+
+@merchant.command()
+@click.argument("merchant_id", type=MERCHANT_ID)
+@config_option
+@json_option
+def show(merchant_id: str, config: Config, as_json: bool) -> None:
+    """Show a merchant and its terminals."""
+    with reading(config) as reader:
+        terminals = [terminal.terminal_id for terminal in _terminals(reader, merchant_id)]
+        record = {**_described(find_merchant(reader, merchant_id)), "terminals": terminals}
+    (show_json if as_json else show_record)(record)
+
+
+def find_merchant(reader: Reader, merchant_id: str) -> Merchant:
+    found = next((merchant for merchant in reader.merchants() if merchant.merchant_id == merchant_id), None)
+    if found is None:
+        refuse(f"there is no merchant {merchant_id}")
+    return found
+
+
+def _terminals(reader: Reader, merchant_id: str) -> list[Terminal]:
+    return [terminal for terminal in reader.terminals() if terminal.merchant_id == merchant_id]
+
+
+def _described(merchant: Merchant) -> Record:
+    described: dict[str, Any] = {"merchant_id": merchant.merchant_id, "name": merchant.name}
+    return described | {"stores": list(merchant.stores)}

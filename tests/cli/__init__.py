@@ -1,0 +1,1 @@
+"""The commands of `tillswitch`, with a daemon running and without one."""

@@ -1,0 +1,142 @@
+"""Terminals: added, changed, disabled, listed, shown; and what is refused, in one line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.cli.operator import Operator
+
+BOOKS = "DEMOBOOKS000001"
+PLACE = ("--store", "ist-01", "--currency", "TRY", "--time-zone", "Europe/Istanbul")
+
+
+def added(shop: Operator, terminal_id: str, *more: object) -> None:
+    assert shop.do("terminal", "add", BOOKS, terminal_id, *PLACE, *more).out == f"{BOOKS}/{terminal_id}: added\n"
+
+
+def shown(shop: Operator, terminal_id: str) -> dict[str, Any]:
+    return shop.record("terminal", "show", BOOKS, terminal_id)
+
+
+def test_a_terminal_is_added_with_what_it_may_do(shop: Operator) -> None:
+    options = ("--listener", "nac", "--nii", "010", "--also-currency", "usd", "--partial", "--settle-at", "2215")
+    added(shop, "ADDED", *options, "--grant", "block", "--grant", "cash_out", "--revoke", "void")
+    assert shown(shop, "ADDED") == {
+        "merchant_id": BOOKS,
+        "terminal_id": "ADDED",
+        "active": True,
+        "store": "ist-01",
+        "currency": "949",
+        "also_currencies": ["840"],
+        "time_zone": "Europe/Istanbul",
+        "listener": "nac",
+        "nii": "010",
+        "rights": ["activate", "reload", "redeem", "return", "balance", "cash_out", "block"],
+        "partial": True,
+        "texts": False,
+        "explicit_open": False,
+        "echo_seconds": 300,
+        "settle_at": "2215",
+        "open_batches": [],
+    }
+
+
+def test_only_what_is_given_changes(shop: Operator) -> None:
+    added(shop, "CHANGED", "--partial", "--echo-seconds", 60)
+    before = shown(shop, "CHANGED")
+    shop.do("terminal", "change", BOOKS, "CHANGED", "--no-partial", "--store", "ist-02", "--revoke", "balance")
+    changed = {"partial": False, "store": "ist-02", "rights": ["activate", "reload", "redeem", "return", "void"]}
+    assert shown(shop, "CHANGED") == before | changed
+
+
+def test_a_terminal_is_disabled_and_enabled(shop: Operator) -> None:
+    added(shop, "ABLE")
+    assert shop.do("terminal", "disable", BOOKS, "ABLE").out == f"{BOOKS}/ABLE: disabled\n"
+    assert shown(shop, "ABLE")["active"] is False
+    assert shop.do("terminal", "enable", BOOKS, "ABLE").out == f"{BOOKS}/ABLE: enabled\n"
+    assert shown(shop, "ABLE")["active"] is True
+
+
+def test_the_list_can_be_narrowed(shop: Operator) -> None:
+    added(shop, "NARROW", "--nii", "010")
+    in_store = shop.do("terminal", "list", "--merchant", BOOKS, "--store", "ist-01", "--json").records
+    assert {row["store"] for row in in_store} == {"ist-01"}
+    assert {"BOOKS001", "BOOKS003", "NARROW"} <= {row["terminal_id"] for row in in_store}
+    lines = [line.split() for line in shop.do("terminal", "list").out.splitlines()]
+    head = ["merchant_id", "terminal_id", "active", "store", "currency", "time_zone", "listener", "nii"]
+    assert lines[0] == head
+    assert [BOOKS, "NARROW", "yes", "ist-01", "TRY", "Europe/Istanbul", "-", "010"] in lines
+    told = shop.do("terminal", "list", "--store", "nowhere")
+    assert (told.out, told.err) == ("", "no such terminals\n")
+
+
+# fmt: off
+WRONG = [
+    ("add NOBODY T --store a --currency TRY --time-zone UTC", 1,
+     "there is no merchant NOBODY"),
+    (f"add {BOOKS} BOOKS001 --store ist-01 --currency TRY --time-zone UTC", 1,
+     f"there is a terminal BOOKS001 of {BOOKS} already; to change it: tillswitch terminal change"),
+    (f"add {BOOKS} T --store ist-01 --currency TRY", 2,
+     "Missing option '--time-zone'. (see tillswitch terminal add --help)"),
+    (f"add {BOOKS} NINECHARS --store ist-01 --currency TRY --time-zone UTC", 2,
+     "Invalid value for 'TERMINAL_ID': 'NINECHARS' must be 1 to 8 printable ASCII characters without spaces "
+     "(see tillswitch terminal add --help)"),
+    (f"add {BOOKS} T --store x --currency TRY --time-zone UTC", 2,
+     f"Invalid value for '--store': {BOOKS} has no store 'x'; it has ist-01, ist-02 "
+     "(see tillswitch terminal add --help)"),
+    (f"change {BOOKS} BOOKS001 --time-zone Mars", 2,
+     "Invalid value for '--time-zone': 'Mars' is no time zone; allowed: names like Europe/Istanbul, or UTC "
+     "(see tillswitch terminal change --help)"),
+    (f"change {BOOKS} BOOKS001 --time-zone ../../etc/passwd", 2,
+     "Invalid value for '--time-zone': '../../etc/passwd' is no time zone; allowed: names like Europe/Istanbul, "
+     "or UTC (see tillswitch terminal change --help)"),
+    (f"change {BOOKS} BOOKS001 --nii 10", 2,
+     "Invalid value for '--nii': '10' must be three digits (see tillswitch terminal change --help)"),
+    (f"change {BOOKS} BOOKS001 --settle-at 2400", 2,
+     "Invalid value for '--settle-at': '2400' must be a time of day such as 2330 "
+     "(see tillswitch terminal change --help)"),
+    (f"change {BOOKS} BOOKS001 --listener door", 2,
+     "Invalid value for '--listener': 'door' is not one of nac, ascii, nac-tls, ascii-tls "
+     "(see tillswitch terminal change --help)"),
+    (f"change {BOOKS} BOOKS001 --grant fly", 2,
+     "Invalid value for '--grant': 'fly' is not one of 'activate', 'reload', 'redeem', 'return', 'void', "
+     "'balance', 'cash_out', 'refund_without_original', 'block', 'unblock', 'offline_loads'. "
+     "(see tillswitch terminal change --help)"),
+    (f"change {BOOKS} BOOKS001", 2,
+     "nothing to change: give at least one option (see tillswitch terminal change --help)"),
+    (f"change {BOOKS} NOBODY --nii 010", 1,
+     f"{BOOKS} has no terminal NOBODY"),
+    (f"disable {BOOKS} NOBODY", 1,
+     f"{BOOKS} has no terminal NOBODY"),
+    (f"show {BOOKS} NOBODY", 1,
+     f"{BOOKS} has no terminal NOBODY"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("arguments", "code", "message"), WRONG)
+def test_what_is_wrong_is_said_in_one_line(shop: Operator, arguments: str, code: int, message: str) -> None:
+    told = shop.tell("terminal", *arguments.split())
+    assert (told.code, told.out, told.err) == (code, "", f"tillswitch: {message}\n")
+
+
+def test_every_currency_is_named_when_one_is_not_known(shop: Operator) -> None:
+    told = shop.tell("terminal", "change", BOOKS, "BOOKS001", "--currency", "XXX")
+    assert told.code == 2
+    assert told.err.startswith("tillswitch: Invalid value for '--currency': 'XXX' is not one of AED, ALL, AUD, ")
+
+
+@pytest.mark.slow
+def test_a_disabled_terminal_is_refused_and_an_open_batch_is_shown(office: Operator) -> None:
+    with office.running():
+        sale = ("gift", "redeem", "--terminal", "BOOKS001", "--amount", "1")
+        assert office.sell(*sale).code == 0
+        (batch,) = shown(office, "BOOKS001")["open_batches"]
+        assert (batch["application"], batch["number"]) == ("main", 1)
+        assert "1 (main) since " in office.do("terminal", "show", BOOKS, "BOOKS001").out
+        office.do("terminal", "disable", BOOKS, "BOOKS001")
+        assert office.sell(*sale).code == 1
+        office.do("terminal", "enable", BOOKS, "BOOKS001")
+        assert office.sell(*sale).code == 0

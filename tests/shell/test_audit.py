@@ -1,0 +1,90 @@
+"""The audit against somebody who has the seal key: false books stay false, however well they are sealed.
+
+What can be falsified without the key is in tests/cli/test_audit.py.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from specs.outcomes import Outcome
+from specs.transaction import Kind, MessageClass
+from switch.audit import Audit, BrokenFact, audit
+from switch.core.records import Account, AccountKind, Entry, Row, system_account
+from switch.core.workset import Changes
+from switch.seals import mark, seal_of
+from switch.store.memory import MemoryStore
+
+KEY = b"k" * 32
+CLEARING_ID = system_account(AccountKind.CLEARING, 1, "949")
+
+
+def row(number: int, amount: int, sequence: int, balance: int, **more: object) -> Row:
+    entries = (Entry(CLEARING_ID, "949", -amount), Entry(1, "949", amount, balance, sequence))
+    blank = Row(
+        id=number,
+        kind=Kind.GIFT_RELOAD,
+        message_class=MessageClass.REQUEST,
+        outcome=Outcome.APPROVED,
+        reason="",
+        terminal=1,
+        merchant=1,
+        store="",
+        application="main",
+        batch=1,
+        stan=number,
+        stan_count=0,
+        rrn=f"{number:012}",
+        decided_at=number,
+        programme=1,
+        listener="nac",
+        root=1,
+        amount=abs(amount),
+        currency="949",
+        entries=entries,
+    )
+    return msgspec.structs.replace(blank, **more)
+
+
+def proved(rows: list[Row]) -> Audit:
+    last = rows[-1].entries[-1]
+    assert last.balance_after is not None
+    assert last.sequence is not None
+    store, seal = MemoryStore(), None
+    for number, one in enumerate(rows, 1):
+        marked = mark([one], "main", number)
+        seal = seal_of(marked, seal, "main", number, KEY)
+        account = Account(1, AccountKind.CARD, 1, "949", last.balance_after, last.sequence)
+        store.commit(Changes(rows=marked, accounts={1: account}), seal)
+    *_, done = audit(store, KEY)
+    return done
+
+
+SALE_ROW = row(1, 1000, 1, 1000)
+UNDO = {"message_class": MessageClass.REVERSAL, "original": 1}
+REFUND = {"kind": Kind.GIFT_REFUND, "original": 1}
+
+
+def test_forged_rows_that_are_right_pass() -> None:
+    done = proved([SALE_ROW, row(2, -1000, 2, 0, **UNDO), row(3, 1000, 3, 1000, **UNDO | {"original": 2})])
+    assert (done.rows, done.entries, done.accounts, done.seals) == (3, 6, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("rows", "fact"),
+    [
+        ([row(2, -10, 2, 990, **UNDO), row(3, -10, 3, 980, **UNDO)], "row 1: undone twice, by 2 and 3"),
+        ([row(2, 600, 2, 1600, **REFUND), row(3, 600, 3, 2200, **REFUND)], "row 1: more was refunded than it took"),
+        ([row(2, 100, 2, 1000)], "account 1: entry 2 does not follow from the one before"),
+        ([row(2, 100, 3, 1100)], "account 1: entry 2 is missing"),
+        ([row(2, -1100, 2, -100)], "account 1: below zero after entry 2"),
+        ([row(2, 100, 2, 1100, outcome=Outcome.NOT_ENOUGH)], "row 2: refused, and yet it moved value"),
+        ([msgspec.structs.replace(row(2, 100, 2, 1100), entries=row(2, 100, 2, 1100).entries[1:])],
+         "row 2: a row that does not balance"),
+    ],
+)  # fmt: skip
+def test_the_seal_key_alone_does_not_make_false_books_right(rows: list[Row], fact: str) -> None:
+    with pytest.raises(BrokenFact) as broken:
+        proved([SALE_ROW, *rows])
+    assert str(broken.value) == fact
