@@ -145,6 +145,7 @@ class _Conversation:
         self._service, self._metrics, self._listener, self._stream = service, metrics, listener, stream
         self._session = Session(listener.dialect, line, frame_bytes_max=listener.config.frame_bytes_max)
         self._outbox: list[tuple[Reply, Slip]] = []
+        self._undecided = 0
         self._owed = 0  # requests that were offered and are neither answered nor given up
         self._changed = trio.Event()  # the outbox, or what is owed
         self._frame_deadline = float("inf")
@@ -219,13 +220,15 @@ class _Conversation:
 
     def _offer(self, request: Request, slip: Slip) -> None:
         def deliver(reply: Reply | None) -> None:
+            self._undecided -= 1
             if reply is None:
                 self._owed -= 1
             else:
                 self._outbox.append((reply, slip))
             self._wake()
 
-        alone = not self._owed
+        alone = not self._undecided
+        self._undecided += 1
         self._owed += 1
         if not self._service.offer(request, deliver, alone=alone):
             deliver(self._service.busy())

@@ -168,6 +168,25 @@ async def test_a_full_queue_refuses_who_has_more_waiting_and_takes_who_has_none(
         assert counted["unknown_merchant"] == 11, "ten of the greedy one, and the polite one"
 
 
+async def test_an_answer_still_on_its_way_makes_nobody_greedy(autojump_clock: MockClock) -> None:
+    """A terminal may have read it, and ask again, before the writer learns that it was sent."""
+    alone_at_each = []
+
+    class Deciding(Service):
+        def offer(self, request: Request, deliver: Callable[[Reply | None], None], *, alone: bool = False) -> bool:
+            alone_at_each.append(alone)
+            deliver(self.busy())
+            return True
+
+    async with house() as here:
+        here.service.__class__ = Deciding
+        line = here.connect(trio.testing.lockstep_stream_pair)
+        for stan in (1, 2, 3):
+            await line.send_all(echo(stan))
+            await trio.testing.wait_all_tasks_blocked()
+    assert alone_at_each == [True, True, True]
+
+
 # -- answers -----------------------------------------------------------------------------------------------------------
 async def test_answers_that_are_not_taken_stop_the_reading(autojump_clock: MockClock) -> None:
     """Outstanding is what has not been sent, not what has not been decided."""
