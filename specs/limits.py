@@ -5,7 +5,6 @@ from typing import Final
 # -- the wire ---------------------------------------------------------------------------------------------------------
 FRAME_BYTES_MAX: Final = 4096  # WIRE.md section 1; the largest real POS message (two full LLL tables) is under 3 kB
 BAD_FRAMES_MAX: Final = 10  # bad TPDUs in a row: a line that talks another protocol, not one bad message
-UNREAD_BYTES_MAX: Final = 65_536  # what one connection may have sent ahead of us: sixteen of the largest frames
 SEND_SECONDS: Final = 5.0  # a terminal that does not take a 300-byte answer in this time is gone
 
 # -- connections ------------------------------------------------------------------------------------------------------
@@ -13,7 +12,10 @@ CONNECTIONS_MAX: Final = 4096  # per listener; a task costs about 20 kB, file de
 IDLE_SECONDS: Final = 900.0  # persistent terminals send an echo every few minutes; a dead NAT entry must not stay
 FRAME_SECONDS: Final = 30.0  # from the first byte of a frame to its last: slow lines need 5 s, slow attackers more
 HANDSHAKE_SECONDS: Final = 10.0  # TLS over a GPRS modem takes 3 to 6 s
-OUTSTANDING_MAX: Final = 256  # undecided messages of one connection: a concentrator of 256 terminals, one each
+OUTSTANDING_MAX: Final = 256  # messages of one connection not answered yet: a concentrator of 256 terminals, one each
+MESSAGES_A_TURN: Final = 8  # read or answered before the neighbours get their turn: under a millisecond of work
+DESCRIPTORS_KEPT: Final = 32  # not for connections: the store, the log, the listening sockets, a file being read
+OPS_CONNECTIONS_MAX: Final = 32  # Prometheus, load balancers, persons; also of the control socket
 
 # -- time -------------------------------------------------------------------------------------------------------------
 ANSWER_SECONDS: Final = 20.0  # WIRE.md section 1: answered within, or not at all
@@ -41,4 +43,3 @@ UNDO_CANDIDATES: Final = 100  # newest transactions of one card at one terminal 
 AMOUNT_MAX: Final = 999_999_999_999  # DE4 is n12
 
 assert ANSWER_SECONDS + SEND_SECONDS < TERMINAL_WAIT_SECONDS, "an answer must reach the terminal before it gives up"
-assert FRAME_BYTES_MAX < UNREAD_BYTES_MAX, "a whole frame must fit into what may be unread"

@@ -6,11 +6,13 @@ connections, what was accepted is answered, the store closes last. Losing the st
 
 from __future__ import annotations
 
+import resource
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +20,7 @@ import msgspec
 import structlog
 import trio
 
+from specs import limits
 from specs.dialects import TPDUMode, load_dialect
 from specs.outcomes import Outcome
 from specs.transaction import Reply, Request
@@ -27,6 +30,7 @@ from switch.config import ListenerConfig, load_config, restart_keys
 from switch.control import control_app
 from switch.core.commands import ApplyProgramme
 from switch.core.programme import ProgrammeError
+from switch.log_writer import LogWriter
 from switch.logs import configure_logs, wants_json
 from switch.metrics import Metrics
 from switch.ops import ops_app, serve_ops, serve_unix
@@ -64,25 +68,32 @@ class Daemon:
 
     def run(self) -> int:
         """Serve until told to stop; the exit code."""
-        configure_logs(self.config.log_level, wants_json(self.config.log_format))
-        vault = Vault.open(self.config.vault.master_key, self.config.vault.keys)
-        with closing(open_store(self.config.store)) as store:
-            books = Books(store, vault.seal_key, self.config.node, _report_bug)
-            self._begin_programme(books)
-            exit_code = 0
-            closed_door: BaseException | None = None
-            try:
-                trio.run(self._serve, books, vault)
-            except* (StoreError, AssertionError) as faults:
-                fault = _only(faults)
-                event = "store lost" if isinstance(fault, StoreError) else "assertion failed in the books"
-                log.critical(event, reason=str(fault), exc_info=fault)
-                exit_code = EXIT_LOST
-            except* CannotListen as faults:
-                closed_door = _only(faults)
-            if closed_door:
-                raise closed_door
+        with LogWriter(sys.stdout) as self._log_writer:
+            self._configure_logs()
+            vault = Vault.open(self.config.vault.master_key, self.config.vault.keys)
+            with closing(open_store(self.config.store)) as store:
+                return self._run(Books(store, vault.seal_key, self.config.node, _report_bug), vault)
+
+    def _run(self, books: Books, vault: Vault) -> int:
+        self._begin_programme(books)
+        exit_code = 0
+        closed_door: BaseException | None = None
+        try:
+            trio.run(self._serve, books, vault)
+        except* (StoreError, AssertionError) as faults:
+            fault = _only(faults)
+            event = "store lost" if isinstance(fault, StoreError) else "assertion failed in the books"
+            log.critical(event, reason=str(fault), exc_info=fault)
+            exit_code = EXIT_LOST
+        except* CannotListen as faults:
+            closed_door = _only(faults)
+        if closed_door:
+            raise closed_door
         return exit_code
+
+    def _configure_logs(self) -> None:
+        wanted = self.config.log_format
+        configure_logs(self.config.log_level, wants_json(wanted, self._log_writer), self._log_writer)
 
     def _begin_programme(self, books: Books) -> None:
         """New books begin with the configured programme.
@@ -110,7 +121,9 @@ class Daemon:
             tell_trouble=_log_trouble,
         )
         server = Server(self.service, self.metrics, lambda: self.config, self._draining)
-        self._listeners = [_listener(config) for config in self.config.listeners]
+        self.metrics.log_lines_lost.set_function(lambda: self._log_writer.lost)
+        places = self._places()
+        self._listeners = [_listener(config, places) for config in self.config.listeners]
         ended = trio.Event()
         async with trio.open_nursery() as nursery:  # lives until everything is answered
             nursery.start_soon(self.service.run)
@@ -127,7 +140,8 @@ class Daemon:
                 await self._listen(server, conversations)
                 self._serving = True
                 log.info("serving", **{f"{name}_port": port for name, port in self.ports.items()})
-                self._announce(self)
+                with suppress(OSError):  # nobody has to listen
+                    self._announce(self)
                 await self._draining.wait()
                 conversations.cancel_scope.deadline = trio.current_time() + self.config.limits.drain_seconds
             log.info("drained")
@@ -151,8 +165,8 @@ class Daemon:
         conversations: trio.Nursery,
     ) -> None:
         async def talk(stream: trio.SocketStream) -> None:
-            stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             try:
+                stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
                 await server.serve_socket(listener, stream)
             except Exception:
                 log.exception("connection failed", listener=listener.config.name)
@@ -162,20 +176,42 @@ class Daemon:
                 watching.start_soon(_cancel_when, self._draining, accepting)
                 await trio.serve_listeners(talk, sockets, handler_nursery=conversations)
 
+    def _places(self) -> int:
+        """How many connections each listener may have, so that one full listener leaves the others theirs.
+
+        The process asks for as many descriptors as it may have; an accept that fails would stall every listener.
+        """
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if descriptors == resource.RLIM_INFINITY:
+            return sys.maxsize
+        room = descriptors - limits.DESCRIPTORS_KEPT - 2 * limits.OPS_CONNECTIONS_MAX
+        places = max(1, room // len(self.config.listeners))
+        wanted = max(listener.connections_max for listener in self.config.listeners)
+        if places < wanted:
+            log.warning("few descriptors", descriptors=descriptors, connections_max=wanted, connections_possible=places)
+        return places
+
     def drain(self) -> None:
         """Stop as told: nothing new, what was accepted is answered."""
         self._draining.set()
 
     async def _watch_signals(self, task_status: trio.TaskStatus[None]) -> None:
+        """To the end: while we drain, a second SIGTERM is answered by patience, not by the system's sudden death."""
+        for ending in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(ending, signal.SIG_IGN)  # what comes into force again at the end: the store closes in peace
         with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
             task_status.started()
             async for number in signals:
-                if number == signal.SIGHUP:
+                if self._draining.is_set():
+                    log.info("already draining", signal=signal.Signals(number).name)
+                elif number == signal.SIGHUP:
                     self.reload()
                 else:
                     log.info("draining", signal=signal.Signals(number).name)
                     self.drain()
-                    return
 
     def reload(self) -> list[str]:
         """Read the configuration again and use what can change now; a wrong file changes nothing.
@@ -198,7 +234,7 @@ class Daemon:
         for listener, listener_config, context in zip(self._listeners, config.listeners, contexts, strict=True):
             listener.config, listener.tls = listener_config, context
         self.service.answer_seconds = config.limits.answer_seconds
-        configure_logs(config.log_level, wants_json(config.log_format))
+        self._configure_logs()
         log.info("reloaded")
         return []
 
@@ -231,11 +267,11 @@ class Daemon:
                 log.info("seal", daemon=seal.daemon, number=seal.number, seal=seal.mac.hex())
 
 
-def _listener(config: ListenerConfig) -> Listener:
+def _listener(config: ListenerConfig, places: int) -> Listener:
     dialect = load_dialect(config.dialect)
     if config.tpdu == "echo" and dialect.tpdu is TPDUMode.SWAP:
         dialect = msgspec.structs.replace(dialect, tpdu=TPDUMode.ECHO)
-    return Listener(config, dialect, server_context(config.tls) if config.tls else None)
+    return Listener(config, dialect, server_context(config.tls) if config.tls else None, places)
 
 
 @contextmanager

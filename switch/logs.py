@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, Final, TextIO
+from typing import Any, Final, Protocol, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -29,7 +29,17 @@ DEPTH_MAX: Final = 6  # nobody logs deeper; a structure that holds itself must n
 LONG_NUMBER: Final = re.compile(r"\d{12,}")
 
 
-def configure_logs(level: str, json: bool, stream: TextIO | None = None) -> None:
+class Output(Protocol):
+    """What a log is written to: standard output, or what stands before it."""
+
+    def write(self, text: str, /) -> object: ...
+
+    def flush(self) -> None: ...
+
+    def isatty(self) -> bool: ...
+
+
+def configure_logs(level: str, json: bool, stream: Output | None = None) -> None:
     """Send everything, also what libraries log, through our processors to `stream` (standard output).
 
     May be called again, for instance with another level after a reload.
@@ -39,14 +49,14 @@ def configure_logs(level: str, json: bool, stream: TextIO | None = None) -> None
     structlog.configure(
         processors=processors(json, colours=stream.isatty()),
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, stream)),  # it asks for no more than Output has
         cache_logger_on_first_use=False,  # a cached logger would keep its level after a reload
     )
     # Libraries are quiet below a warning: hypercorn tells each start, concurrent.futures each thread.
     logging.basicConfig(handlers=[LibraryHandler()], level=max(number, logging.WARNING), force=True)
 
 
-def wants_json(log_format: str, stream: TextIO | None = None) -> bool:
+def wants_json(log_format: str, stream: Output | None = None) -> bool:
     """What the configuration's log_format means here: `auto` is for people only where people are."""
     return log_format == "json" or (log_format == "auto" and not (stream or sys.stdout).isatty())
 

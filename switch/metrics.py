@@ -97,6 +97,7 @@ class Metrics:
         self._dropped = {(name, why): dropped.labels(name, why) for name in names for why in get_args(DropReason)}
 
         self.queue_requests = self._gauge("tillswitch_queue_requests", "Requests waiting to be decided.")
+        self.log_lines_lost = self._gauge("tillswitch_log_lines_lost", "Lines that could not be written to the log.")
         build = self._gauge("tillswitch_build_info", "Always 1; what runs stands in its labels.", ["version", "python"])
         build.labels(__version__, platform.python_version()).set(1)
 

@@ -7,8 +7,8 @@ a terminal. Answers come back a group at a time.
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections import OrderedDict, deque
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
@@ -30,7 +30,6 @@ T = TypeVar("T")
 Deliver = Callable[[Reply | None], None]  # None: no answer is to be sent
 Log = Callable[[Sequence[tuple[Request, Reply, float]]], None]
 
-SCAN_MAX = 8 * limits.GROUP_MAX  # how far into the queue a group looks for other terminals
 BACK_OFF_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)  # between tries while the store is away
 
 
@@ -41,6 +40,38 @@ class Waiting(msgspec.Struct):
     terminal: str
     deliver: Deliver
     offered_at: float
+
+
+class Queue:
+    """Requests that wait: a line for each terminal, and the terminals take turns.
+
+    However much one terminal sends, and by how many connections, it holds up only itself. What belongs to no terminal
+    stands in a line of its own, so that operators' commands keep their order.
+    """
+
+    def __init__(self) -> None:
+        self._lines: OrderedDict[Hashable, deque[Waiting]] = OrderedDict()  # next turn first; never an empty line
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def put(self, waiting: Waiting) -> None:
+        self._lines.setdefault(waiting.terminal or object(), deque()).append(waiting)
+        self._count += 1
+
+    def take_group(self, group_max: int) -> list[Waiting]:
+        """The first of each line; who has more to say goes to the end."""
+        group: list[Waiting] = []
+        more: list[tuple[Hashable, deque[Waiting]]] = []
+        while self._lines and len(group) < group_max:
+            terminal, line = self._lines.popitem(last=False)
+            group.append(line.popleft())
+            if line:
+                more.append((terminal, line))
+        self._lines.update(more)
+        self._count -= len(group)
+        return group
 
 
 class Service:
@@ -73,14 +104,19 @@ class Service:
         self._vault, self._metrics, self._log, self._tell_trouble = vault, metrics, log, tell_trouble
         self._applications = applications or {}
         self._queue_max, self._group_max, self._threaded, self._clock = queue_max, group_max, threaded, clock
-        self._queue: deque[Waiting] = deque()
+        self._queue = Queue()
         self._arrived = trio.Event()
         self._last_now = books.seal.sealed_at if books.seal else 0  # time never goes back, whatever the clock does
         self._turn = trio.Lock()  # one thing at a time with the store
 
-    def offer(self, request: Request, deliver: Deliver) -> bool:
-        """Queue a request; `deliver` gets its answer, or None if it comes too late. False: the queue is full."""
-        if len(self._queue) >= self._queue_max:
+    def offer(self, request: Request, deliver: Deliver, *, alone: bool = False) -> bool:
+        """Queue a request; `deliver` gets its answer, or None if it comes too late. False: the queue is full.
+
+        Args:
+            alone: Nothing else of its connection is undecided. Such a request always finds room: who fills the queue
+                does so with connections that ask for more and more, and is refused himself.
+        """
+        if len(self._queue) >= self._queue_max and not alone:
             self._metrics.group_answered([_measured(request, self.busy(), 0.0)])
             return False
         card_hash = self._vault.card_hash(request.card) if request.card else b""
@@ -112,7 +148,7 @@ class Service:
         return replies
 
     def _put(self, waiting: Waiting) -> None:
-        self._queue.append(waiting)
+        self._queue.put(waiting)
         self._arrived.set()
 
     async def run(self) -> None:
@@ -126,7 +162,8 @@ class Service:
             if not self._queue:
                 self._arrived = trio.Event()
                 continue
-            group = self._next_group()
+            group = self._queue.take_group(self._group_max)
+            self._metrics.queue_requests.set(len(self._queue))
             replies = await self._decide(group)
             self._deliver(group, replies)
 
@@ -167,23 +204,6 @@ class Service:
         with suppress(Unavailable, Conflict):
             while await self._run(self.books.store.forget, self._clock()):
                 await trio.lowlevel.checkpoint()
-
-    def _next_group(self) -> list[Waiting]:
-        """The oldest requests, at most one of a terminal; what is passed over keeps its place."""
-        group: list[Waiting] = []
-        passed: list[Waiting] = []
-        terminals: set[str] = set()
-        while self._queue and len(group) < self._group_max and len(passed) < SCAN_MAX:
-            waiting = self._queue.popleft()
-            if waiting.terminal in terminals:
-                passed.append(waiting)
-                continue
-            if waiting.terminal:
-                terminals.add(waiting.terminal)
-            group.append(waiting)
-        self._queue.extendleft(reversed(passed))
-        self._metrics.queue_requests.set(len(self._queue))
-        return group
 
     def _deliver(self, group: Sequence[Waiting], replies: Sequence[Reply]) -> None:
         now = trio.current_time()
