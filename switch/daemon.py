@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -22,8 +22,6 @@ import trio
 
 from specs import limits
 from specs.dialects import TPDUMode, load_dialect
-from specs.outcomes import Outcome
-from specs.transaction import Reply, Request
 from switch import __version__
 from switch.books import Books
 from switch.config import ListenerConfig, load_config, restart_keys
@@ -34,6 +32,7 @@ from switch.log_writer import LogWriter
 from switch.logs import configure_logs, wants_json
 from switch.metrics import Metrics
 from switch.ops import ops_app, serve_ops, serve_unix
+from switch.reporting import log_group, log_trouble, report_bug
 from switch.server import Listener, Server
 from switch.service import Service
 from switch.settings import ConfigError
@@ -44,8 +43,6 @@ from switch.vault import Vault
 
 EXIT_LOST = 70  # EX_SOFTWARE: the supervisor starts us again, and the store tells the truth
 BACKLOG = 1024  # connections the system keeps while the loop is busy: a whole chain reconnecting after an outage
-
-_NOBODY = frozenset({Outcome.UNKNOWN_MERCHANT, Outcome.UNKNOWN_TERMINAL, Outcome.FORMAT_ERROR})
 
 log = structlog.get_logger()
 
@@ -72,7 +69,7 @@ class Daemon:
             self._configure_logs()
             vault = Vault.open(self.config.vault.master_key, self.config.vault.keys)
             with closing(open_store(self.config.store)) as store:
-                return self._run(Books(store, vault.seal_key, self.config.node, _report_bug), vault)
+                return self._run(Books(store, vault.seal_key, self.config.node, report_bug), vault)
 
     def _run(self, books: Books, vault: Vault) -> int:
         self._begin_programme(books)
@@ -117,8 +114,8 @@ class Daemon:
             answer_seconds=self.config.limits.answer_seconds,
             queue_max=self.config.limits.queue_max,
             group_max=self.config.limits.group_max,
-            log=_log_group,
-            tell_trouble=_log_trouble,
+            log=log_group,
+            tell_trouble=log_trouble,
         )
         server = Server(self.service, self.metrics, lambda: self.config, self._draining)
         self.metrics.log_lines_lost.set_function(lambda: self._log_writer.lost)
@@ -291,38 +288,3 @@ def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
 async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:
     await event.wait()
     scope.cancel()
-
-
-def _log_trouble(reason: str | None) -> None:
-    if reason is None:
-        log.info("the store is back")
-    else:
-        log.error("the store is away, nothing is answered", reason=reason)
-
-
-def _report_bug(bug: Exception) -> None:
-    log.error("request failed inside", exc_info=bug)
-
-
-def _log_group(answered: Sequence[tuple[Request, Reply, float]]) -> None:
-    """One line for each transaction; the masked types keep secrets out of it.
-
-    Ids that name nobody are left out: in a message out of step, anything can stand in their place, a track even.
-    """
-    for request, reply, seconds in answered:
-        known = reply.outcome not in _NOBODY
-        log.info(
-            "transaction",
-            listener=request.line.listener,
-            kind=request.kind.value,
-            message=request.message_class.value,
-            merchant_id=request.merchant_id if known else None,
-            terminal_id=request.terminal_id if known else None,
-            stan=request.stan,
-            card=request.card,
-            asked=request.amount,
-            outcome=reply.outcome.value,
-            amount=reply.amount,
-            rrn=reply.rrn,
-            milliseconds=round(seconds * 1000, 1),
-        )

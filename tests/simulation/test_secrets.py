@@ -25,9 +25,9 @@ from specs.transaction import Kind, MessageClass, Request
 from switch.core.commands import ApplyProgramme, IssueCard, PutTerminal
 from switch.core.needs import Case
 from switch.core.records import Card
-from switch.daemon import _log_group, _report_bug
 from switch.logs import configure_logs
 from switch.numbers import new_number
+from switch.reporting import log_group, report_bug
 from switch.store.port import JournalFilter, Unavailable
 from tests.core.till import LINE, PROGRAMME
 from tests.simulation.stage import Stage, message, redeem, stage
@@ -98,7 +98,7 @@ async def spoil(on: Stage, frame: bytes) -> None:
 
 
 async def test_no_secret_is_in_anything_written(written: io.StringIO, autojump_clock: MockClock) -> None:
-    async with stage(terminals=3, log=_log_group, report=_report_bug) as on:
+    async with stage(terminals=3, log=log_group, report=report_bug) as on:
         on.command(ApplyProgramme(PROGRAMME.replace("guess_limit = 3", "guess_limit = 1000000")))
         pan = on.card(100_000, "secret", PIN, PAN_DIGITS)
         broken = next(terminal for terminal in on.store.terminals() if terminal.terminal_id == "T0000002")

@@ -184,8 +184,8 @@ async def test_the_connection_over_the_limit_is_closed_at_once() -> None:
         nursery.cancel_scope.cancel()
 
 
-async def test_who_has_not_shaken_hands_yet_counts_as_a_connection() -> None:
-    """Over real sockets: silent connections to a TLS door must not pile up beyond its limit."""
+async def test_who_has_not_shaken_hands_yet_makes_room_for_a_newcomer() -> None:
+    """Over real sockets: silent connections to a TLS door neither pile up beyond its limit nor keep others out."""
     async with stage(connections_max=1) as on, trio.open_nursery() as nursery:
         on.listener.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         (listening,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
@@ -195,10 +195,10 @@ async def test_who_has_not_shaken_hands_yet_counts_as_a_connection() -> None:
 
         await nursery.start(trio.serve_listeners, serve, [listening])
         port = listening.socket.getsockname()[1]
-        async with await trio.open_tcp_stream("127.0.0.1", port):
+        async with await trio.open_tcp_stream("127.0.0.1", port) as oldest:
             while not on.listener.connections:
                 await trio.lowlevel.checkpoint()
-            async with await trio.open_tcp_stream("127.0.0.1", port) as refused:
-                assert await refused.receive_some() == b""
-        assert on.closed("too_many") == 1
+            async with await trio.open_tcp_stream("127.0.0.1", port):
+                assert await oldest.receive_some() == b""
+                assert (on.closed("handshake"), on.listener.connections) == (1, 1)
         nursery.cancel_scope.cancel()

@@ -1,0 +1,47 @@
+"""What the service and the books tell the log: each transaction, trouble with the store, a bug that met one request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from specs.outcomes import Outcome
+from specs.transaction import Reply, Request
+
+#: Answers to messages whose ids name nobody: in a message out of step anything can stand in their place, a track even.
+_NOBODY = frozenset({Outcome.UNKNOWN_MERCHANT, Outcome.UNKNOWN_TERMINAL, Outcome.FORMAT_ERROR})
+
+log = structlog.get_logger()
+
+
+def log_trouble(reason: str | None) -> None:
+    if reason is None:
+        log.info("the store is back")
+    else:
+        log.error("the store is away, nothing is answered", reason=reason)
+
+
+def report_bug(bug: Exception) -> None:
+    log.error("request failed inside", exc_info=bug)
+
+
+def log_group(answered: Sequence[tuple[Request, Reply, float]]) -> None:
+    """One line for each transaction; the masked types keep secrets out of it."""
+    for request, reply, seconds in answered:
+        known = reply.outcome not in _NOBODY
+        log.info(
+            "transaction",
+            listener=request.line.listener,
+            kind=request.kind.value,
+            message=request.message_class.value,
+            merchant_id=request.merchant_id if known else None,
+            terminal_id=request.terminal_id if known else None,
+            stan=request.stan,
+            card=request.card,
+            asked=request.amount,
+            outcome=reply.outcome.value,
+            amount=reply.amount,
+            rrn=reply.rrn,
+            milliseconds=round(seconds * 1000, 1),
+        )
