@@ -34,12 +34,12 @@ from tests.simulators.toy_switch import ToySwitch
 
 # fmt: off
 BASKETS: list[tuple[str, list[BasketLine], str, int]] = [
-    # typed                            read                                                  sent                  comes to
-    ("coffee,2,12.50,food",            [BasketLine("coffee", "2", 1250, "food")],            "coffee,2,1250,food",   2500),
-    ("milk,1.5,6",                     [BasketLine("milk", "1.5", 600)],                     "milk,1.5,600,",         900),
-    ("tea,0.125,80,",                  [BasketLine("tea", "0.125", 8000)],                   "tea,0.125,8000,",      1000),
-    ("a,1,1;b,1,2",                    [BasketLine("a", "1", 100), BasketLine("b", "1", 200)], "a,1,100,;b,1,200,",     300),
-    ("a,1.5,0.01;b,0.5,0.01",          [BasketLine("a", "1.5", 1), BasketLine("b", "0.5", 1)], "a,1.5,1,;b,0.5,1,",       2),
+    # typed                    read                                                     sent                 comes to
+    ("coffee,2,12.50,food",    [BasketLine("coffee", "2", 1250, "food")],               "coffee,2,1250,food", 2500),
+    ("milk,1.5,6",             [BasketLine("milk", "1.5", 600)],                        "milk,1.5,600,",       900),
+    ("tea,0.125,80,",          [BasketLine("tea", "0.125", 8000)],                      "tea,0.125,8000,",    1000),
+    ("a,1,1;b,1,2",            [BasketLine("a", "1", 100), BasketLine("b", "1", 200)],  "a,1,100,;b,1,200,",   300),
+    ("a,1.5,0.01;b,0.5,0.01",  [BasketLine("a", "1.5", 1), BasketLine("b", "0.5", 1)],  "a,1.5,1,;b,0.5,1,",     2),
 ]
 # fmt: on
 
