@@ -17,6 +17,7 @@ import trio
 
 from specs import limits
 from specs.outcomes import Outcome
+from specs.sensitive import PAN
 from specs.transaction import Reply, Request
 from switch.books import Books, Item
 from switch.core.commands import Command, PutTerminal
@@ -136,6 +137,10 @@ class Service:
         """What a terminal hears when the queue is full."""
         return bare_reply(Outcome.INTERNAL, self._clock(), self.books.programme.time_zone)
 
+    def card_hash(self, card: PAN) -> str:
+        """What commands call a card."""
+        return self._vault.card_hash(card).hex()
+
     async def submit(self, commands: Sequence[Command]) -> list[Reply]:
         """Decide an operator's commands, in order, among the terminals' messages; returns when they are on disk."""
         replies: list[Reply] = []
@@ -205,6 +210,14 @@ class Service:
             done = work(*arguments)
             await trio.lowlevel.cancel_shielded_checkpoint()
             return done
+
+    async def ask_store(self, question: Callable[..., T], *arguments: object) -> T:
+        """What the store can tell between two groups.
+
+        Raises:
+            Unavailable, Conflict: not now.
+        """
+        return await self._run(question, *arguments)
 
     async def tidy(self) -> None:
         """Forget what has outlived its use, in slices between the groups; another time if the store is away."""

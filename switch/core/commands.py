@@ -12,6 +12,13 @@ from specs.outcomes import Outcome
 from specs.transaction import Kind, Reply
 from switch.core.clock import DAY
 from switch.core.ledger import between, post
+from switch.core.member_commands import (
+    EnrolCard,
+    MemberCommand,
+    TakeNotices,
+    decide_member_command,
+    member_command_needs,
+)
 from switch.core.needs import Needs
 from switch.core.operator_rows import NewNumber as NewNumber  # part of commands
 from switch.core.operator_rows import approved, operator_row, refused
@@ -72,7 +79,8 @@ class ApplyProgramme(msgspec.Struct, frozen=True, tag=True):
     text: str
 
 
-Command = PutMerchant | PutTerminal | IssueCard | ActivateCard | SetBlock | ReplaceCard | ApplyProgramme | PointsCommand
+CardCommand = IssueCard | ActivateCard | SetBlock | ReplaceCard
+Command = PutMerchant | PutTerminal | ApplyProgramme | CardCommand | PointsCommand | MemberCommand
 
 
 def command_needs(command: Command) -> list[Needs]:
@@ -92,6 +100,8 @@ def command_needs(command: Command) -> list[Needs]:
             return [Needs("", "", "", card_hash=hash) for hash in (command.card_hash, command.number.hash)]
         case ApplyProgramme():
             return []
+        case EnrolCard() | TakeNotices():
+            return member_command_needs(command)
         case _:
             return points_command_needs(command)
 
@@ -113,6 +123,8 @@ def decide_command(command: Command, workset: Workset, programme: Programme, now
             return _replace(command, workset, programme, now, number)
         case ApplyProgramme():
             return _apply_programme(command, workset, now)
+        case EnrolCard() | TakeNotices():
+            return decide_member_command(command, workset, programme, now, number)
         case _:
             return decide_points_command(command, workset, programme, now, number)
 

@@ -54,6 +54,7 @@ class Decision(msgspec.Struct, frozen=True):
     terminals: tuple[Terminal, ...] = ()
     programme: ProgrammeText | None = None
     notices: tuple[Notice, ...] = ()
+    taken: dict[int, int] = {}  # notices by id, and when
 
 
 class Changes(msgspec.Struct):
@@ -70,6 +71,7 @@ class Changes(msgspec.Struct):
     terminals: dict[int, Terminal] = {}
     programmes: list[ProgrammeText] = []
     notices: list[Notice] = []
+    taken: dict[int, int] = {}
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__struct_fields__)
@@ -224,6 +226,7 @@ class Workset:
             changes.accounts[account.id] = account
             self.hold(account)
         changes.notices.extend(decision.notices)
+        changes.taken |= decision.taken
         for card in decision.cards:
             self.cards[card.id] = changes.cards[card.id] = card
             self.card_ids[card.hash] = card.id
