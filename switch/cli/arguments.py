@@ -13,8 +13,9 @@ from typing import Any, NoReturn
 
 import click
 
+from specs import limits
 from specs.money import CURRENCIES, exponent
-from specs.sensitive import PAN
+from specs.sensitive import PAN, Secret
 from switch.cli.output import letters
 from switch.core.clock import SECOND
 
@@ -34,6 +35,22 @@ class CardNumber(click.ParamType[PAN]):
             return PAN(digits.replace(" ", "").strip())
         except ValueError:
             self.fail("a card number has 6 to 19 digits, or is - to be read from standard input", parameter, context)
+
+
+class PhoneNumber(click.ParamType[Secret]):
+    """Digits with country code, as terminals send them; `-` reads it from standard input. No error repeats it."""
+
+    name = "phone"
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Secret:
+        if isinstance(value, Secret):
+            return value
+        digits = (sys.stdin.readline() if value == "-" else value).strip().removeprefix("+").replace(" ", "")
+        low, high = limits.PHONE_DIGITS_MIN, limits.PHONE_DIGITS_MAX
+        if not (re.fullmatch("[0-9]+", digits) and low <= len(digits) <= high):
+            allowed = f"a phone number has {low} to {high} digits, or is - to be read from standard input"
+            self.fail(allowed, parameter, context)
+        return Secret(digits)
 
 
 class Pattern(click.ParamType[str]):
@@ -94,7 +111,7 @@ class Moment(click.ParamType[datetime]):
             )
 
 
-CARD_NUMBER, CURRENCY, TIME_ZONE, MOMENT = CardNumber(), Currency(), TimeZone(), Moment()
+CARD_NUMBER, PHONE, CURRENCY, TIME_ZONE, MOMENT = CardNumber(), PhoneNumber(), Currency(), TimeZone(), Moment()
 MERCHANT_ID, TERMINAL_ID, STORE = word(15), word(8), word(32)
 NII = Pattern("[0-9]{3}", "three digits")
 RRN = Pattern("[0-9]{12}", "twelve digits")

@@ -1,4 +1,5 @@
-"""card: issue numbers for the printer, look one up, block, unblock and replace it.
+"""card: issue numbers for the printer, look one up, block, unblock and replace it. Loyalty cards too; their members
+and points are in members.py.
 
 A whole card number or PIN leaves the switch in one way only: the printer's file, which only its owner can read.
 """
@@ -17,20 +18,23 @@ from rich.progress import Progress
 from specs.sensitive import PAN
 from switch.cli.arguments import CARD_NUMBER, MERCHANT_ID, bad_option, minor_units
 from switch.cli.common import config_option, json_option, open_vault, reading, refuse, submit
-from switch.cli.issuing import Issue
+from switch.cli.finding import card_argument, card_of, find_card, hash_of
+from switch.cli.issuing import Issue, Wanted
 from switch.cli.journal import Describer
 from switch.cli.merchants import find_merchant
 from switch.cli.output import moment, money, show_json, show_record, show_table, with_money
 from switch.cli.printer_file import PrinterFile
+from switch.cli.programmes import programme_of
 from switch.config import Config
 from switch.core.commands import ActivateCard, Command, IssueCard, NewNumber, ReplaceCard, SetBlock
-from switch.core.programme import GiftProduct, Programme, parse_programme
-from switch.core.records import Account, Block, Card, CardState
-from switch.store.port import JournalFilter, Reader
+from switch.core.points_commands import IssueLoyaltyCard
+from switch.core.programme import CardProduct, GiftProduct, Programme
+from switch.core.records import Block, Card, CardState
+from switch.core.schemes import LoyaltyProduct
+from switch.store.port import JournalFilter
 
 F = TypeVar("F", bound=Callable[..., object])
 
-CARD_ID_MAX = 99_999_999_999  # far beyond any books; what is longer is a card number at the wrong place
 MOVEMENTS = 10  # of one card that `show` lists; the journal has the rest
 PAN_HELP = "PAN is a card number; - reads it from standard input, so that it stays out of the shell's history."
 
@@ -49,16 +53,16 @@ _out_option = click.option(
 
 @click.group()
 def card() -> None:
-    """Gift cards. Numbers are shown masked; whole ones stand in the printer's file only."""
+    """Gift and loyalty cards. Numbers are shown masked; whole ones stand in the printer's file only."""
 
 
 @card.command("issue")
-@click.option("--product", "product_id", required=True, help="A gift product of the programme.")
+@click.option("--product", "product_id", required=True, help="A gift product or a loyalty card of the programme.")
 @click.option("--count", type=click.IntRange(1, 10_000_000), required=True, help="How many cards.")
 @_out_option
 @click.option("--denomination", help="The amount printed on them, such as 250.00; needed if there are several.")
-@click.option("--active", is_flag=True, help="Activate them at once, at a merchant's expense.")
-@click.option("--merchant", "merchant_id", type=MERCHANT_ID, help="Who pays for active cards.")
+@click.option("--active", is_flag=True, help="Activate them at once; gift cards at a merchant's expense.")
+@click.option("--merchant", "merchant_id", type=MERCHANT_ID, help="Who pays for active gift cards.")
 @click.option("--amount", help="What is loaded on active cards, such as 100.00 [the denomination].")
 @config_option
 def issue_(
@@ -76,22 +80,24 @@ def issue_(
     Their numbers go into a file for the printer, and into the books. The file is called FILE.part until every card in
     it is issued; after a failure the same command again does the rest.
     """
-    if active != (merchant_id is not None) or (amount and not active):
-        raise click.UsageError("--active and --merchant go together, and --amount with them")
     vault = open_vault(config)
     with reading(config) as reader:
-        product = _product(_programme(reader), product_id)
+        product = _product(programme_of(reader), product_id)
         if merchant_id:
             find_merchant(reader, merchant_id)
-    printed = _denomination(product, denomination)
-    load = _load(product, printed, amount) if active else None
-
-    def wanted(number: NewNumber, known: Card | None) -> list[Command]:
-        commands: list[Command] = [] if known else [IssueCard(number, product.id, printed)]
-        if merchant_id and load and (known is None or known.state is CardState.INACTIVE):
-            commands.append(ActivateCard(number.hash, merchant_id, load))
-        return commands
-
+    printed: int | None = None
+    if isinstance(product, LoyaltyProduct):
+        if merchant_id or amount or denomination:
+            raise click.UsageError(
+                f"{product.id} is a loyalty card: --merchant, --amount, --denomination are for gift cards"
+            )
+        wanted = _wanted_members(product, active)
+    else:
+        if active != (merchant_id is not None) or (amount and not active):
+            raise click.UsageError("--active and --merchant go together, and --amount with them")
+        printed = _denomination(product, denomination)
+        load = _load(product, printed, amount) if active else None
+        wanted = _wanted_gifts(product, printed, merchant_id, load)
     progress = Progress(console=Console(stderr=True), disable=not sys.stderr.isatty())
     with PrinterFile(out, product, printed) as file, progress:
         task = progress.add_task("issuing", total=count)
@@ -99,20 +105,35 @@ def issue_(
     click.echo(f"{out}: {count} cards of {product.id}{' active' if active else ''}")
 
 
+def _wanted_members(product: LoyaltyProduct, active: bool) -> Wanted:
+    """Each card is that of a new member."""
+
+    def wanted(number: NewNumber, known: Card | None) -> list[Command]:
+        return [] if known else [IssueLoyaltyCard(number, product.id, active=active)]
+
+    return wanted
+
+
+def _wanted_gifts(product: GiftProduct, printed: int | None, merchant_id: str | None, load: int | None) -> Wanted:
+    def wanted(number: NewNumber, known: Card | None) -> list[Command]:
+        commands: list[Command] = [] if known else [IssueCard(number, product.id, printed)]
+        if merchant_id and load and (known is None or known.state is CardState.INACTIVE):
+            commands.append(ActivateCard(number.hash, merchant_id, load))
+        return commands
+
+    return wanted
+
+
 @card.command(help=f"Show a card. State, balance, expiry, the last movements. {PAN_HELP}")
-@click.argument("pan", type=CARD_NUMBER, required=False)
-@click.option(
-    "--card-id", type=click.IntRange(1, CARD_ID_MAX), help="The card's number in the books, instead of its PAN."
-)
+@card_argument
 @click.option("--utc", is_flag=True, help="Times in UTC instead of the shell's zone.")
 @config_option
 @json_option
 def show(pan: PAN | None, card_id: int | None, utc: bool, config: Config, as_json: bool) -> None:
-    if (pan is None) == (card_id is None):
-        raise click.UsageError("give either PAN or --card-id")
-    card_hash = _hash(config, pan) if pan else None
     with reading(config) as reader:
-        found, account = _by_hash(reader, card_hash) if card_hash else _by_id(reader, card_id or 0)
+        found, account = find_card(reader, config, pan, card_id)
+        if found.place is not None:
+            refuse(f"{found.masked_pan} is a loyalty card; see tillswitch member show")
         describer = Describer(reader, utc)
         movements = describer.describe(reader.journal(JournalFilter(card_hash=found.hash, limit=MOVEMENTS)))
     record: dict[str, Any] = {
@@ -149,7 +170,7 @@ def show(pan: PAN | None, card_id: int | None, utc: bool, config: Config, as_jso
 )
 @config_option
 def block(pan: PAN, reason: str, config: Config) -> None:
-    submit(config, SetBlock(_hash(config, pan), Block(reason)))
+    submit(config, SetBlock(hash_of(config, pan), Block(reason)))
     click.echo(f"{pan.masked}: {reason}")
 
 
@@ -157,7 +178,7 @@ def block(pan: PAN, reason: str, config: Config) -> None:
 @_pan_argument
 @config_option
 def unblock(pan: PAN, config: Config) -> None:
-    submit(config, SetBlock(_hash(config, pan), Block.NONE))
+    submit(config, SetBlock(hash_of(config, pan), Block.NONE))
     click.echo(f"{pan.masked}: not blocked")
 
 
@@ -170,10 +191,10 @@ def unblock(pan: PAN, config: Config) -> None:
 @config_option
 def replace(pan: PAN, out: Path, config: Config) -> None:
     vault = open_vault(config)
-    old_hash = _hash(config, pan)
+    old_hash = hash_of(config, pan)
     with reading(config) as reader:
-        old, _ = _by_hash(reader, old_hash)
-        product = _product(_programme(reader), old.product)
+        old, _ = card_of(reader, old_hash)
+        product = _product(programme_of(reader), old.product)
 
     def wanted(number: NewNumber, known: Card | None) -> list[Command]:
         if known and known.account != old.account:
@@ -189,34 +210,11 @@ def replace(pan: PAN, out: Path, config: Config) -> None:
 
 
 # -- what the books and the programme say ------------------------------------------------------------------------------
-def _hash(config: Config, pan: PAN) -> str:
-    return open_vault(config).card_hash(pan).hex()
-
-
-def _by_hash(reader: Reader, card_hash: str) -> tuple[Card, Account]:
-    found = reader.card(card_hash)
-    if found is None:
-        refuse("no such card")
-    return found
-
-
-def _by_id(reader: Reader, card_id: int) -> tuple[Card, Account]:
-    following = reader.cards(card_id - 1, 1)
-    if not following or following[0].id != card_id:
-        refuse(f"no card {card_id}")
-    return _by_hash(reader, following[0].hash)
-
-
-def _programme(reader: Reader) -> Programme:
-    newest = reader.programme()
-    return parse_programme(newest.text, newest.version) if newest else parse_programme("", 0)
-
-
-def _product(programme: Programme, product_id: str) -> GiftProduct:
-    product = programme.products.get(product_id)
+def _product(programme: Programme, product_id: str) -> CardProduct:
+    product = programme.card_product(product_id)
     if product is None:
-        known = ", ".join(programme.products) or "none; apply a programme first"
-        refuse(f"the programme has no gift product {product_id!r}; it has {known}")
+        known = ", ".join([*programme.products, *programme.loyalty]) or "none; apply a programme first"
+        refuse(f"the programme has no card {product_id!r}; it has {known}")
     return product
 
 

@@ -102,12 +102,13 @@ def reading(config: Config) -> Iterator[SQLStore]:
 
 
 # -- changes ----------------------------------------------------------------------------------------------------------
-def submit(config: Config, command: Command) -> None:
+def submit(config: Config, command: Command) -> Reply:
     """Have one command decided, and fail with the reason if it is refused."""
     with deciding(config) as decide:
         (reply,) = decide([command])
     if not accepted(reply):
         refuse(why(reply))
+    return reply
 
 
 def accepted(reply: Reply) -> bool:

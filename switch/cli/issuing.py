@@ -14,7 +14,7 @@ from switch.cli.common import Decide, Failure, accepted, deciding, fail, reading
 from switch.cli.printer_file import NewCard, PrinterFile
 from switch.config import Config
 from switch.core.commands import Command, NewNumber
-from switch.core.programme import GiftProduct
+from switch.core.programme import CardProduct
 from switch.core.records import Card
 from switch.numbers import new_number, new_pan, new_pin
 from switch.store.port import Reader
@@ -26,7 +26,7 @@ SLICE = 100  # cards decided together: terminals are hardly kept waiting, and on
 Wanted = Callable[[NewNumber, Card | None], list[Command]]
 
 
-def new_cards(product: GiftProduct, is_taken: Callable[[PAN], bool]) -> Iterator[NewCard]:
+def new_cards(product: CardProduct, is_taken: Callable[[PAN], bool]) -> Iterator[NewCard]:
     """Numbers nobody has, without end. Among millions of cards a random number is taken now and then."""
     given: set[PAN] = set()
     while True:
@@ -39,7 +39,7 @@ def new_cards(product: GiftProduct, is_taken: Callable[[PAN], bool]) -> Iterator
 class Issue:
     """One order: the cards of `file`, each brought into the books by the commands that are `wanted` for it."""
 
-    def __init__(self, config: Config, vault: Vault, file: PrinterFile, product: GiftProduct, wanted: Wanted) -> None:
+    def __init__(self, config: Config, vault: Vault, file: PrinterFile, product: CardProduct, wanted: Wanted) -> None:
         self._config, self._vault, self._file, self._product, self._wanted = config, vault, file, product, wanted
         self._done = 0  # so many of the file's cards, from the first on, are in the books as wanted
 

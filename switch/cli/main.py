@@ -14,7 +14,9 @@ from switch.cli.cards import card
 from switch.cli.common import EXIT_USAGE, Failure
 from switch.cli.journal import journal
 from switch.cli.lifecycle import check, init, reload, serve, status
+from switch.cli.members import member
 from switch.cli.merchants import merchant
+from switch.cli.points import points
 from switch.cli.programmes import programme
 from switch.cli.safety import audit, backup
 from switch.cli.terminals import terminal
@@ -42,14 +44,15 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(__version__, prog_name="tillswitch")
 def main() -> None:
-    """The terminal switch: gift cards over ISO 8583.
+    """The terminal switch: gift cards and points over ISO 8583.
 
     First: init, check, serve. Then merchants, terminals, a programme with products, and cards. Changes reach a running
     daemon at once; without one they are made in the books.
     """
 
 
-for command in (init, check, serve, status, reload, merchant, terminal, programme, card, journal, audit, backup):
+_LIFE = (init, check, serve, status, reload)
+for command in (*_LIFE, merchant, terminal, programme, card, member, points, journal, audit, backup):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from specs.money import format_minor
 from specs.sensitive import PAN, Secret
 from switch.cli.common import fail
 from switch.cli.output import letters
-from switch.core.programme import GiftProduct
+from switch.core.programme import CardProduct, GiftProduct
 
 COLUMNS = ("pan", "pin", "product", "currency", "denomination", "valid_days")
 
@@ -33,11 +33,16 @@ class NewCard(msgspec.Struct, frozen=True):
 
 
 class PrinterFile:
-    """FILE.part until `finish` makes it FILE; for one command at a time. `valid_days` in it count from activation."""
+    """FILE.part until `finish` makes it FILE; for one command at a time. `valid_days` in it count from activation.
 
-    def __init__(self, file: Path, product: GiftProduct, denomination: int | None) -> None:
-        printed = "" if denomination is None else format_minor(denomination, product.currency).split()[0]
-        self._rest = [product.id, letters(product.currency), printed, str(product.valid_days or "")]
+    Loyalty cards have no currency, no denomination and no end.
+    """
+
+    def __init__(self, file: Path, product: CardProduct, denomination: int | None) -> None:
+        self._rest = [product.id, "", "", ""]
+        if isinstance(product, GiftProduct):
+            printed = "" if denomination is None else format_minor(denomination, product.currency).split()[0]
+            self._rest = [product.id, letters(product.currency), printed, str(product.valid_days or "")]
         self._file, self.part = file, file.with_name(file.name + ".part")
         self.cards: list[NewCard] = []
 

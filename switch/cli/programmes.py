@@ -13,13 +13,14 @@ from switch.cli.common import config_option, fail, reading, refuse, submit
 from switch.config import Config
 from switch.core.commands import ApplyProgramme
 from switch.core.programme import Programme, ProgrammeError, parse_programme
+from switch.store.port import Reader
 
 _file_argument = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 
 
 @click.group()
 def programme() -> None:
-    """The programme: gift products, exchange rates, policies."""
+    """The programme: gift products, points schemes, exchange rates, policies."""
 
 
 @programme.command()
@@ -30,7 +31,8 @@ def check(file: Path) -> None:
     Needs neither books nor daemon.
     """
     _, parsed = read_programme(file, 0)
-    click.echo(f"{file}: ok, {len(parsed.products)} gift products, {len(parsed.rates)} rates")
+    counts = f"{len(parsed.products)} gift products, {len(parsed.schemes)} points schemes, {len(parsed.rates)} rates"
+    click.echo(f"{file}: ok, {counts}")
 
 
 @programme.command()
@@ -49,7 +51,8 @@ def apply(file: Path, config: Config) -> None:
             click.echo(f"{file} is in force already, as version {version}")
             return
         old = parse_programme(newest.text if newest else "", version)
-        gone = {name: reader.count_cards(name) for name in old.products.keys() - new.products.keys()}
+        dropped = (old.products.keys() | old.loyalty.keys()) - new.products.keys() - new.loyalty.keys()
+        gone = {name: reader.count_cards(name) for name in sorted(dropped)}
     submit(config, ApplyProgramme(text))
     click.echo("\n".join([f"{file} is in force, as version {version + 1}", *differences(old, new)]))
     for name, count in gone.items():
@@ -69,6 +72,12 @@ def show(version: int | None, config: Config) -> None:
     click.echo(found.text, nl=not found.text.endswith("\n"))
 
 
+def programme_of(reader: Reader) -> Programme:
+    """The one in force; an empty one if there is none yet."""
+    newest = reader.programme()
+    return parse_programme(newest.text, newest.version) if newest else parse_programme("", 0)
+
+
 def read_programme(file: Path, version: int) -> tuple[str, Programme]:
     """The text of a programme file and what it says."""
     try:
@@ -81,7 +90,7 @@ def read_programme(file: Path, version: int) -> tuple[str, Programme]:
 
 
 def differences(old: Programme, new: Programme) -> list[str]:
-    """What changes from `old` to `new`, a line for each product and rate, and one for the rest."""
+    """What changes from `old` to `new`, a line for each product, scheme and rate, and one for the rest."""
     before, after = _facts(old), _facts(new)
     lines = [f"  + {name}" for name in after if name not in before]
     lines += [f"  - {name}" for name in before if name not in after]
@@ -99,4 +108,6 @@ def _facts(programme: Programme) -> dict[str, dict[str, Any]]:
     policies = ("time_zone", "card_refusals", "guess_limit", "pin_lock_minutes")
     facts = {"policies": {key: msgspec.to_builtins(getattr(programme, key)) for key in policies}}
     facts |= {f"rate {code}": {"usd": float(rate)} for code, rate in programme.rates.items()}
-    return facts | {f"product {name}": msgspec.to_builtins(product) for name, product in programme.products.items()}
+    facts |= {f"product {name}": msgspec.to_builtins(product) for name, product in programme.products.items()}
+    schemes = programme.schemes.items()
+    return facts | {f"scheme {name}": msgspec.to_builtins(scheme, enc_hook=str) for name, scheme in schemes}

@@ -212,7 +212,8 @@ def _award(command: AwardPoints, desk: _Desk) -> Decision:
     scheme = desk.programme.units.get(card.currency)
     points = scheme.events.get(command.event) if scheme else None
     if scheme is None or points is None:
-        return refused(Outcome.PRODUCT, f"there is no event {command.event!r} in the programme")
+        known = ", ".join(scheme.events) if scheme else ""
+        return refused(Outcome.PRODUCT, f"{command.event!r} is no event of the scheme; it has {known or 'none'}")
     if not 0 < len(command.key) <= limits.EVENT_KEY_MAX:
         return refused(Outcome.FORMAT_ERROR, f"the caller's id has 1 to {limits.EVENT_KEY_MAX} characters")
     merchant = desk.workset.merchants.get(command.merchant_id)

@@ -158,7 +158,7 @@ WRONG = [
     ("block 9900101234567890123", 1, "no such card"),
     ("unblock 9900101234567890123", 1, "no such card"),
     (f"{ISSUE} none", 1,
-     "the programme has no gift product 'none'; it has classic, fixed, voucher, secure, campus, gulf"),
+     "the programme has no card 'none'; it has classic, fixed, voucher, secure, campus, gulf, star, star-bank"),
     (f"{ISSUE} classic --count 0", 2,
      "Invalid value for '--count': 0 is not in the range 1<=x<=10000000. (see tillswitch card issue --help)"),
     (f"{ISSUE} classic --denomination 10", 2,
