@@ -38,6 +38,9 @@ class Kind(Enum):
     GIFT_UNBLOCK = "gift_unblock"
     GIFT_VOID_LOAD = "gift_void_load"  # account digits 0060: of activate, reload, refund
     GIFT_VOID_SPEND = "gift_void_spend"  # account digits 6000: of redeem, cash-out
+    SETTLE = "settle"
+    SETTLE_UPLOADED = "settle_uploaded"  # the trailer after an upload
+    CLEAR_BATCH = "clear_batch"
     LOGON = "logon"
     ECHO = "echo"
     PARAMETERS = "parameters"
@@ -57,6 +60,26 @@ ADVISED = frozenset({Kind.GIFT_REDEEM, Kind.GIFT_VOID_SPEND})
 
 #: Kinds that put value on a card: as an advice only with the right "offline loads".
 LOADS = frozenset({Kind.GIFT_ACTIVATE, Kind.GIFT_RELOAD, Kind.GIFT_REFUND})
+
+
+#: What closes a batch (WIRE.md section 5).
+SETTLEMENTS = frozenset({Kind.SETTLE, Kind.SETTLE_UPLOADED, Kind.CLEAR_BATCH})
+
+#: The block of a batch's totals that a kind counts in, from 0; the others count nowhere (WIRE.md section 5, "Totals").
+TOTALS_BLOCKS: dict[Kind, int] = {
+    Kind.GIFT_REDEEM: 0,
+    Kind.GIFT_CASH_OUT: 0,
+    Kind.GIFT_ACTIVATE: 1,
+    Kind.GIFT_RELOAD: 1,
+    Kind.GIFT_REFUND: 1,
+}
+
+
+class Total(msgspec.Struct, frozen=True, array_like=True):
+    """One block of a batch's totals: how many transactions, and their approved amounts in the terminal's currency."""
+
+    count: int = 0
+    amount: int = 0
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -96,6 +119,8 @@ class Request(msgspec.Struct, frozen=True):
     texts: bool = False  # the terminal shows and prints texts
     language: str | None = None
     wrong_field: int | None = None  # only MALFORMED; 0 = no single field
+    totals: tuple[Total, ...] | None = None  # of a settlement, as many blocks as came
+    upload_batch: int | None = None  # the batch an upload belongs to, if it says so
 
 
 class BalanceType(Enum):
@@ -139,3 +164,4 @@ class Reply(msgspec.Struct, frozen=True):
     receipt_text: str | None = None
     command: str | None = None
     wrong_field: int | None = None
+    totals: tuple[Total, ...] | None = None

@@ -35,8 +35,6 @@ from switch.core.records import (
     Batch,
     Block,
     Card,
-    Closer,
-    Desk,
     Merchant,
     Right,
     Row,
@@ -44,7 +42,6 @@ from switch.core.records import (
     Terminal,
     system_account,
 )
-from switch.core.workset import Changes
 from switch.store.memory import MemoryStore
 
 NOON = int(dt.datetime(2026, 3, 10, 12, 0, tzinfo=dt.UTC).timestamp()) * SECOND
@@ -257,14 +254,11 @@ class Till:
         return [batch for batch in reversed(found) if batch.application == self.application]
 
     def close_batch(self) -> None:
-        """What an accepted settlement leaves behind; the message itself is not offered yet."""
-        batch, terminal = self.batches()[-1], self.record.id
+        """Whatever is in it; `sent` and the STANs stay as they are."""
+        batch = self.batches()[-1]
         assert batch.closed_at is None
-        closed = msgspec.structs.replace(batch, closed_at=self.shop.now, closed_by=Closer.TERMINAL, named=True)
-        count = 1 + max((row.stan_count for row in self.shop.rows() if row.terminal == terminal), default=0)
-        desk = Desk(terminal, self.application, stan_count=count, batch=0, last_number=batch.number)
-        changes = Changes(batches={batch.id: closed}, desks={(terminal, self.application): desk})
-        self.shop.store.commit(changes, None)
+        message = self.write(Kind.SETTLE_UPLOADED, message_class=MessageClass.SETTLEMENT, batch=batch.number, stan=0)
+        assert self.shop.hear(message, self.application).outcome is Outcome.APPROVED
 
 
 def case_of(request: Request, application: str = "main") -> Case:

@@ -79,6 +79,8 @@ def _pairs(lines: list[str]) -> dict[str, Any]:
         names = ("purse", "type", "currency", "amount")
         blocks = pairs["balances"].split(" | ")
         pairs["balances"] = [dict(zip(names, block.split(" "), strict=True)) for block in blocks]
+    if "totals" in pairs:
+        pairs["totals"] = [block.split(" ") for block in pairs["totals"].split(" | ")]
     if "parameters" in pairs:
         pairs["parameters"] = [pair.split("=") for pair in pairs["parameters"].split(" | ")]
     return pairs
