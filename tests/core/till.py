@@ -14,7 +14,7 @@ import msgspec
 
 from specs.outcomes import ACCEPTED, Outcome
 from specs.sensitive import PAN, Secret
-from specs.transaction import Balance, BalanceType, Kind, Line, MessageClass, Reply, Request
+from specs.transaction import Balance, BalanceType, Kind, Line, MessageClass, Reply, Request, Total
 from switch.audit import Audit, audit
 from switch.books import Books
 from switch.core.clock import DAY, HOUR, MINUTE, SECOND
@@ -241,6 +241,16 @@ class Till:
 
     def log_on(self, **fields: Any) -> Reply:
         return self.say(self.write(Kind.LOGON, message_class=MessageClass.NETWORK, **fields))
+
+    def settle(self, number: int, *blocks: tuple[int, int], kind: Kind = Kind.SETTLE, **fields: Any) -> Reply:
+        """0500 with what the till claims, as (count, amount) of each block."""
+        totals = tuple(Total(*block) for block in blocks)
+        said: dict[str, Any] = {
+            "message_class": MessageClass.SETTLEMENT,
+            "batch": number,
+            "totals": totals or None,
+        } | fields
+        return self.say(self.write(kind, **said))
 
     # -- what the switch remembers of it ------------------------------------------------------------------------------
     @property
