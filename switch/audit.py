@@ -159,10 +159,10 @@ def _check_row(row: Row) -> None:
         check_entries(row.entries)
     except AssertionError as fault:
         raise BrokenFact(f"row {row.id}: {fault}") from None
-    if row.counts and not row.accepted:
-        raise BrokenFact(f"row {row.id}: refused, and yet it counts in a batch")
     if row.entries and not row.accepted:
         raise BrokenFact(f"row {row.id}: refused, and yet it moved value")
+    if row.counts and not row.accepted:
+        raise BrokenFact(f"row {row.id}: refused, and yet it counts in a batch")
 
 
 def _check_account(account: Account, entries: list[Entry], sums: defaultdict[int, int]) -> None:
