@@ -87,6 +87,7 @@ class View(msgspec.Struct):
     card: Card | None
     account: Account | None
     by_rrn: Row | None
+    told: list[Row]  # messages of the class and STAN that an upload names, and uploads of that STAN, newest first
     recent: list[Row]  # this card at this terminal and application, newest first
     tombstones: list[Tombstone]
     workset: Workset
@@ -142,6 +143,7 @@ class Workset:
         self.accounts: dict[int, Account] = {}
         self.recent: dict[tuple[int, str, str], list[Row]] = {}
         self.by_rrn: dict[str, Row] = {}
+        self.told: dict[tuple[int, str, int], list[Row]] = {}
         self.families: dict[int, list[Row]] = {}
         self.points: dict[int, set[int]] = {}  # the lots and debts of each holder
         self.purchases: dict[tuple[int, str], list[Row]] = {}  # by batch and receipt
@@ -171,7 +173,7 @@ class Workset:
         number = terminal.id if terminal else 0
         desk = self.desks.get((number, name)) or Desk(number, name)
         card = self.cards.get(self.card_ids.get(case.card_hash, 0))
-        named = self.numbered.get((number, name, request.batch or 0))
+        named = self.numbered.get((number, name, request.batch or request.upload_batch or 0))
         return View(
             merchant=self.merchants.get(terminal.merchant_id if terminal else request.merchant_id),
             terminal=terminal,
@@ -182,6 +184,7 @@ class Workset:
             card=card,
             account=self.accounts.get(card.account) if card else None,
             by_rrn=self.by_rrn.get(request.rrn or ""),
+            told=self.told.get((number, name, request.original_stan or 0), []),
             recent=self.recent.get((number, name, case.card_hash), []),
             tombstones=self.tombstones.get(number, []),
             workset=self,

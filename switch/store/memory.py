@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from specs import limits
-from specs.transaction import Kind
+from specs.transaction import Kind, MessageClass
 from switch.core.clock import MINUTE
 from switch.core.needs import Needs
 from switch.core.records import (
@@ -105,6 +105,9 @@ class MemoryStore:
         desk = self._desks.get(place)
         if desk:
             workset.desks[place] = desk
+        if desk and need.settles:
+            first = self._batches[desk.batch].first if desk.batch else 0
+            workset.batches |= {batch.id: batch for batch in self._batches.values() if first and batch.first == first}
         if need.batch is not None:
             numbered = [b for b in self.batches(terminal.id) if (b.application, b.number) == (place[1], need.batch)]
             if numbered:
@@ -120,6 +123,8 @@ class MemoryStore:
             workset.recent[*place, need.card_hash] = [
                 row for row in rows if row.application == need.application and need.search in (row.asked, row.amount)
             ]
+        if need.told:
+            self._load_told(workset, place, *need.told)
         if need.rrn in self._by_rrn:
             workset.by_rrn[need.rrn] = self._rows[self._by_rrn[need.rrn]]
         if need.receipt is not None:
@@ -136,18 +141,27 @@ class MemoryStore:
                 oldest = now // MINUTE - GUESS_MINUTES
                 workset.tallies[scope] = {bucket: count for bucket, count in counted if bucket > oldest}
 
+    def _load_told(self, workset: Workset, place: tuple[int, str], message_class: MessageClass, stan: int) -> None:
+        found = workset.told[*place, stan] = []
+        rows = [self._rows[number] for number in self._by_message[place[0], stan]]
+        for wanted in (message_class, MessageClass.UPLOAD):
+            same = [row for row in rows if (row.application, row.message_class) == (place[1], wanted)]
+            found += same[-limits.UPLOAD_CANDIDATES :]
+        found.sort(key=lambda row: -row.decided_at)
+
     def _load_families(self, workset: Workset) -> None:
-        named = self._named(workset)
-        for row in (*named, *(row for rows in workset.purchases.values() for row in rows)):
+        named = [row for rows in (*workset.purchases.values(), *workset.told.values()) for row in rows]
+        for row in (*self._named(workset), *named):
             workset.families[row.root] = [self._rows[number] for number in self._by_root[row.root]]
         held = {card.holder for card in workset.cards.values()}
         posted = {entry.account for rows in workset.families.values() for row in rows for entry in row.entries}
         for account in (self._accounts[number] for number in posted if number > 0):
             if account.spent and account.holder in held:
                 workset.hold(account)
-        for number in {row.batch for row in named} | {desk.batch for desk in workset.desks.values()}:
-            if number:
-                workset.batches[number] = self._batches[number]
+        batches = {row.batch for rows in workset.families.values() for row in rows}
+        batches |= {number for desk in workset.desks.values() for number in (desk.batch, desk.awaiting, desk.closed)}
+        for number in batches - {0}:
+            workset.batches[number] = self._batches[number]
 
     def commit(self, changes: Changes, seal: Seal | None) -> None:
         self._merchants.update(changes.merchants)
@@ -250,6 +264,14 @@ class MemoryStore:
     def batches(self, terminal: int) -> list[Batch]:
         found = [batch for batch in self._batches.values() if batch.terminal == terminal]
         return sorted(found, key=lambda batch: -batch.opened_at)
+
+    def all_batches(self) -> Iterator[Batch]:
+        return iter(sorted(self._batches.values(), key=lambda batch: batch.id))
+
+    def parts(self) -> Iterator[Batch]:
+        return iter(
+            sorted((b for b in self._batches.values() if b.first), key=lambda batch: (batch.first, batch.opened_at))
+        )
 
     def tallies(self) -> list[Tally]:
         return sorted(
