@@ -221,7 +221,7 @@ def test_the_messages_of_one_sale_carry_the_same_receipt(switch: ToySwitch) -> N
     tillsim(switch, "points", "redeem", "--amount", "10", "--terminal", "TN000002")
     tillsim(switch, "points", "sale", "--amount", "40", "--receipt", "last")
     assert [switch.requests[-1].get(one) for one in (41, 62)] == [switch.requests[-2].get(one) for one in (41, 62)]
-    tillsim(switch, "points", "sale", "--amount", "40")
+    tillsim(switch, "points", "sale", "--amount", "40", "--terminal", "TN000002")
     assert switch.requests[-1].get(62) != switch.requests[-2].get(62)
 
 
