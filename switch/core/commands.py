@@ -11,6 +11,7 @@ from specs import limits
 from specs.outcomes import Outcome
 from specs.transaction import Kind, Reply
 from switch.core.clock import DAY
+from switch.core.day_commands import CutSettlement, SettlePart, cut_settlement, settle_part
 from switch.core.ledger import between, post
 from switch.core.needs import Needs
 from switch.core.operator_rows import NewNumber as NewNumber  # part of commands
@@ -72,7 +73,18 @@ class ApplyProgramme(msgspec.Struct, frozen=True, tag=True):
     text: str
 
 
-Command = PutMerchant | PutTerminal | IssueCard | ActivateCard | SetBlock | ReplaceCard | ApplyProgramme | PointsCommand
+Command = (
+    PutMerchant
+    | PutTerminal
+    | IssueCard
+    | ActivateCard
+    | SetBlock
+    | ReplaceCard
+    | ApplyProgramme
+    | SettlePart
+    | CutSettlement
+    | PointsCommand
+)
 
 
 def command_needs(command: Command) -> list[Needs]:
@@ -92,6 +104,10 @@ def command_needs(command: Command) -> list[Needs]:
             return [Needs("", "", "", card_hash=hash) for hash in (command.card_hash, command.number.hash)]
         case ApplyProgramme():
             return []
+        case SettlePart():
+            return [Needs(command.merchant_id, command.terminal_id, command.application)]
+        case CutSettlement():
+            return [Needs(command.merchant_id, "", "", day=True)]
         case _:
             return points_command_needs(command)
 
@@ -113,6 +129,10 @@ def decide_command(command: Command, workset: Workset, programme: Programme, now
             return _replace(command, workset, programme, now, number)
         case ApplyProgramme():
             return _apply_programme(command, workset, now)
+        case SettlePart():
+            return settle_part(command, workset, programme, now, number)
+        case CutSettlement():
+            return cut_settlement(command, workset, programme, now, number)
         case _:
             return decide_points_command(command, workset, programme, now, number)
 

@@ -46,6 +46,7 @@ class Needs(msgspec.Struct, frozen=True):
     event: str | None = None  # the caller's own id of an award
     told: tuple[MessageClass, int] | None = None  # class and STAN of a transaction that is uploaded
     settles: bool = False  # with the earlier parts of the open batch
+    day: bool = False  # of the merchant: its last settlement, and the batches since
 
 
 def needs(case: Case) -> Needs:
