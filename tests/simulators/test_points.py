@@ -200,6 +200,15 @@ def test_a_return_takes_back_and_gives_back_and_pays_out(switch: ToySwitch) -> N
         assert lines[0].endswith(f" {value}"), lines
 
 
+def test_a_void_of_a_return_says_that_it_counts_again(switch: ToySwitch) -> None:
+    tillsim(switch, "points", "sale", "--amount", "40")
+    tillsim(switch, "points", "return")
+    result = tillsim(switch, "void")
+    assert result.exit_code == 0, result.output
+    assert "Points earned again                   12" in result.output
+    assert "taken back" not in result.output
+
+
 def test_a_return_is_of_the_last_sale_unless_it_is_said(switch: ToySwitch) -> None:
     first = json.loads(tillsim(switch, "points", "sale", "--amount", "40", "--card", "active:2", "--json").output)
     tillsim(switch, "points", "sale", "--amount", "60", "--card", "active:3")
