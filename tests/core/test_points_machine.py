@@ -209,5 +209,5 @@ class Points(RuleBasedStateMachine):
             self.shop.prove()
 
 
-class TestPoints(Points.TestCase):  # type: ignore[misc, name-defined]  # made by Hypothesis
-    settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+Points.TestCase.settings = settings(max_examples=40, stateful_step_count=40)
+TestPoints = Points.TestCase
