@@ -17,6 +17,7 @@ import trio
 
 from specs import limits
 from specs.outcomes import Outcome
+from specs.sensitive import PAN
 from specs.transaction import Reply, Request
 from switch.books import Books, Item
 from switch.core.commands import Command, PutTerminal
@@ -139,6 +140,10 @@ class Service:
     def busy(self) -> Reply:
         """What a terminal hears when the queue is full."""
         return bare_reply(Outcome.INTERNAL, self._clock(), self.books.programme.time_zone)
+
+    def card_hash(self, card: PAN) -> str:
+        """What commands call a card."""
+        return self._vault.card_hash(card).hex()
 
     async def submit(self, commands: Sequence[Command]) -> list[Reply]:
         """Decide an operator's commands, in order, among the terminals' messages; returns when they are on disk."""

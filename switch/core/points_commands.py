@@ -83,6 +83,8 @@ class ExpireLots(msgspec.Struct, frozen=True, tag=True):
     lots: tuple[tuple[int, int], ...]  # account and its number of entries
 
 
+_IN_USE = (CardState.INACTIVE, CardState.ACTIVE)
+
 PointsCommand = IssueLoyaltyCard | PlaceCard | AwardPoints | AdjustPoints | ConvertPoints | ExpireLots
 
 
@@ -191,6 +193,9 @@ def _place(command: PlaceCard, desk: _Desk) -> Decision:
         return refused(Outcome.UNKNOWN_CARD, "no such loyalty card")
     if command.limit is not None and command.limit < 0:
         return refused(Outcome.AMOUNT, "a limit is not below zero")
+    family = (one for one in desk.workset.cards.values() if one.holder == card.holder and one.id != card.id)
+    if command.additional and not any(one.place and one.place.main for one in family if one.state in _IN_USE):
+        return refused(Outcome.PRODUCT, "the member has no other main card, whose holder could hear of this one")
     place = msgspec.structs.replace(card.place, main=not command.additional, limit=command.limit)
     row = desk.row(card, "card_placed")
     return Decision(approved(row), row, cards=(msgspec.structs.replace(card, place=place),))

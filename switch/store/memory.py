@@ -33,7 +33,7 @@ from switch.core.records import (
     describe_account,
 )
 from switch.core.refusals import scopes
-from switch.core.workset import GUESS_MINUTES, Changes, Day, Workset
+from switch.core.workset import GUESS_MINUTES, POINTS, Changes, Day, Workset
 from switch.store.port import JournalFilter, OpenBatch, StoreError
 
 
@@ -57,7 +57,7 @@ class MemoryStore:
         self._by_rrn: dict[str, int] = {}
         self._by_root: defaultdict[int, list[int]] = defaultdict(list)
         self._by_event: dict[str, int] = {}
-        self._notices: list[Notice] = []
+        self._notices: dict[int, Notice] = {}
         self._stones: dict[int, Tombstone] = {}
         self._tallies: defaultdict[str, dict[int, int]] = defaultdict(dict)
         self._seals: list[Seal] = []
@@ -189,7 +189,10 @@ class MemoryStore:
         self._accounts.update(changes.accounts)
         for account in changes.accounts.values():
             self._held[account.holder].add(account.id)
-        self._notices.extend(changes.notices)
+        self._notices |= {notice.id: notice for notice in changes.notices}
+        for number, taken_at in changes.taken.items():
+            if number in self._notices and self._notices[number].sent_at is None:
+                self._notices[number] = msgspec.structs.replace(self._notices[number], sent_at=taken_at)
         self._stones.update((stone.id, stone) for stone in changes.tombstones)
         self._programmes.extend(changes.programmes)
         self._settlements.extend(changes.settlements)
@@ -318,6 +321,41 @@ class MemoryStore:
             ),
             key=lambda tally: (tally.scope, tally.bucket),
         )
+
+    def member(self, holder: int) -> tuple[list[Card], list[Account]]:
+        cards = sorted(self._by_holder[holder].values(), key=lambda card: card.id)
+        return cards, [self._accounts[number] for number in sorted(self._held[holder])]
+
+    def movements(self, holder: int, since: int, limit: int) -> list[Row]:
+        own = {account.id for account in self.member(holder)[1]}
+        found = self.journal(JournalFilter(since=since, limit=len(self._rows)))
+        return [row for row in found if any(entry.account in own for entry in row.entries)][:limit]
+
+    def expired_lots(self, day: str, still_since: int, after: tuple[str, int], limit: int) -> list[Account]:
+        moved = {entry.account for row in self._rows.values() if row.decided_at >= still_since for entry in row.entries}
+        lots = [
+            account
+            for account in self._accounts.values()
+            if account.expires_on and account.expires_on < day and account.balance > 0 and account.id not in moved
+        ]
+        in_order = sorted(lots, key=lambda lot: (lot.expires_on, lot.id))
+        return [lot for lot in in_order if (lot.expires_on, lot.id) > after][:limit]
+
+    def credits(self) -> Iterator[tuple[Account, list[tuple[int, int]]]]:
+        for account, entries in self.histories():
+            if account.kind in POINTS and account.balance:
+                put = [(entry.sequence or 0, entry.amount) for entry in entries if entry.amount > 0]
+                times = {
+                    entry.sequence or 0: row.decided_at
+                    for row in self._rows.values()
+                    for entry in row.entries
+                    if entry.account == account.id
+                }
+                yield account, [(times[sequence], amount) for sequence, amount in reversed(put)]
+
+    def notices(self, after: int, limit: int) -> list[Notice]:
+        waiting = [notice for notice in self._notices.values() if notice.sent_at is None and notice.id > after]
+        return sorted(waiting, key=lambda notice: notice.id)[:limit]
 
     def forget(self, now: int) -> int:
         old = [stone.id for stone in self._stones.values() if stone.expires_at <= now]
