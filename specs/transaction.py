@@ -51,6 +51,9 @@ class Kind(Enum):
     VOID_EARN = "void_earn"  # account digits 0090: of sale, return, purchase
     VOID_BURN = "void_burn"  # account digits 9000: of points redeem
     VOID_TRANSFER = "void_transfer"  # account digits 9090
+    SETTLE = "settle"
+    SETTLE_UPLOADED = "settle_uploaded"  # the trailer after an upload
+    CLEAR_BATCH = "clear_batch"
     LOGON = "logon"
     ECHO = "echo"
     PARAMETERS = "parameters"
@@ -83,6 +86,30 @@ ADVISED = frozenset(
 
 #: Kinds that put paid value on a card: as an advice only with the right "offline loads".
 LOADS = frozenset({Kind.GIFT_ACTIVATE, Kind.GIFT_RELOAD, Kind.GIFT_REFUND, Kind.POINTS_PURCHASE})
+
+
+#: What closes a batch (WIRE.md section 5).
+SETTLEMENTS = frozenset({Kind.SETTLE, Kind.SETTLE_UPLOADED, Kind.CLEAR_BATCH})
+
+#: The block of a batch's totals that a kind counts in, from 0; the others count nowhere (WIRE.md section 5, "Totals").
+TOTALS_BLOCKS: dict[Kind, int] = {
+    Kind.GIFT_REDEEM: 0,
+    Kind.GIFT_CASH_OUT: 0,
+    Kind.POINTS_REDEEM: 0,
+    Kind.GIFT_ACTIVATE: 1,
+    Kind.GIFT_RELOAD: 1,
+    Kind.GIFT_REFUND: 1,
+    Kind.POINTS_PURCHASE: 1,
+    Kind.SALE: 2,
+    Kind.SALE_RETURN: 3,
+}
+
+
+class Total(msgspec.Struct, frozen=True, array_like=True):
+    """One block of a batch's totals: how many transactions, and their approved amounts in the terminal's currency."""
+
+    count: int = 0
+    amount: int = 0
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -151,6 +178,8 @@ class Request(msgspec.Struct, frozen=True):
     tenders: tuple[Tender, ...] = ()
     other_card: PAN | None = None  # the one that receives a transfer
     phone: Secret | None = None  # digits with country code
+    totals: tuple[Total, ...] | None = None  # of a settlement, as many blocks as came
+    upload_batch: int | None = None  # the batch an upload belongs to, if it says so
 
 
 class BalanceType(Enum):
@@ -213,3 +242,4 @@ class Reply(msgspec.Struct, frozen=True):
     wrong_field: int | None = None
     points: PointsTold | None = None
     returned: Returned | None = None
+    totals: tuple[Total, ...] | None = None

@@ -7,8 +7,9 @@ from typing import Final
 
 from specs import iso8583
 from specs.dialects import Dialect
+from specs.limits import TOTALS_COUNT
 from specs.outcomes import ACCEPTED, Outcome
-from specs.transaction import Balance, Reply
+from specs.transaction import Balance, Reply, Total
 from terminals.iso8583_request import Slip
 from terminals.point_tables import points_table, return_table
 from terminals.private_tables import build_tables, cut_at_line, room_for_data
@@ -30,6 +31,8 @@ def answer_fields(reply: Reply, slip: Slip, dialect: Dialect) -> dict[int, str]:
     fields[39] = dialect.outcomes[reply.outcome]
     fields[54] = "".join(_block(balance, dialect) for balance in reply.balances[:_BALANCES_MAX])
     fields[slip.table] = _tables(reply, dialect)
+    if reply.totals is not None:
+        fields[63] = "".join(map(_total, reply.totals))
     return {number: text for number, text in fields.items() if text.strip(" ") or number in slip.fields}
 
 
@@ -52,6 +55,10 @@ def _block(balance: Balance, dialect: Dialect) -> str:
     sign = "D" if balance.amount < 0 else "C"
     types = dialect.purses[balance.purse] + dialect.balance_types[balance.type]
     return f"{types}{balance.currency}{sign}{abs(balance.amount):012d}"
+
+
+def _total(total: Total) -> str:
+    return f"{total.count % TOTALS_COUNT:03d}{total.amount:012d}"
 
 
 def _tables(reply: Reply, dialect: Dialect) -> str:

@@ -93,7 +93,12 @@ def test_response_codes_are_those_of_the_dialects() -> None:
 
 
 def test_transactions_are_those_of_the_dialects() -> None:
-    mtis = {"0100": MessageClass.INQUIRY, "0200": MessageClass.REQUEST, "0800": MessageClass.NETWORK}
+    mtis = {
+        "0100": MessageClass.INQUIRY,
+        "0200": MessageClass.REQUEST,
+        "0500": MessageClass.SETTLEMENT,
+        "0800": MessageClass.NETWORK,
+    }
     told = {
         (mtis[row["MTI"]], row["DE3"]): (row["kind"], numbers(row["needs"]), tables(row["needs"]))
         for row in table(CONTRACT, "transaction")

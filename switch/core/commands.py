@@ -11,6 +11,7 @@ from specs import limits
 from specs.outcomes import Outcome
 from specs.transaction import Kind, Reply
 from switch.core.clock import DAY
+from switch.core.day_commands import CutSettlement, SettlePart, cut_settlement, settle_part
 from switch.core.ledger import between, post
 from switch.core.member_commands import (
     EnrolCard,
@@ -80,7 +81,8 @@ class ApplyProgramme(msgspec.Struct, frozen=True, tag=True):
 
 
 CardCommand = IssueCard | ActivateCard | SetBlock | ReplaceCard
-Command = PutMerchant | PutTerminal | ApplyProgramme | CardCommand | PointsCommand | MemberCommand
+DayCommand = SettlePart | CutSettlement
+Command = PutMerchant | PutTerminal | ApplyProgramme | CardCommand | DayCommand | PointsCommand | MemberCommand
 
 
 def command_needs(command: Command) -> list[Needs]:
@@ -100,6 +102,10 @@ def command_needs(command: Command) -> list[Needs]:
             return [Needs("", "", "", card_hash=hash) for hash in (command.card_hash, command.number.hash)]
         case ApplyProgramme():
             return []
+        case SettlePart():
+            return [Needs(command.merchant_id, command.terminal_id, command.application)]
+        case CutSettlement():
+            return [Needs(command.merchant_id, "", "", day=True)]
         case EnrolCard() | TakeNotices():
             return member_command_needs(command)
         case _:
@@ -123,6 +129,10 @@ def decide_command(command: Command, workset: Workset, programme: Programme, now
             return _replace(command, workset, programme, now, number)
         case ApplyProgramme():
             return _apply_programme(command, workset, now)
+        case SettlePart():
+            return settle_part(command, workset, programme, now, number)
+        case CutSettlement():
+            return cut_settlement(command, workset, programme, now, number)
         case EnrolCard() | TakeNotices():
             return decide_member_command(command, workset, programme, now, number)
         case _:

@@ -10,15 +10,15 @@ import datetime as dt
 import msgspec
 
 from specs import limits
-from specs.money import exponent
+from specs.money import POINTS_UNIT, exponent
 from specs.outcomes import Outcome
 from specs.transaction import ADVISED, LOADS, VOIDS, Kind, MessageClass
-from switch.core import cards, gift, points
+from switch.core import cards, gift, points, uploads
 from switch.core.batches import Joined, join
 from switch.core.clock import DAY, HOUR, SECOND
 from switch.core.deciding import Deciding
 from switch.core.lots import Opening, Purse
-from switch.core.messages import find_earlier, same_reversal
+from switch.core.messages import find_earlier, reversed_before, same_reversal
 from switch.core.needs import Case
 from switch.core.points_matter import PointsMatter, day_of, moment_of
 from switch.core.points_undo import undo_points
@@ -27,6 +27,7 @@ from switch.core.records import Batch, Card, Right, Row, Terminal, Tombstone, is
 from switch.core.refusals import Reason, too_many_guesses
 from switch.core.ruling import Matter, Ruling, refused
 from switch.core.schemes import LoyaltyProduct
+from switch.core.settling import settle, with_command
 from switch.core.undo import find_reversed, find_voided, is_live, undo
 from switch.core.workset import Decision, View
 
@@ -43,9 +44,13 @@ def decide(case: Case, view: View, programme: Programme, now: int, number: int) 
         number: A fresh id; whatever is new because of this request takes it.
     """
     deciding = Deciding(case, view, programme, now, number)
-    if case.request.kind is Kind.MALFORMED:
+    return with_command(deciding, _decide(deciding))
+
+
+def _decide(deciding: Deciding) -> Decision:
+    if deciding.request.kind is Kind.MALFORMED:
         return deciding.refuse(Reason.FORMAT)
-    match case.request.message_class:
+    match deciding.request.message_class:
         case MessageClass.NETWORK:
             return _answer_network(deciding)
         case MessageClass.INQUIRY:
@@ -54,7 +59,12 @@ def decide(case: Case, view: View, programme: Programme, now: int, number: int) 
             return _transact(deciding)
         case MessageClass.REVERSAL:
             return _reverse(deciding)
-        case MessageClass.UPLOAD | MessageClass.SETTLEMENT | MessageClass.OTHER:
+        case MessageClass.SETTLEMENT:
+            stranger = _stranger(deciding)
+            return deciding.refuse(stranger) if stranger else settle(deciding)
+        case MessageClass.UPLOAD:
+            return _upload(deciding)
+        case MessageClass.OTHER:
             return deciding.refuse(_stranger(deciding) or Reason.NOT_OFFERED)
 
 
@@ -128,6 +138,8 @@ def _transact(deciding: Deciding) -> Decision:
     if reason:
         return deciding.refuse(reason)
     joined = join(deciding.view, deciding.case, deciding.now, deciding.number)
+    if joined is Reason.BATCH_CLOSED and deciding.request.kind in VOIDS:
+        return deciding.end(None, _void(deciding, None))
     if isinstance(joined, Reason):
         return deciding.refuse(joined)
     if deciding.forced and _is_stale(deciding):
@@ -142,6 +154,41 @@ def _is_stale(deciding: Deciding) -> bool:
     local_seconds = (deciding.local_now - dt.datetime(1970, 1, 1)).total_seconds()
     sent_at = deciding.sent_at
     return sent_at is not None and local_seconds - sent_at > limits.ADVICE_DAYS * DAY // SECOND
+
+
+def _upload(deciding: Deciding) -> Decision:
+    """0320: approved whatever it tells; what the switch has never seen is booked as done."""
+    stranger = _stranger(deciding)
+    if stranger:
+        return deciding.refuse(stranger)
+    request, view, case = deciding.request, deciding.view, deciding.case
+    if Right.SETTLEMENT not in deciding.terminal.rights:
+        return deciding.refuse(Reason.NO_RIGHT)
+    joined = uploads.find_target(view, case, deciding.now, deciding.number)
+    before = uploads.find_same_upload(view, request, joined.batch)
+    if before:
+        assert before.reply is not None, "a row is stored with its answer"
+        return Decision(before.reply)
+    known = uploads.find_uploaded(view, case, joined.batch, deciding.sent_at, deciding.now)
+    if known:
+        return deciding.upload_of(known, joined, uploads.compared(view, known, case))
+    return deciding.end(joined, _book_unseen(deciding))
+
+
+def _book_unseen(deciding: Deciding) -> Ruling:
+    """What an upload of a transaction never seen comes to; where it cannot be booked, nothing moves."""
+    request = deciding.request
+    original = msgspec.structs.replace(request, stan=request.original_stan or 0)
+    if request.kind not in uploads.BOOKED or reversed_before(deciding.view, deciding.case, original, deciding.now):
+        return Ruling(note=uploads.NOT_BOOKED)
+    if _is_stale(deciding):
+        return Ruling(note=uploads.TOO_OLD)
+    if _obstacle(deciding):
+        return Ruling(note=uploads.NOT_BOOKED)
+    ruling = _apply_rule(deciding)
+    if ruling.reason:
+        return Ruling(note=uploads.NOT_BOOKED)
+    return msgspec.structs.replace(ruling, note=uploads.WITHOUT_AUTHORISATION)
 
 
 def _reverse(deciding: Deciding) -> Decision:
@@ -161,11 +208,7 @@ def _reverse(deciding: Deciding) -> Decision:
         return deciding.end(joined, Ruling(note="original_moved_nothing"))
     if not is_live(target, view.family(target)):
         return deciding.end(joined, Ruling(note="already_undone"))
-    ruling = _undo(deciding, target, forced=True)
-    batch = view.batch(target.batch)
-    if batch and batch.closed_at is not None and not ruling.note:
-        ruling = msgspec.structs.replace(ruling, note="after_close")
-    return deciding.end(joined, ruling)
+    return deciding.end(joined, _undo(deciding, target, forced=True))
 
 
 def _tombstone(deciding: Deciding) -> Tombstone:
@@ -198,13 +241,15 @@ def _obstacle(deciding: Deciding) -> Reason | None:
         return Reason.NO_RIGHT
     if request.pin is not None and not request.line.clear_pin:
         return Reason.CLEAR_PIN
-    if deciding.currency not in (terminal.currency, *terminal.currencies) and not deciding.in_points:
+    if deciding.in_points:
+        return Reason.CURRENCY if request.currency not in (None, POINTS_UNIT) else None
+    if deciding.currency not in (terminal.currency, *terminal.currencies):
         return Reason.CURRENCY
     return None
 
 
-def _void(deciding: Deciding, batch: Batch) -> Ruling:
-    """Take back a transaction of this terminal's open `batch`; what the card may do today plays no part."""
+def _void(deciding: Deciding, batch: Batch | None) -> Ruling:
+    """Take back a transaction of this terminal's `batch`, if that is open; what the card may do today is no matter."""
     view, card = deciding.view, deciding.request.card
     assert card is not None, "the codec refuses these kinds without a card"
     if not deciding.forced and too_many_guesses(view, deciding.terminal, card.range, deciding.programme, deciding.now):

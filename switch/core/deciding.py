@@ -9,7 +9,7 @@ import msgspec
 from specs.money import POINTS_UNIT
 from specs.outcomes import ACCEPTED, NOT_STORED, Outcome
 from specs.transaction import Balance, BalanceType, Kind, MessageClass, PointsTold, Purse, Reply, Returned
-from switch.core.batches import Joined
+from switch.core.batches import Joined, count_row
 from switch.core.clock import MINUTE, local_moment, local_time, retrieval_reference
 from switch.core.ledger import post
 from switch.core.lots import with_balance
@@ -21,8 +21,11 @@ from switch.core.refusals import Reason, count_guess, told
 from switch.core.ruling import Ruling, gift_balances, refused
 from switch.core.workset import Decision, View
 
+#: The journal's reason of what moved something of a batch that was closed already.
+AFTER_CLOSE = "after_close"
+
 _IN_POINTS = (Kind.POINTS_TRANSFER, Kind.VOID_TRANSFER)
-_STORED = (MessageClass.REQUEST, MessageClass.ADVICE, MessageClass.REVERSAL)
+_STORED = (MessageClass.REQUEST, MessageClass.ADVICE, MessageClass.REVERSAL, MessageClass.UPLOAD)
 
 
 def bare_reply(outcome: Outcome, now: int, time_zone: str) -> Reply:
@@ -53,8 +56,8 @@ class Deciding:
 
     @property
     def in_points(self) -> bool:
-        """DE4 counts points, and DE49 says so or nothing (WIRE.md section 3, "Money")."""
-        return self.request.kind in _IN_POINTS and self.request.currency in (None, POINTS_UNIT)
+        """DE4 counts points (WIRE.md section 3, "Money")."""
+        return self.request.kind in _IN_POINTS
 
     @property
     def currency(self) -> str:
@@ -63,7 +66,7 @@ class Deciding:
     @property
     def forced(self) -> bool:
         """Already done at the till: funds and state are no reason to refuse (WIRE.md section 4)."""
-        return self.request.message_class is MessageClass.ADVICE
+        return self.request.message_class in (MessageClass.ADVICE, MessageClass.UPLOAD)
 
     def refuse(self, reason: Reason) -> Decision:
         """A refusal before any batch was joined; kept in the journal if its answer is to be stored."""
@@ -83,17 +86,32 @@ class Deciding:
             accounts_before = accounts_before | {account.id: account for account in opened}
         entries, accounts = post(list(ruling.moves), accounts_before)
         row = msgspec.structs.replace(self._row(outcome, joined, ruling), reply=reply, entries=entries)
+        counted = count_row(self.view, row, joined)
+        reason = row.reason or (AFTER_CLOSE if counted.late else "")
+        row = msgspec.structs.replace(row, counts=counted.counts, late=counted.late, reason=reason)
         return Decision(
             reply,
             row,
             accounts=accounts,
             cards=cards,
             desks=joined.desks if joined else (),
-            batches=joined.batches if joined else (),
+            batches=counted.batches,
             tallies=tallies,
             opened=opened,
             notices=self._notices(row),
         )
+
+    def upload_of(self, known: Row, joined: Joined, reason: str) -> Decision:
+        """An upload of what the switch has known: it is noted, moves nothing, and is no transaction of the card's."""
+        reply = msgspec.structs.replace(self.reply(Outcome.APPROVED, batch=joined.batch.number), rrn=known.rrn)
+        row = self._row(Outcome.APPROVED, joined, Ruling(note=reason))
+        row = msgspec.structs.replace(row, reply=reply, matched=known.id, holder=0, card_hash="")
+        return Decision(reply, row, desks=joined.desks, batches=joined.batches)
+
+    def settlement_row(self, outcome: Outcome, joined: Joined, reason: str, reply: Reply) -> Row:
+        """What the journal keeps of a settlement."""
+        row = self._row(outcome, joined, Ruling(note=reason))
+        return msgspec.structs.replace(row, reply=reply, claimed=self.request.totals)
 
     def reply(
         self,
@@ -108,7 +126,7 @@ class Deciding:
     ) -> Reply:
         """The answer; reference and approval where WIRE.md section 2, "Answers", has them."""
         request = self.request
-        numbered = request.message_class in (MessageClass.REQUEST, MessageClass.ADVICE)
+        numbered = request.message_class in (MessageClass.REQUEST, MessageClass.ADVICE, MessageClass.UPLOAD)
         approved = outcome in ACCEPTED and request.message_class is MessageClass.REQUEST
         return Reply(
             outcome=outcome,
@@ -196,6 +214,7 @@ class Deciding:
 
     def _row(self, outcome: Outcome, joined: Joined | None, ruling: Ruling) -> Row:
         request, terminal, original, card = self.request, self.terminal, ruling.original, self.view.card
+        upload = request.message_class is MessageClass.UPLOAD
         return Row(
             id=self.number,
             kind=request.kind,
@@ -207,7 +226,8 @@ class Deciding:
             store=terminal.store,
             application=self.case.application,
             batch=joined.batch.id if joined else 0,
-            stan=request.stan,
+            stan=request.original_stan if upload and request.original_stan is not None else request.stan,
+            original_class=request.original_class if upload else None,
             stan_count=self.view.desk.stan_count,
             rrn=self.rrn,
             decided_at=self.now,

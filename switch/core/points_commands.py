@@ -205,7 +205,7 @@ def _award(command: AwardPoints, desk: _Desk) -> Decision:
     card = desk.card(command.card_hash)
     if card is None:
         return refused(Outcome.UNKNOWN_CARD, "no such loyalty card")
-    before = desk.workset.events.get(command.key)
+    before = desk.workset.awards.get(command.key)
     if before:
         same = (before.card_hash, before.reason) == (command.card_hash, f"award {command.event}")
         return Decision(approved(before)) if same else refused(Outcome.DUPLICATE, "this id was used for something else")

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from specs.transaction import MessageClass, Reply
+from specs.transaction import MessageClass, Reply, Request
 from switch.core.clock import MINUTE
 from switch.core.needs import Case
 from switch.core.records import (
@@ -26,16 +26,35 @@ from switch.core.records import (
     Notice,
     ProgrammeText,
     Row,
+    Settlement,
     Tally,
     Terminal,
     Tombstone,
 )
 
 GUESS_MINUTES = 11  # the tallies a Workset carries: the minute under way and the ten before it, never less than ten
-
-
 #: Kinds of accounts that make up a member's points.
 POINTS = frozenset({AccountKind.LOT, AccountKind.DEBT})
+
+
+class Day(msgspec.Struct, frozen=True):
+    """What a merchant's settlement needs to know. Batches with nothing in them do not matter."""
+
+    last: Settlement | None = None
+    open: int = 0  # batches
+    closed: int = 0  # since the last settlement
+    opened_at: int = 0  # the newest of these
+
+
+class BatchEvent(msgspec.Struct, frozen=True):
+    """What happened to a batch, for the log and the metrics. `detail`: to a transaction of it, of reference `rrn`."""
+
+    event: str
+    merchant_id: str
+    terminal_id: str
+    batch: Batch
+    detail: str = ""
+    rrn: str = ""
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -54,6 +73,7 @@ class Decision(msgspec.Struct, frozen=True):
     terminals: tuple[Terminal, ...] = ()
     programme: ProgrammeText | None = None
     notices: tuple[Notice, ...] = ()
+    settlements: tuple[Settlement, ...] = ()
     taken: dict[int, int] = {}  # notices by id, and when
 
 
@@ -71,6 +91,7 @@ class Changes(msgspec.Struct):
     terminals: dict[int, Terminal] = {}
     programmes: list[ProgrammeText] = []
     notices: list[Notice] = []
+    settlements: list[Settlement] = []
     taken: dict[int, int] = {}
 
     def __bool__(self) -> bool:
@@ -89,6 +110,7 @@ class View(msgspec.Struct):
     card: Card | None
     account: Account | None
     by_rrn: Row | None
+    told: list[Row]  # messages of the class and STAN that an upload names, and uploads of that STAN, newest first
     recent: list[Row]  # this card at this terminal and application, newest first
     tombstones: list[Tombstone]
     workset: Workset
@@ -144,14 +166,17 @@ class Workset:
         self.accounts: dict[int, Account] = {}
         self.recent: dict[tuple[int, str, str], list[Row]] = {}
         self.by_rrn: dict[str, Row] = {}
+        self.told: dict[tuple[int, str, int], list[Row]] = {}
         self.families: dict[int, list[Row]] = {}
         self.points: dict[int, set[int]] = {}  # the lots and debts of each holder
         self.purchases: dict[tuple[int, str], list[Row]] = {}  # by batch and receipt
-        self.events: dict[str, Row] = {}
+        self.awards: dict[str, Row] = {}  # by the caller's own id
         self.tombstones: dict[int, list[Tombstone]] = {}
         self.tallies: defaultdict[str, dict[int, int]] = defaultdict(dict)
+        self.days: dict[str, Day] = {}
         self.programme_version = 0
         self.changes = Changes()
+        self.events: list[BatchEvent] = []
 
     def hold(self, account: Account) -> None:
         """Keep a holder's account."""
@@ -173,7 +198,7 @@ class Workset:
         number = terminal.id if terminal else 0
         desk = self.desks.get((number, name)) or Desk(number, name)
         card = self.cards.get(self.card_ids.get(case.card_hash, 0))
-        named = self.numbered.get((number, name, request.batch or 0))
+        named = self.numbered.get((number, name, request.batch or request.upload_batch or 0))
         return View(
             merchant=self.merchants.get(terminal.merchant_id if terminal else request.merchant_id),
             terminal=terminal,
@@ -184,16 +209,20 @@ class Workset:
             card=card,
             account=self.accounts.get(card.account) if card else None,
             by_rrn=self.by_rrn.get(request.rrn or ""),
+            told=self.told.get((number, name, request.original_stan or 0), []),
             recent=self.recent.get((number, name, case.card_hash), []),
             tombstones=self.tombstones.get(number, []),
             workset=self,
             other_card=self.cards.get(self.card_ids.get(case.other_hash, 0)),
-            purchase=self._purchase({desk.batch, named.id if named else 0}, request.receipt),
+            purchase=self._purchase(self.batches.get(desk.batch), named, request),
         )
 
-    def _purchase(self, batches: set[int], receipt: str | None) -> tuple[Row, ...]:
-        found = (self.purchases.get((batch, receipt or ""), ()) for batch in sorted(batches))
-        return tuple(row for rows in found for row in rows)
+    def _purchase(self, open_batch: Batch | None, named: Batch | None, request: Request) -> tuple[Row, ...]:
+        """The rows with the request's receipt number in the batch it joins; in one it opens there is none."""
+        batch = open_batch
+        if batch and batch.named and request.batch not in (None, batch.number):
+            batch = named
+        return tuple(self.purchases.get((batch.id, request.receipt or ""), ())) if batch else ()
 
     def check(self, decision: Decision) -> None:
         """Refuse a decision that would break the books, before anything has changed.
@@ -233,12 +262,16 @@ class Workset:
         for desk in decision.desks:
             self.desks[desk.terminal, desk.application] = changes.desks[desk.terminal, desk.application] = desk
         for batch in decision.batches:
+            self._note(batch, self.batches.get(batch.id))
             self.batches[batch.id] = changes.batches[batch.id] = batch
+        if decision.row and decision.row.batch:
+            self._note_row(decision.row)
         for tally in decision.tallies:
             counted = self.tallies[tally.scope]
             counted[tally.bucket] = counted.get(tally.bucket, 0) + tally.count
         changes.tallies.extend(decision.tallies)
         changes.tombstones.extend(decision.tombstones)
+        changes.settlements.extend(decision.settlements)
         for merchant in decision.merchants:
             self.merchants[merchant.merchant_id] = changes.merchants[merchant.id] = merchant
         for terminal in decision.terminals:
@@ -246,6 +279,29 @@ class Workset:
         if decision.programme:
             self.programme_version = decision.programme.version
             changes.programmes.append(decision.programme)
+
+    def _note(self, batch: Batch, before: Batch | None) -> None:
+        if before is None:
+            event = "opened"
+        elif batch.closed_at != before.closed_at:
+            event = batch.reason
+        elif batch.claimed != before.claimed:
+            event = "totals differ"
+        else:
+            return
+        self._tell(event, batch)
+
+    def _note_row(self, row: Row) -> None:
+        batch = self.batches.get(row.batch)
+        if batch and row.message_class is MessageClass.UPLOAD:
+            self._tell("upload", batch, row.reason, row.rrn)
+        elif batch and row.late:
+            self._tell("late", batch, row.message_class.value, row.rrn)
+
+    def _tell(self, event: str, batch: Batch, detail: str = "", rrn: str = "") -> None:
+        terminal = next((terminal for terminal in self.terminals.values() if terminal.id == batch.terminal), None)
+        if terminal:
+            self.events.append(BatchEvent(event, terminal.merchant_id, terminal.terminal_id, batch, detail, rrn))
 
 
 def check_entries(entries: Iterable[Entry]) -> None:

@@ -12,9 +12,11 @@ from typing import Any
 import msgspec
 
 from specs import limits
+from specs.transaction import MessageClass
 from switch.core.clock import MINUTE
 from switch.core.needs import Needs
 from switch.core.records import (
+    NO_TOTALS,
     Account,
     Batch,
     Card,
@@ -25,12 +27,13 @@ from switch.core.records import (
     ProgrammeText,
     Row,
     Seal,
+    Settlement,
     Terminal,
     Tombstone,
     is_points,
 )
 from switch.core.refusals import scopes
-from switch.core.workset import GUESS_MINUTES, Workset
+from switch.core.workset import GUESS_MINUTES, Day, Workset
 from switch.store.database import Database
 from switch.store.mapping import Mapping
 
@@ -45,6 +48,8 @@ ENTRIES = Mapping(Entry, "entries", ("row_id", "account"))
 TOMBSTONES = Mapping(Tombstone, "tombstones", ("id",))
 SEALS = Mapping(Seal, "seals", ("daemon", "number"))
 NOTICES = Mapping(Notice, "outbox", ("id",))
+SETTLEMENTS = Mapping(Settlement, "settlements", ("id",))
+NOTHING = msgspec.json.encode(NO_TOTALS).decode()  # as the column holds it
 PROGRAMMES = Mapping(ProgrammeText, "programmes", ("version",))
 
 
@@ -62,8 +67,9 @@ def load(database: Database, needs: Sequence[Needs], now: int) -> Workset:
     _load_purchases(database, workset, places)
     _load_holders(database, workset, needs)
     _load_families(database, workset)
-    _load_events(database, workset, needs)
+    _load_awards(database, workset, needs)
     _load_tallies(database, workset, places, now)
+    _load_days(database, workset, _distinct((need.merchant_id,) for need in needs if need.day))
     workset.programme_version = database.fetch("SELECT coalesce(max(version), 0) FROM programmes")[0][0]
     return workset
 
@@ -89,6 +95,12 @@ def _load_desks(database: Database, workset: Workset, places: _Places) -> None:
     sql = "KEYS k JOIN desks d ON d.terminal = {0:bigint} AND d.application = {1:text}"
     desks = database.pick(DESKS, "d", sql, at)
     workset.desks = {(desk.terminal, desk.application): desk for desk in desks}
+    open_at = _distinct((terminal.id, need.application) for terminal, need in places if need.settles)
+    sql = (
+        "KEYS k JOIN desks d ON d.terminal = {0:bigint} AND d.application = {1:text} "
+        "JOIN batches o ON o.id = d.batch JOIN batches b ON b.first = o.first AND b.first > 0"
+    )
+    workset.batches = {batch.id: batch for batch in database.pick(BATCHES, "b", sql, open_at)}
     numbers = [(terminal.id, need.application, need.batch) for terminal, need in places if need.batch is not None]
     sql = (
         "KEYS k JOIN batches b ON b.id = (SELECT id FROM batches WHERE terminal = {0:bigint} "
@@ -122,6 +134,7 @@ def _load_messages(database: Database, workset: Workset, places: _Places, now: i
     )
     for row in database.pick(JOURNAL, "j", sql, searched):
         workset.recent.setdefault((row.terminal, row.application, row.card_hash), []).append(row)
+    _load_told(database, workset, places)
     references = _distinct((need.rrn,) for _, need in places if need.rrn)
     newest_last = "KEYS k JOIN journal j ON j.rrn = {0:text} ORDER BY j.decided_at"
     workset.by_rrn = {row.rrn: row for row in database.pick(JOURNAL, "j", newest_last, references)}
@@ -147,6 +160,24 @@ def _load_purchases(database: Database, workset: Workset, places: _Places) -> No
     sql = "KEYS k JOIN journal j ON j.batch = {0:bigint} AND j.receipt = {1:text} ORDER BY j.decided_at"
     for row in database.pick(JOURNAL, "j", sql, _distinct(keys)):
         workset.purchases.setdefault((row.batch, row.receipt or ""), []).append(row)
+
+
+def _load_told(database: Database, workset: Workset, places: _Places) -> None:
+    """What uploads tell of: the newest messages of that class and STAN, and of earlier uploads."""
+    told = [
+        (terminal.id, need.application, message_class.value, need.told[1])
+        for terminal, need in places
+        if need.told
+        for message_class in (need.told[0], MessageClass.UPLOAD)
+    ]
+    same = "terminal = {0:bigint} AND stan = {3:bigint} AND message_class = {2:text} AND application = {1:text}"
+    sql = (
+        f"KEYS k JOIN journal j ON j.{same.replace(' AND ', ' AND j.')} AND j.decided_at >= "
+        f"coalesce((SELECT decided_at FROM journal WHERE {same} "
+        f"ORDER BY decided_at DESC LIMIT 1 OFFSET {limits.UPLOAD_CANDIDATES - 1}), 0) ORDER BY j.decided_at DESC"
+    )
+    for row in database.pick(JOURNAL, "j", sql, told):
+        workset.told.setdefault((row.terminal, row.application, row.stan), []).append(row)
 
 
 def _load_holders(database: Database, workset: Workset, needs: Sequence[Needs]) -> None:
@@ -177,9 +208,8 @@ def _named_rows(workset: Workset) -> list[Row]:
 
 def _load_families(database: Database, workset: Workset) -> None:
     """All rows of the roots of what was found, with their entries, and the batches they are in."""
-    named = _named_rows(workset)
-    purchases = [row for rows in workset.purchases.values() for row in rows]
-    roots = _distinct((row.root,) for row in (*named, *purchases))
+    named = [row for rows in (*workset.purchases.values(), *workset.told.values()) for row in rows]
+    roots = _distinct((row.root,) for row in (*_named_rows(workset), *named))
     rows = database.pick(JOURNAL, "j", "KEYS k JOIN journal j ON j.root = {0:bigint} ORDER BY j.id", roots)
     whole = {row.id: row for row in with_entries(database, rows)}
     for row in whole.values():
@@ -188,8 +218,10 @@ def _load_families(database: Database, workset: Workset) -> None:
     workset.by_rrn = {key: whole[row.id] for key, row in workset.by_rrn.items()}
     workset.recent = {key: [whole[row.id] for row in rows] for key, rows in workset.recent.items()}
     workset.purchases = {key: [whole[row.id] for row in rows] for key, rows in workset.purchases.items()}
+    workset.told = {key: [whole[row.id] for row in rows] for key, rows in workset.told.items()}
     _load_spent_lots(database, workset, whole.values())
-    batches = {row.batch for row in named} | {desk.batch for desk in workset.desks.values()}
+    batches = {row.batch for row in whole.values()}
+    batches |= {number for desk in workset.desks.values() for number in (desk.batch, desk.awaiting, desk.closed)}
     wanted = sorted((number,) for number in batches if number and number not in workset.batches)
     for batch in database.pick(BATCHES, "b", "KEYS k JOIN batches b ON b.id = {0:bigint}", wanted):
         workset.batches[batch.id] = batch
@@ -213,11 +245,11 @@ def _load_spent_lots(database: Database, workset: Workset, rows: Iterable[Row]) 
             workset.hold(account)
 
 
-def _load_events(database: Database, workset: Workset, needs: Sequence[Needs]) -> None:
+def _load_awards(database: Database, workset: Workset, needs: Sequence[Needs]) -> None:
     """Awards that were made before, by the caller's own ids."""
     named = _distinct((need.event,) for need in needs if need.event is not None)
     sql = "KEYS k JOIN journal j ON j.reference = {0:text} AND j.kind = 'operator'"
-    workset.events = {row.reference or "": row for row in database.pick(JOURNAL, "j", sql, named)}
+    workset.awards = {row.reference or "": row for row in database.pick(JOURNAL, "j", sql, named)}
 
 
 def _load_tallies(database: Database, workset: Workset, places: _Places, now: int) -> None:
@@ -228,6 +260,30 @@ def _load_tallies(database: Database, workset: Workset, places: _Places, now: in
     sql = "SELECT t.scope, t.bucket, t.count FROM KEYS k JOIN tallies t ON t.scope = {0:text} AND t.bucket > {1:bigint}"
     for scope, bucket, count in database.keyed(sql, wanted):
         workset.tallies[scope][bucket] = count
+
+
+def _load_days(database: Database, workset: Workset, named: Sequence[tuple[Any, ...]]) -> None:
+    """What commands about a merchant's settlement need: no message of a terminal costs these statements."""
+    keys = "KEYS k JOIN merchants m ON m.merchant_id = {0:text} "
+    newest = (
+        "JOIN settlements s ON s.id = (SELECT id FROM settlements WHERE merchant = m.id ORDER BY number DESC LIMIT 1)"
+    )
+    last = {one.merchant: one for one in database.pick(SETTLEMENTS, "s", keys + newest, named)}
+    some = "count(b.id), coalesce(max(b.opened_at), 0)"
+    group = f"AND b.totals <> '{NOTHING}' GROUP BY m.merchant_id"
+    sql = (
+        f"SELECT m.merchant_id, {some} FROM {keys} JOIN batches b ON b.merchant = m.id AND b.closed_at IS NULL {group}"
+    )
+    open_ = {row[0]: row[1] for row in database.keyed(sql, named)}
+    since = "coalesce((SELECT max(until) FROM settlements WHERE merchant = m.id), 0)"
+    join = f"JOIN batches b ON b.merchant = m.id AND b.closed_at >= {since}"
+    sql = f"SELECT m.merchant_id, {some} FROM {keys} {join} {group}"
+    closed = {row[0]: (row[1], row[2]) for row in database.keyed(sql, named)}
+    for (name,) in named:
+        merchant = workset.merchants.get(name)
+        if merchant:
+            count, opened_at = closed.get(name, (0, 0))
+            workset.days[name] = Day(last.get(merchant.id), open_.get(name, 0), count, opened_at)
 
 
 def with_entries(database: Database, rows: Sequence[Row]) -> list[Row]:

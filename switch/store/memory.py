@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from specs import limits
-from specs.transaction import Kind
+from specs.transaction import Kind, MessageClass
 from switch.core.clock import MINUTE
 from switch.core.needs import Needs
 from switch.core.records import (
+    NO_TOTALS,
     Account,
     Batch,
     Card,
@@ -25,14 +26,15 @@ from switch.core.records import (
     ProgrammeText,
     Row,
     Seal,
+    Settlement,
     Tally,
     Terminal,
     Tombstone,
     describe_account,
 )
 from switch.core.refusals import scopes
-from switch.core.workset import GUESS_MINUTES, POINTS, Changes, Workset
-from switch.store.port import JournalFilter, StoreError
+from switch.core.workset import GUESS_MINUTES, POINTS, Changes, Day, Workset
+from switch.store.port import JournalFilter, OpenBatch, StoreError
 
 
 class MemoryStore:
@@ -60,6 +62,7 @@ class MemoryStore:
         self._tallies: defaultdict[str, dict[int, int]] = defaultdict(dict)
         self._seals: list[Seal] = []
         self._programmes: list[ProgrammeText] = []
+        self._settlements: list[Settlement] = []
 
     def load(self, needs: Sequence[Needs], now: int) -> Workset:
         workset = Workset()
@@ -74,9 +77,12 @@ class MemoryStore:
                 self._load_messages(workset, need, found, now)
         named = {need.merchant_id for need in needs} | {merchant_id for merchant_id, _ in workset.terminals}
         workset.merchants = {m.merchant_id: m for m in self._merchants.values() if m.merchant_id in named}
+        for need in needs:
+            if need.day and need.merchant_id in workset.merchants:
+                workset.days[need.merchant_id] = self._day(workset.merchants[need.merchant_id].id)
         self._load_holders(workset, needs)
         self._load_families(workset)
-        workset.events = {
+        workset.awards = {
             need.event: self._rows[self._by_event[need.event]] for need in needs if need.event in self._by_event
         }
         return workset
@@ -96,6 +102,15 @@ class MemoryStore:
                 if not self._accounts[number].spent:
                     workset.hold(self._accounts[number])
 
+    def _day(self, merchant: int) -> Day:
+        cut = self.settlements(merchant)
+        last = max(cut, key=lambda settlement: settlement.number, default=None)
+        some = [batch for batch in self._batches.values() if batch.merchant == merchant and batch.totals != NO_TOTALS]
+        since = max((settlement.until for settlement in cut), default=0)
+        closed = [batch for batch in some if batch.closed_at is not None and batch.closed_at >= since]
+        newest = max((batch.opened_at for batch in closed), default=0)
+        return Day(last, sum(batch.closed_at is None for batch in some), len(closed), newest)
+
     def _named(self, workset: Workset) -> list[Row]:
         recent = [row for rows in workset.recent.values() for row in rows]
         return [*workset.earlier.values(), *workset.by_rrn.values(), *recent]
@@ -105,6 +120,9 @@ class MemoryStore:
         desk = self._desks.get(place)
         if desk:
             workset.desks[place] = desk
+        if desk and need.settles:
+            first = self._batches[desk.batch].first if desk.batch else 0
+            workset.batches |= {batch.id: batch for batch in self._batches.values() if first and batch.first == first}
         if need.batch is not None:
             numbered = [b for b in self.batches(terminal.id) if (b.application, b.number) == (place[1], need.batch)]
             if numbered:
@@ -120,6 +138,8 @@ class MemoryStore:
             workset.recent[*place, need.card_hash] = [
                 row for row in rows if row.application == need.application and need.search in (row.asked, row.amount)
             ]
+        if need.told:
+            self._load_told(workset, place, *need.told)
         if need.rrn in self._by_rrn:
             workset.by_rrn[need.rrn] = self._rows[self._by_rrn[need.rrn]]
         if need.receipt is not None:
@@ -136,18 +156,27 @@ class MemoryStore:
                 oldest = now // MINUTE - GUESS_MINUTES
                 workset.tallies[scope] = {bucket: count for bucket, count in counted if bucket > oldest}
 
+    def _load_told(self, workset: Workset, place: tuple[int, str], message_class: MessageClass, stan: int) -> None:
+        found = workset.told[*place, stan] = []
+        rows = [self._rows[number] for number in self._by_message[place[0], stan]]
+        for wanted in (message_class, MessageClass.UPLOAD):
+            same = [row for row in rows if (row.application, row.message_class) == (place[1], wanted)]
+            found += same[-limits.UPLOAD_CANDIDATES :]
+        found.sort(key=lambda row: -row.decided_at)
+
     def _load_families(self, workset: Workset) -> None:
-        named = self._named(workset)
-        for row in (*named, *(row for rows in workset.purchases.values() for row in rows)):
+        named = [row for rows in (*workset.purchases.values(), *workset.told.values()) for row in rows]
+        for row in (*self._named(workset), *named):
             workset.families[row.root] = [self._rows[number] for number in self._by_root[row.root]]
         held = {card.holder for card in workset.cards.values()}
         posted = {entry.account for rows in workset.families.values() for row in rows for entry in row.entries}
         for account in (self._accounts[number] for number in posted if number > 0):
             if account.spent and account.holder in held:
                 workset.hold(account)
-        for number in {row.batch for row in named} | {desk.batch for desk in workset.desks.values()}:
-            if number:
-                workset.batches[number] = self._batches[number]
+        batches = {row.batch for rows in workset.families.values() for row in rows}
+        batches |= {number for desk in workset.desks.values() for number in (desk.batch, desk.awaiting, desk.closed)}
+        for number in batches - {0}:
+            workset.batches[number] = self._batches[number]
 
     def commit(self, changes: Changes, seal: Seal | None) -> None:
         self._merchants.update(changes.merchants)
@@ -166,6 +195,7 @@ class MemoryStore:
                 self._notices[number] = msgspec.structs.replace(self._notices[number], sent_at=taken_at)
         self._stones.update((stone.id, stone) for stone in changes.tombstones)
         self._programmes.extend(changes.programmes)
+        self._settlements.extend(changes.settlements)
         for row in changes.rows:
             self._keep(row)
         for tally in changes.tallies:
@@ -204,6 +234,26 @@ class MemoryStore:
 
     def last_seal(self, daemon: str) -> Seal | None:
         return next((seal for seal in reversed(self._seals) if seal.daemon == daemon), None)
+
+    def open_batches(self, after: int, limit: int) -> list[OpenBatch]:
+        found = [batch for _, batch in sorted(self._batches.items()) if batch.closed_at is None and batch.id > after]
+        return [
+            OpenBatch(batch, self._terminals[batch.terminal].merchant_id, self._terminals[batch.terminal].terminal_id)
+            for batch in found[:limit]
+        ]
+
+    def unsettled(self) -> list[str]:
+        days = {merchant.merchant_id: self._day(merchant.id) for merchant in self.merchants()}
+        return [name for name, day in days.items() if day.closed and not day.open]
+
+    def settlements(self, merchant: int | None = None) -> list[Settlement]:
+        found = [settlement for settlement in self._settlements if merchant in (None, settlement.merchant)]
+        return sorted(found, key=lambda settlement: -settlement.id)
+
+    def settled_rows(self, merchant: int, since: int, until: int) -> Iterator[Row]:
+        for row in sorted(self._rows.values(), key=lambda row: row.id):
+            if (row.merchant == merchant or row.late) and since <= row.decided_at < until:
+                yield row
 
     def merchants(self) -> list[Merchant]:
         return sorted(self._merchants.values(), key=lambda merchant: merchant.merchant_id)
@@ -253,6 +303,14 @@ class MemoryStore:
     def batches(self, terminal: int) -> list[Batch]:
         found = [batch for batch in self._batches.values() if batch.terminal == terminal]
         return sorted(found, key=lambda batch: -batch.opened_at)
+
+    def all_batches(self) -> Iterator[Batch]:
+        return iter(sorted(self._batches.values(), key=lambda batch: batch.id))
+
+    def parts(self) -> Iterator[Batch]:
+        return iter(
+            sorted((b for b in self._batches.values() if b.first), key=lambda batch: (batch.first, batch.opened_at))
+        )
 
     def tallies(self) -> list[Tally]:
         return sorted(

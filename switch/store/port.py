@@ -21,6 +21,7 @@ from switch.core.records import (
     ProgrammeText,
     Row,
     Seal,
+    Settlement,
     Tally,
     Terminal,
 )
@@ -54,6 +55,14 @@ class JournalFilter(msgspec.Struct, frozen=True):
     limit: int = 100
 
 
+class OpenBatch(msgspec.Struct, frozen=True):
+    """A batch that is open, and whose it is."""
+
+    batch: Batch
+    merchant_id: str
+    terminal_id: str
+
+
 class Store(Protocol):
     """Used from one thread at a time. `load` begins a transaction that `commit` or `rollback` ends."""
 
@@ -85,6 +94,14 @@ class Store(Protocol):
         """The newest version."""
 
     def last_seal(self, daemon: str) -> Seal | None: ...
+
+    def merchants(self) -> list[Merchant]: ...
+
+    def open_batches(self, after: int, limit: int) -> list[OpenBatch]:
+        """Open batches with ids above `after`, in order."""
+
+    def unsettled(self) -> list[str]:
+        """Merchant ids of those that have closed batches since their last settlement, and none open."""
 
     def expired_lots(self, day: str, still_since: int, after: tuple[str, int], limit: int) -> list[Account]:
         """Lots with points whose last day is before `day` and that nothing has moved since, by last day and id.
@@ -145,6 +162,21 @@ class Reader(Protocol):
         """All accounts by id, each holder's with all its entries in sequence."""
 
     def batches(self, terminal: int) -> list[Batch]: ...
+
+    def open_batches(self, after: int, limit: int) -> list[OpenBatch]: ...
+
+    def settlements(self, merchant: int | None = None) -> list[Settlement]:
+        """Of one merchant or of all, newest first."""
+
+    def settled_rows(self, merchant: int, since: int, until: int) -> Iterator[Row]:
+        """The rows of a merchant decided in a time, by id; and those of others that moved something of a closed batch,
+        as it may have been this merchant's."""
+
+    def all_batches(self) -> Iterator[Batch]:
+        """Every batch, by id."""
+
+    def parts(self) -> Iterator[Batch]:
+        """The parts of batches that have several: by first part, oldest first."""
 
     def tallies(self) -> list[Tally]: ...
 

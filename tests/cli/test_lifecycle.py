@@ -59,7 +59,7 @@ def test_init_makes_books_that_are_right(tmp_path: Path) -> None:
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     operator = Operator(folder)
     assert operator.do("check").out == f"ok: nac, ascii; store sqlite:///{folder}/books.db\n"
-    assert operator.do("audit").out == "the books are right: 0 rows, 0 entries, 0 accounts, 0 seals\n"
+    assert operator.do("audit").out == "the books are right: 0 rows, 0 entries, 0 accounts, 0 batches, 0 seals\n"
     for listing, nothing in [
         ("merchant list", "no merchants yet; add one: tillswitch merchant add"),
         ("terminal list", "no such terminals"),
@@ -88,6 +88,7 @@ def test_init_leaves_books_that_are_elsewhere_alone(office: Operator, tmp_path: 
     assert (code, told.startswith("tillswitch: the store has books already: they need the keys")) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_daemon_that_finds_no_books_does_not_begin_at_nothing(office: Operator) -> None:
     (office.folder / "books.db").rename(office.folder / "elsewhere.db")
     reason = f"tillswitch: there are no books at {office.folder}/books.db: restore them, or make new ones with "

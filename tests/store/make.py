@@ -17,6 +17,7 @@ from switch.core.records import (
     ProgrammeText,
     Row,
     Seal,
+    Settlement,
     Tally,
     Terminal,
     Tombstone,
@@ -114,6 +115,8 @@ def changes(*records: Any) -> Changes:
                 done.tombstones.append(record)
             case Tally():
                 done.tallies.append(record)
+            case Settlement():
+                done.settlements.append(record)
             case Notice():
                 done.notices.append(record)
             case ProgrammeText():

@@ -2,7 +2,7 @@
 
 A conversation is `=== name`, then four parts: `>>` the request frame, `means` the Request, `reply` the Reply, `<<` the
 answer frame. A line of a frame is hex pairs or "text" (with \\n), two blanks, and its meaning for people. Each dialect
-has a file of its own, and another for points.
+has a file of its own, one for points and one for batches.
 """
 
 import re
@@ -90,6 +90,8 @@ def _pairs(lines: list[str]) -> dict[str, Any]:
         pairs[key] = [_struct(_LISTS[key], words) for words in pairs[key].split(" | ")]
     for key in pairs.keys() & _SINGLE.keys():
         pairs[key] = _struct(_SINGLE[key], pairs[key])
+    if "totals" in pairs:
+        pairs["totals"] = [block.split(" ") for block in pairs["totals"].split(" | ")]
     if "parameters" in pairs:
         pairs["parameters"] = [pair.split("=") for pair in pairs["parameters"].split(" | ")]
     return pairs
