@@ -61,7 +61,7 @@ class MemberShop(Shop):
 
     def accounts_of(self, pan: PAN, unit: str = UNIT) -> list[Account]:
         holder = self.record(pan).holder
-        return [one for one in self.store.accounts() if one.holder == holder and one.currency == unit]
+        return [one for one in self.store.member(holder)[1] if one.currency == unit]
 
     def lots(self, pan: PAN, unit: str = UNIT) -> dict[tuple[str, str], int]:
         """Points by dates, empty lots left out."""
