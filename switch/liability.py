@@ -18,7 +18,7 @@ from switch.store.port import Reader
 AGES: Final = (30, 90, 180, 365)
 
 
-class Liability(msgspec.Struct):
+class Ageing(msgspec.Struct):
     """Of one kind of points."""
 
     outstanding: int = 0  # what can be spent today or later
@@ -28,15 +28,15 @@ class Liability(msgspec.Struct):
     by_age: list[int] = msgspec.field(default_factory=lambda: [0] * (len(AGES) + 1))  # of what is outstanding
 
 
-def liabilities(reader: Reader, today: str, now: int) -> dict[str, Liability]:
+def ageing(reader: Reader, today: str, now: int) -> dict[str, Ageing]:
     """By unit of points.
 
     Args:
         today: ISO 8601, in the programme's zone.
     """
-    found: dict[str, Liability] = {}
+    found: dict[str, Ageing] = {}
     for account, credits in reader.credits():
-        liability = found.setdefault(account.currency, Liability())
+        liability = found.setdefault(account.currency, Ageing())
         if account.kind is AccountKind.DEBT:
             liability.owed -= account.balance
         elif account.expires_on and account.expires_on < today:
@@ -46,7 +46,7 @@ def liabilities(reader: Reader, today: str, now: int) -> dict[str, Liability]:
     return found
 
 
-def _add(liability: Liability, lot: Account, credits: Iterable[tuple[int, int]], today: str, now: int) -> None:
+def _add(liability: Ageing, lot: Account, credits: Iterable[tuple[int, int]], today: str, now: int) -> None:
     liability.outstanding += lot.balance
     if lot.available_from > today:
         liability.pending += lot.balance

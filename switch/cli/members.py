@@ -18,8 +18,8 @@ from switch.cli.member_books import PAN_HELP, Member, find_member, masked_phone
 from switch.cli.member_cards import cards
 from switch.cli.output import Record, moment, money, show_json, show_list, show_record, show_table
 from switch.config import Config
-from switch.core.member_commands import EnrolCard, TakeNotices
-from switch.core.points_commands import AwardPoints
+from switch.core.member_commands import EnrolCard
+from switch.core.points_commands import AwardPoints, NoticesSent
 from switch.core.records import Notice, Row, is_points
 from switch.store.port import JournalFilter, Reader
 from switch.vault import Vault
@@ -178,11 +178,11 @@ def notices(take: bool, limit: int, utc: bool, config: Config, as_json: bool) ->
     """
     vault = open_vault(config)
     with reading(config) as reader:
-        waiting = reader.notices(0, limit)
+        waiting = reader.notices(limit)
         records = [_notice_record(notice, reader, vault, utc) for notice in waiting]
     show_list(records, as_json, "no notices wait", dict)
     if take and waiting:
-        submit(config, TakeNotices(tuple(notice.id for notice in waiting)))
+        submit(config, NoticesSent(tuple(notice.id for notice in waiting)))
         click.echo(f"{len(waiting)} taken", err=True)
 
 

@@ -21,7 +21,7 @@ from switch.core.points_commands import AdjustPoints
 from switch.core.points_matter import day_of
 from switch.core.programme import Programme
 from switch.expiry import ExpiredLots
-from switch.liability import AGES, Liability, liabilities
+from switch.liability import AGES, Ageing, ageing
 from switch.store.port import JournalFilter
 
 
@@ -89,8 +89,8 @@ def report(config: Config, as_json: bool) -> None:
     now = time.time_ns() // 1000
     with reading(config) as reader:
         programme = programme_of(reader)
-        found = liabilities(reader, day_of(programme, now).isoformat(), now)
-    records = [_described(unit, found.get(unit, Liability()), programme) for unit in sorted({*found, *programme.units})]
+        found = ageing(reader, day_of(programme, now).isoformat(), now)
+    records = [_described(unit, found.get(unit, Ageing()), programme) for unit in sorted({*found, *programme.units})]
     if as_json:
         for record in records:
             show_json(record)
@@ -102,7 +102,7 @@ def report(config: Config, as_json: bool) -> None:
         click.echo("there are no points", err=True)
 
 
-def _described(unit: str, liability: Liability, programme: Programme) -> Record:
+def _described(unit: str, liability: Ageing, programme: Programme) -> Record:
     scheme = programme.units.get(unit)
     value = scheme.value if scheme else Fraction(0)
     first = (0, *(days + 1 for days in AGES))

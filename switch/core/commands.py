@@ -13,13 +13,7 @@ from specs.transaction import Kind, Reply
 from switch.core.clock import DAY
 from switch.core.day_commands import CutSettlement, SettlePart, cut_settlement, settle_part
 from switch.core.ledger import between, post
-from switch.core.member_commands import (
-    EnrolCard,
-    MemberCommand,
-    TakeNotices,
-    decide_member_command,
-    member_command_needs,
-)
+from switch.core.member_commands import EnrolCard, decide_enrol
 from switch.core.needs import Needs
 from switch.core.operator_rows import NewNumber as NewNumber  # part of commands
 from switch.core.operator_rows import approved, operator_row, refused
@@ -82,7 +76,7 @@ class ApplyProgramme(msgspec.Struct, frozen=True, tag=True):
 
 CardCommand = IssueCard | ActivateCard | SetBlock | ReplaceCard
 DayCommand = SettlePart | CutSettlement
-Command = PutMerchant | PutTerminal | ApplyProgramme | CardCommand | DayCommand | PointsCommand | MemberCommand
+Command = PutMerchant | PutTerminal | ApplyProgramme | CardCommand | DayCommand | PointsCommand | EnrolCard
 
 
 def command_needs(command: Command) -> list[Needs]:
@@ -106,8 +100,8 @@ def command_needs(command: Command) -> list[Needs]:
             return [Needs(command.merchant_id, command.terminal_id, command.application)]
         case CutSettlement():
             return [Needs(command.merchant_id, "", "", day=True)]
-        case EnrolCard() | TakeNotices():
-            return member_command_needs(command)
+        case EnrolCard():
+            return [Needs("", "", "", card_hash=command.card_hash)]
         case _:
             return points_command_needs(command)
 
@@ -133,8 +127,8 @@ def decide_command(command: Command, workset: Workset, programme: Programme, now
             return settle_part(command, workset, programme, now, number)
         case CutSettlement():
             return cut_settlement(command, workset, programme, now, number)
-        case EnrolCard() | TakeNotices():
-            return decide_member_command(command, workset, programme, now, number)
+        case EnrolCard():
+            return decide_enrol(command, workset, programme, now, number)
         case _:
             return decide_points_command(command, workset, programme, now, number)
 

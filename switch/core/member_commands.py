@@ -1,5 +1,6 @@
-"""What operators and schedules do about members besides their points: enrol a card without a till, take notices,
-choose what expires. No I/O; see points_commands.py for the points themselves.
+"""What operators and schedules do about members besides their points: enrol a card without a till, choose what expires.
+
+No I/O; see points_commands.py for the points themselves.
 """
 
 from __future__ import annotations
@@ -10,8 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from specs.outcomes import Outcome
-from specs.transaction import Kind, Reply
-from switch.core.needs import Needs
+from specs.transaction import Kind
 from switch.core.operator_rows import approved, operator_row, refused
 from switch.core.points_commands import ExpireLots
 from switch.core.programme import Programme
@@ -26,36 +26,8 @@ class EnrolCard(msgspec.Struct, frozen=True, tag=True):
     sealed_phone: bytes | None = None
 
 
-class TakeNotices(msgspec.Struct, frozen=True, tag=True):
-    """Somebody has taken these notices out of the outbox, to tell them."""
-
-    notices: tuple[int, ...]
-
-
-MemberCommand = EnrolCard | TakeNotices
-
-
-def member_command_needs(command: MemberCommand) -> list[Needs]:
-    """The keys `command` names."""
-    match command:
-        case EnrolCard():
-            return [Needs("", "", "", card_hash=command.card_hash)]
-        case TakeNotices():
-            return []
-
-
-def decide_member_command(
-    command: MemberCommand, workset: Workset, programme: Programme, now: int, number: int
-) -> Decision:
-    """The decision about `command`. A refusal says why in its reply's `display`."""
-    match command:
-        case EnrolCard():
-            return _enrol(command, workset, programme, now, number)
-        case TakeNotices():
-            return Decision(Reply(Outcome.APPROVED), taken=dict.fromkeys(command.notices, now))
-
-
-def _enrol(command: EnrolCard, workset: Workset, programme: Programme, now: int, number: int) -> Decision:
+def decide_enrol(command: EnrolCard, workset: Workset, programme: Programme, now: int, number: int) -> Decision:
+    """A card that is active already is refused: its phone number is not for operators to change in passing."""
     card = workset.cards.get(workset.card_ids.get(command.card_hash, 0))
     if card is None or card.product not in programme.loyalty:
         return refused(Outcome.UNKNOWN_CARD, "no such loyalty card")

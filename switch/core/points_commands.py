@@ -83,9 +83,15 @@ class ExpireLots(msgspec.Struct, frozen=True, tag=True):
     lots: tuple[tuple[int, int], ...]  # account and its number of entries
 
 
+class NoticesSent(msgspec.Struct, frozen=True, tag=True):
+    """These notices of the outbox have been sent."""
+
+    notices: tuple[int, ...]
+
+
 _IN_USE = (CardState.INACTIVE, CardState.ACTIVE)
 
-PointsCommand = IssueLoyaltyCard | PlaceCard | AwardPoints | AdjustPoints | ConvertPoints | ExpireLots
+PointsCommand = IssueLoyaltyCard | PlaceCard | AwardPoints | AdjustPoints | ConvertPoints | ExpireLots | NoticesSent
 
 
 def points_command_needs(command: PointsCommand) -> list[Needs]:
@@ -101,6 +107,8 @@ def points_command_needs(command: PointsCommand) -> list[Needs]:
             return [Needs("", "", "", card_hash=command.card_hash)]
         case ExpireLots():
             return [Needs("", "", "", holder=command.holder)]
+        case NoticesSent():
+            return []
 
 
 def decide_points_command(
@@ -121,6 +129,8 @@ def decide_points_command(
             return _convert(command, desk)
         case ExpireLots():
             return _expire(command, desk)
+        case NoticesSent():
+            return Decision(Reply(Outcome.APPROVED), told=dict.fromkeys(command.notices, now))
 
 
 class _Desk:

@@ -74,7 +74,7 @@ class Decision(msgspec.Struct, frozen=True):
     programme: ProgrammeText | None = None
     notices: tuple[Notice, ...] = ()
     settlements: tuple[Settlement, ...] = ()
-    taken: dict[int, int] = {}  # notices by id, and when
+    told: dict[int, int] = {}  # notices that were sent, and when
 
 
 class Changes(msgspec.Struct):
@@ -92,7 +92,7 @@ class Changes(msgspec.Struct):
     programmes: list[ProgrammeText] = []
     notices: list[Notice] = []
     settlements: list[Settlement] = []
-    taken: dict[int, int] = {}
+    told: dict[int, int] = {}
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__struct_fields__)
@@ -255,7 +255,7 @@ class Workset:
             changes.accounts[account.id] = account
             self.hold(account)
         changes.notices.extend(decision.notices)
-        changes.taken |= decision.taken
+        changes.told.update(decision.told)
         for card in decision.cards:
             self.cards[card.id] = changes.cards[card.id] = card
             self.card_ids[card.hash] = card.id

@@ -1,4 +1,4 @@
-"""Members' points as people and schedules look at them: what is theirs, what moved it, what has expired, what is owed.
+"""Members' points as people and schedules look at them: what moved them, what has expired, when they were put on.
 
 For reading only. What a message needs of a member is loaded in loading.py.
 """
@@ -8,15 +8,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from switch.core.records import Account, Card, Notice, Row
+from switch.core.records import Account, Row
 from switch.store.database import Database
-from switch.store.loading import ACCOUNTS, CARDS, JOURNAL, NOTICES, with_entries
-
-
-def read_member(database: Database, holder: int) -> tuple[list[Card], list[Account]]:
-    cards = database.read(CARDS, "c", "cards c WHERE c.holder = ? ORDER BY c.id", (holder,))
-    sql = "accounts a WHERE a.holder = ? AND a.holder > 0 ORDER BY a.id"
-    return cards, database.read(ACCOUNTS, "a", sql, (holder,))
+from switch.store.loading import ACCOUNTS, JOURNAL, with_entries
 
 
 def read_movements(database: Database, holder: int, since: int, limit: int) -> list[Row]:
@@ -51,8 +45,3 @@ def stream_credits(database: Database) -> Iterator[tuple[Account, list[tuple[int
     for columns, rows in itertools.groupby(database.stream(sql), key=lambda row: row[:width]):
         credits = [(row[width], row[width + 1]) for row in rows]
         yield ACCOUNTS.from_row(columns), [credit for credit in credits if credit[0] is not None]
-
-
-def read_notices(database: Database, after: int, limit: int) -> list[Notice]:
-    sql = "outbox n WHERE n.sent_at IS NULL AND n.id > ? ORDER BY n.id LIMIT ?"
-    return database.read(NOTICES, "n", sql, (after, limit))

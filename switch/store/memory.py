@@ -17,6 +17,7 @@ from switch.core.needs import Needs
 from switch.core.records import (
     NO_TOTALS,
     Account,
+    AccountKind,
     Batch,
     Card,
     Desk,
@@ -34,7 +35,7 @@ from switch.core.records import (
 )
 from switch.core.refusals import scopes
 from switch.core.workset import GUESS_MINUTES, POINTS, Changes, Day, Workset
-from switch.store.port import JournalFilter, OpenBatch, StoreError
+from switch.store.port import JournalFilter, Liability, OpenBatch, StoreError
 
 
 class MemoryStore:
@@ -189,10 +190,10 @@ class MemoryStore:
         self._accounts.update(changes.accounts)
         for account in changes.accounts.values():
             self._held[account.holder].add(account.id)
-        self._notices |= {notice.id: notice for notice in changes.notices}
-        for number, taken_at in changes.taken.items():
+        self._notices.update((notice.id, notice) for notice in changes.notices)
+        for number, at in changes.told.items():
             if number in self._notices and self._notices[number].sent_at is None:
-                self._notices[number] = msgspec.structs.replace(self._notices[number], sent_at=taken_at)
+                self._notices[number] = msgspec.structs.replace(self._notices[number], sent_at=at)
         self._stones.update((stone.id, stone) for stone in changes.tombstones)
         self._programmes.extend(changes.programmes)
         self._settlements.extend(changes.settlements)
@@ -268,6 +269,24 @@ class MemoryStore:
         card = self._cards.get(self._card_ids.get(card_hash, 0))
         return (card, self._accounts[card.account]) if card else None
 
+    def member(self, holder: int) -> tuple[list[Card], list[Account]]:
+        cards = sorted(self._by_holder[holder].values(), key=lambda card: card.id)
+        return cards, [self._accounts[number] for number in sorted(self._held[holder])]
+
+    def liability(self) -> list[Liability]:
+        sums: dict[tuple[str, AccountKind, str, str], tuple[int, int]] = {}
+        for one in self._accounts.values():
+            if one.kind in POINTS and one.balance:
+                dates = one.currency, one.kind, one.available_from, one.expires_on
+                points, lots = sums.get(dates, (0, 0))
+                sums[dates] = points + one.balance, lots + 1
+        found = [Liability(*dates, points, lots) for dates, (points, lots) in sums.items()]
+        return sorted(found, key=lambda one: (one.unit, one.kind.value, one.available_from, one.expires_on))
+
+    def notices(self, limit: int) -> list[Notice]:
+        waiting = [notice for notice in self._notices.values() if notice.sent_at is None]
+        return sorted(waiting, key=lambda notice: (notice.created_at, notice.id))[:limit]
+
     def count_cards(self, product: str) -> int:
         return sum(card.product == product for card in self._cards.values())
 
@@ -322,10 +341,6 @@ class MemoryStore:
             key=lambda tally: (tally.scope, tally.bucket),
         )
 
-    def member(self, holder: int) -> tuple[list[Card], list[Account]]:
-        cards = sorted(self._by_holder[holder].values(), key=lambda card: card.id)
-        return cards, [self._accounts[number] for number in sorted(self._held[holder])]
-
     def movements(self, holder: int, since: int, limit: int) -> list[Row]:
         own = {account.id for account in self.member(holder)[1]}
         found = self.journal(JournalFilter(since=since, limit=len(self._rows)))
@@ -352,10 +367,6 @@ class MemoryStore:
                     if entry.account == account.id
                 }
                 yield account, [(times[sequence], amount) for sequence, amount in reversed(put)]
-
-    def notices(self, after: int, limit: int) -> list[Notice]:
-        waiting = [notice for notice in self._notices.values() if notice.sent_at is None and notice.id > after]
-        return sorted(waiting, key=lambda notice: notice.id)[:limit]
 
     def forget(self, now: int) -> int:
         old = [stone.id for stone in self._stones.values() if stone.expires_at <= now]

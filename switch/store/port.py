@@ -13,6 +13,7 @@ import msgspec
 from switch.core.needs import Needs
 from switch.core.records import (
     Account,
+    AccountKind,
     Batch,
     Card,
     Entry,
@@ -61,6 +62,17 @@ class OpenBatch(msgspec.Struct, frozen=True):
     batch: Batch
     merchant_id: str
     terminal_id: str
+
+
+class Liability(msgspec.Struct, frozen=True):
+    """Points of one unit with the same dates, of all members together."""
+
+    unit: str
+    kind: AccountKind
+    available_from: str
+    expires_on: str
+    points: int
+    lots: int
 
 
 class Store(Protocol):
@@ -138,6 +150,15 @@ class Reader(Protocol):
 
     def card(self, card_hash: str) -> tuple[Card, Account] | None: ...
 
+    def member(self, holder: int) -> tuple[list[Card], list[Account]]:
+        """All cards and all accounts of a holder, empty lots among them; by id."""
+
+    def liability(self) -> list[Liability]:
+        """What members hold of each kind of points, by its dates; debts as one line without dates."""
+
+    def notices(self, limit: int) -> list[Notice]:
+        """What the holders of main cards are still to be told, oldest first."""
+
     def count_cards(self, product: str) -> int: ...
 
     def journal(self, wanted: JournalFilter) -> list[Row]:
@@ -180,9 +201,6 @@ class Reader(Protocol):
 
     def tallies(self) -> list[Tally]: ...
 
-    def member(self, holder: int) -> tuple[list[Card], list[Account]]:
-        """All cards and all accounts of a holder by id, empty lots among them."""
-
     def movements(self, holder: int, since: int, limit: int) -> list[Row]:
         """Rows that moved something of a holder's, newest first."""
 
@@ -190,9 +208,6 @@ class Reader(Protocol):
 
     def credits(self) -> Iterator[tuple[Account, list[tuple[int, int]]]]:
         """Accounts of points that are not empty by id, with the times and points of what was put on, newest first."""
-
-    def notices(self, after: int, limit: int) -> list[Notice]:
-        """Notices with ids above `after` that nobody has taken, in order."""
 
     def backup(self, path: str) -> None:
         """A consistent copy of the books while they are in use.

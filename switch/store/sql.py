@@ -10,6 +10,7 @@ from switch.core.clock import MINUTE
 from switch.core.needs import Needs
 from switch.core.records import (
     Account,
+    AccountKind,
     Batch,
     Card,
     Entry,
@@ -44,14 +45,8 @@ from switch.store.loading import (
     with_entries,
 )
 from switch.store.mapping import Mapping, Record
-from switch.store.members import (
-    read_expired_lots,
-    read_member,
-    read_movements,
-    read_notices,
-    stream_credits,
-)
-from switch.store.port import Conflict, JournalFilter, OpenBatch, Unavailable
+from switch.store.members import read_expired_lots, read_movements, stream_credits
+from switch.store.port import Conflict, JournalFilter, Liability, OpenBatch, Unavailable
 
 CHUNK = 500  # rows read together with their entries
 
@@ -85,8 +80,8 @@ class SQLStore:
         entries = [[row.id, *ENTRIES.to_row(entry)] for row in changes.rows for entry in row.entries]
         self._database.write(f"INSERT INTO entries ({', '.join(columns)}) VALUES ({_marks(len(columns))})", entries)
         self._insert(NOTICES, changes.notices)
-        taken = [(now, number) for number, now in changes.taken.items()]
-        self._database.write("UPDATE outbox SET sent_at = ? WHERE id = ? AND sent_at IS NULL", taken)
+        told = [(at, number) for number, at in changes.told.items()]
+        self._database.write("UPDATE outbox SET sent_at = ? WHERE id = ? AND sent_at IS NULL", told)
         self._insert(SEALS, [seal] if seal else [])
         self._add(changes)
         self._database.commit()
@@ -159,6 +154,27 @@ class SQLStore:
         if not cards:
             return None
         return cards[0], self._database.read(ACCOUNTS, "a", "accounts a WHERE a.id = ?", (cards[0].account,))[0]
+
+    def member(self, holder: int) -> tuple[list[Card], list[Account]]:
+        cards = self._database.read(CARDS, "c", "cards c WHERE c.holder = ? ORDER BY c.id", (holder,))
+        sql = "accounts a WHERE a.holder = ? AND a.holder > 0 ORDER BY a.id"
+        return cards, self._database.read(ACCOUNTS, "a", sql, (holder,))
+
+    def liability(self) -> list[Liability]:
+        rows = self._database.fetch(
+            "SELECT currency, kind, available_from, expires_on, sum(balance), count(*) FROM accounts "
+            "WHERE kind IN ('lot', 'debt') AND balance <> 0 "
+            "GROUP BY currency, kind, available_from, expires_on ORDER BY 1, 2, 3, 4"
+        )
+        return [
+            Liability(unit, AccountKind(kind), available, expires, int(points), lots)
+            for unit, kind, available, expires, points, lots in rows
+        ]
+
+    def notices(self, limit: int) -> list[Notice]:
+        return self._database.read(
+            NOTICES, "o", "outbox o WHERE o.sent_at IS NULL ORDER BY o.created_at, o.id LIMIT ?", (limit,)
+        )
 
     def count_cards(self, product: str) -> int:
         count: int = self._database.fetch("SELECT count(*) FROM cards WHERE product = ?", (product,))[0][0]
@@ -261,9 +277,6 @@ class SQLStore:
         rows = self._database.fetch("SELECT scope, bucket, count FROM tallies ORDER BY scope, bucket")
         return [Tally(*row) for row in rows]
 
-    def member(self, holder: int) -> tuple[list[Card], list[Account]]:
-        return read_member(self._database, holder)
-
     def movements(self, holder: int, since: int, limit: int) -> list[Row]:
         return read_movements(self._database, holder, since, limit)
 
@@ -272,9 +285,6 @@ class SQLStore:
 
     def credits(self) -> Iterator[tuple[Account, list[tuple[int, int]]]]:
         return stream_credits(self._database)
-
-    def notices(self, after: int, limit: int) -> list[Notice]:
-        return read_notices(self._database, after, limit)
 
     def forget(self, now: int) -> int:
         slice_of = "DELETE FROM {0} WHERE {1} IN (SELECT {2} FROM {0} WHERE {3} <= ? LIMIT 500) RETURNING 1"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
-LIFE = 20
+LIFE = 12
 RATE = 100
 DEBT = "debt"
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from specs.transaction import Kind
-from switch.core.member_commands import EnrolCard, TakeNotices, expiries
-from switch.core.points_commands import ExpireLots, IssueLoyaltyCard, PlaceCard
+from switch.core.member_commands import EnrolCard, expiries
+from switch.core.points_commands import ExpireLots, IssueLoyaltyCard, NoticesSent, PlaceCard
 from switch.core.records import Account, AccountKind, CardState
 from tests.core.members import MemberShop
 from tests.core.till import hash_of
@@ -59,12 +59,12 @@ def test_notices_are_taken_once() -> None:
     till.pay(child, 10)
     till.sale(main, 500)
     till.sale(child, 700)
-    waiting = shop.store.notices(0, 10)
+    waiting = shop.store.notices(10)
     assert [(notice.what, notice.points) for notice in waiting] == [("points_redeem", 5), ("sale", 7)]
-    shop.command(TakeNotices((waiting[0].id,)))
-    assert shop.store.notices(0, 10) == waiting[1:]
-    shop.command(TakeNotices((waiting[0].id, waiting[1].id, 999_999)))
-    assert shop.store.notices(0, 10) == []
+    shop.command(NoticesSent((waiting[0].id,)))
+    assert shop.store.notices(10) == waiting[1:]
+    shop.command(NoticesSent((waiting[0].id, waiting[1].id, 999_999)))
+    assert shop.store.notices(10) == []
 
 
 def lot(number: int, holder: int, unit: str = "1001", entries: int = 1) -> Account:

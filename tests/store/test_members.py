@@ -93,10 +93,9 @@ def test_notices_wait_until_somebody_takes_them(place: Place) -> None:
     store = place.open()
     waiting = [Notice(number, MEMBER, MEMBER, "990110*********0011", "sale", 10, NOW) for number in (1, 2, 3)]
     keep(store, *waiting)
-    assert place.reader().notices(0, 2) == waiting[:2]
-    assert place.reader().notices(2, 2) == waiting[2:]
+    assert place.reader().notices(2) == waiting[:2]
     store.load([], NOW)
-    taken = changes()
-    taken.taken = {1: NOW + 5, 3: NOW + 5, 99: NOW + 5}
-    store.commit(taken, None)
-    assert place.reader().notices(0, 10) == [waiting[1]]
+    sent = changes()
+    sent.told = {1: NOW + 5, 3: NOW + 5, 99: NOW + 5}
+    store.commit(sent, None)
+    assert place.reader().notices(10) == [waiting[1]]
