@@ -16,7 +16,7 @@ OURS = ("specs", "terminals", "switch", "simulators")
 KNOWN_BY = {
     "trio": {
         *("switch/conversation.py", "switch/daemon.py", "switch/expiry.py", "switch/ops.py", "switch/server.py"),
-        "switch/service.py",
+        *("switch/schedules.py", "switch/service.py"),
     },
     "iso8583": {"terminals/iso8583_codec.py"},
 }
