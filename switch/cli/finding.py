@@ -20,11 +20,11 @@ CARD_ID_MAX = 99_999_999_999  # far beyond any books; what is longer is a card n
 
 
 def card_argument(command: F) -> F:
-    """`PAN`, or `--card-id N` instead."""
+    """`PAN`, or `--card-id N` instead. Eager: where two things are read from standard input, PAN comes first."""
     option = click.option(
         "--card-id", type=click.IntRange(1, CARD_ID_MAX), help="The card's number in the books, instead of its PAN."
     )
-    return click.argument("pan", type=CARD_NUMBER, required=False)(option(command))
+    return click.argument("pan", type=CARD_NUMBER, required=False, is_eager=True)(option(command))
 
 
 def find_card(reader: Reader, config: Config, pan: PAN | None, card_id: int | None) -> tuple[Card, Account]:

@@ -12,10 +12,12 @@ from specs.transaction import MessageClass
 from switch.cli.arguments import CARD_NUMBER, MOMENT, RRN, instant
 from switch.cli.common import config_option, json_option, open_vault, reading, refuse
 from switch.cli.output import Record, moment, money, show_json, show_list, show_record, show_table, with_money
+from switch.cli.programmes import programme_of
 from switch.cli.terminals import find_terminal
 from switch.config import Config
-from switch.core.records import AccountKind, Card, Entry, Row, describe_account
+from switch.core.records import Account, AccountKind, Card, Entry, Row, describe_account
 from switch.core.undo import is_live
+from switch.core.workset import POINTS
 from switch.store.port import JournalFilter, Reader
 
 #: Said with the kind; a plain request goes without.
@@ -97,10 +99,10 @@ def show(rrn: str, utc: bool, config: Config, as_json: bool) -> None:
     if as_json:
         show_json({**record, "entries": entries})
         return
-    show_record(with_money(record, "asked", "amount"))
+    show_record(with_money(describer.for_people(record), "asked", "amount"))
     if entries:
         click.echo()
-        show_table([with_money(entry, "amount", "balance_after") for entry in entries])
+        show_table([with_money(describer.for_people(entry), "amount", "balance_after") for entry in entries])
 
 
 class Describer:
@@ -111,6 +113,8 @@ class Describer:
         self._merchants = {merchant.id: merchant.merchant_id for merchant in reader.merchants()}
         self._terminals = {terminal.id: terminal.terminal_id for terminal in reader.terminals()}
         self._cards: dict[int, Card | None] = {}
+        self._members: dict[int, dict[int, Account]] = {}
+        self._units = {unit: scheme.id for unit, scheme in programme_of(reader).units.items()}
 
     def describe(self, rows: Sequence[Row]) -> list[Record]:
         families: dict[int, list[Row]] = {}
@@ -153,7 +157,7 @@ class Describer:
 
     def cells(self, record: Record) -> Record:
         """A record as a line of the table."""
-        currency, kind = record["currency"] or "", record["kind"]
+        currency, kind = self.for_people(record)["currency"] or "", record["kind"]
         where = [name for name in (record["merchant_id"], record["terminal_id"]) if name]
         if record["message"] in {message.value for message in _CLASSES}:
             kind = f"{kind} {record['message']}"
@@ -175,15 +179,30 @@ class Describer:
             "undone by": record["undone_by"],
         }
 
+    def for_people(self, record: Record) -> Record:
+        """A record whose currency, if it is a kind of points, is the name of their scheme."""
+        return {**record, "currency": self._units.get(record["currency"], record["currency"])}
+
     def _account(self, number: int, row: Row) -> str:
         """An account in words."""
         if number < 0:
             kind, owner, _ = describe_account(number)
             return f"{kind.value} {self._merchants[owner]}" if owner else kind.value
+        for holder in (row.holder, row.other_holder):
+            held = self._of_member(holder).get(number)
+            if held:
+                return f"{held.kind.value} {held.expires_on}".strip()
         card = self._card(row.card_id)
         if card is None or card.account != number:
             card = self._card(number)  # the account was opened for the card of the same id
         return f"{AccountKind.CARD.value} {card.masked_pan}" if card else f"account {number}"
+
+    def _of_member(self, holder: int) -> dict[int, Account]:
+        """The points of a member; none of who has a gift card."""
+        if holder not in self._members:
+            accounts = self._reader.member(holder)[1] if holder else []
+            self._members[holder] = {one.id: one for one in accounts if one.kind in POINTS}
+        return self._members[holder]
 
     def _card(self, number: int) -> Card | None:
         if number and number not in self._cards:

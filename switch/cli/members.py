@@ -64,9 +64,9 @@ def show(pan: PAN | None, card_id: int | None, utc: bool, config: Config, as_jso
 
 
 @member.command(
-    help="Enrol a card without a till. PAN and the phone number are read from standard input where - stands."
+    help="Enrol a card without a till. Where - stands, PAN is read from standard input, then the phone number."
 )
-@click.argument("pan", type=CARD_NUMBER)
+@click.argument("pan", type=CARD_NUMBER, is_eager=True)
 @click.option("--phone", type=PHONE, help="The holder's number, digits with country code; - reads it.")
 @config_option
 def enrol(pan: PAN, phone: Secret | None, config: Config) -> None:

@@ -20,7 +20,7 @@ _file_argument = click.argument("file", type=click.Path(path_type=Path, dir_okay
 
 @click.group()
 def programme() -> None:
-    """The programme: gift products, points schemes, exchange rates, policies."""
+    """The programme: products, points schemes, rates, policies."""
 
 
 @programme.command()

@@ -28,7 +28,7 @@ def file(tmp_path: Path) -> Path:
 
 def test_a_file_is_checked_without_books(file: Path) -> None:
     told = invoke(tillswitch, ["programme", "check", str(file)], None)
-    assert (told.code, told.out) == (0, f"{file}: ok, 6 gift products, 4 rates\n")
+    assert (told.code, told.out) == (0, f"{file}: ok, 6 gift products, 1 points schemes, 4 rates\n")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,82 @@
+"""Points by hand, what has expired, and the liability by age."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from specs.sensitive import PAN
+from tests.cli.operator import Operator
+from tests.cli.test_members import available, new_member
+
+
+def test_points_are_given_and_taken_with_a_reason(shop: Operator, tmp_path: Path) -> None:
+    pan = new_member(shop, tmp_path / "cards.csv")
+    record = shop.record("points", "adjust", pan, "--points", 70, "--reason", "a late receipt")
+    assert {name: record[name] for name in ("card", "points", "reason")} == {
+        "card": PAN(pan).masked,
+        "points": 70,
+        "reason": "a late receipt",
+    }
+    told = shop.do("points", "adjust", "-", "--points", -20, "--reason", "a mistake", stdin=pan)
+    assert told.out.startswith(f"{PAN(pan).masked}: -20 points, RRN ")
+    assert available(shop, pan) == 50
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ("--points 0 --reason x", 1, "no points, or more than an account can hold"),
+        ("--points -51 --reason x", 1, "the member has 50 points"),
+        ("--points 5 --reason ' '", 1, "an adjustment needs a reason"),
+        ("--points 5", 2, "Missing option '--reason'. (see tillswitch points adjust --help)"),
+        ("--points 10000000000 --reason x", 2,
+         "Invalid value for '--points': 10000000000 is not in the range -9999999999<=x<=9999999999. "
+         "(see tillswitch points adjust --help)"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_in_one_line(
+    shop: Operator, tmp_path: Path, arguments: str, code: int, message: str
+) -> None:
+    pan = new_member(shop, tmp_path / "cards.csv", 50)
+    told = shop.tell("points", "adjust", pan, *(part.strip("'") or " " for part in arguments.split(maxsplit=3)))
+    assert (told.code, told.out, told.err) == (code, "", f"tillswitch: {message}\n")
+    assert available(shop, pan) == 50
+
+
+def test_where_nothing_has_expired_nothing_is_booked(shop: Operator) -> None:
+    assert shop.do("points", "expire").out == "0 members' points have expired\n"
+
+
+def test_the_report_tells_what_members_could_spend(shop: Operator, tmp_path: Path) -> None:
+    before = shop.record("points", "report")
+    new_member(shop, tmp_path / "cards.csv", 77)
+    after = shop.record("points", "report")
+    assert after["scheme"] == "stars"
+    assert after["outstanding"] - before["outstanding"] == 77
+    assert after["by_age"][0]["points"] - before["by_age"][0]["points"] == 77
+    assert [(age["from_days"], age["to_days"]) for age in after["by_age"]] == [
+        (0, 30),
+        (31, 90),
+        (91, 180),
+        (181, 365),
+        (366, None),
+    ]
+    assert sum(age["points"] for age in after["by_age"]) == after["outstanding"]
+    told = shop.do("points", "report").out
+    assert "over 365" in told
+    assert str(after["outstanding"]) in told
+
+
+def test_the_journal_names_points_by_their_scheme_and_lots_by_their_last_day(shop: Operator, tmp_path: Path) -> None:
+    pan = new_member(shop, tmp_path / "cards.csv", 60)
+    (movement,) = shop.do("member", "statement", pan, "--json").records
+    (lot,) = shop.do("member", "lots", pan, "--json").records
+    table = shop.do("journal", "--card", pan).out
+    assert "60 stars" in table
+    told = shop.do("journal", "show", movement["rrn"]).out.split("\n\n")[1].splitlines()[1:]
+    assert [line.split() for line in told] == [
+        ["adjusted", "-60", "stars", "-"],
+        ["lot", lot["expires_on"], "60", "stars", "60", "stars"],
+    ]
