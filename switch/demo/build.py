@@ -55,6 +55,7 @@ MEMBERS: tuple[tuple[int, str, tuple[bool, ...]], ...] = (
     *((points, "star", ()) for points in (1000, 1500, 2000, 2500, 3000, 4000, 6000, 7500, 12000, 25000)),
     *((points, "star-bank", ()) for points in (3000, 5000, 50000, 100000)),
 )
+UNENROLLED = 8  # loyalty cards that wait for a member
 FAMILY_LIMIT = 5000  # points an additional card of a family may spend in a month
 SLICE = 100
 
@@ -74,6 +75,8 @@ def fill(books: Books, vault: Vault, more_terminals: int) -> dict[str, Any]:
     for start in range(0, len(commands), SLICE):
         _run(books, commands[start : start + SLICE])
     members, commands = _members(books.programme, vault, more_terminals)
+    unenrolled = [new_pan(books.programme.loyalty["star"].prefix) for _ in range(UNENROLLED)]
+    commands += [IssueLoyaltyCard(new_number(vault, pan, None), "star") for pan in unenrolled]
     for start in range(0, len(commands), SLICE):
         _run(books, commands[start : start + SLICE])
     return {
@@ -95,6 +98,7 @@ def fill(books: Books, vault: Vault, more_terminals: int) -> dict[str, Any]:
         "gift_products": [_described(product) for product in books.programme.products.values()],
         "gift_cards": cards,
         "loyalty_cards": members,
+        "unenrolled_cards": [pan.reveal() for pan in unenrolled],
         "points": _described_points(books.programme),
     }
 
