@@ -33,10 +33,9 @@ def scheme(**changes: str) -> str:
 class MemberShop(Shop):
     """Points are told by `points(card)`; what is in which lot by `lots(card)`."""
 
-    def __init__(self, *more: str, store: Whole | None = None, **changes: str) -> None:
-        super().__init__(
-            PROGRAMME.replace("guess_limit = 3", "guess_limit = 100000") + scheme(**changes) + "".join(more), store
-        )
+    def __init__(self, *more: str, store: Whole | None = None, whole: str = "", **changes: str) -> None:
+        programme = (whole or PROGRAMME + scheme(**changes)) + "".join(more)
+        super().__init__(programme.replace("guess_limit = 3", "guess_limit = 100000"), store)
 
     def member(self, points: int = 0, product: str = "star", **issue: Any) -> PAN:
         """A new member with an active card; `of` is the card of a member who gets one more."""
