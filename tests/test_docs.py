@@ -25,6 +25,7 @@ DOCUMENTS = (
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "specs/README.md",
+    "specs/POINTS.md",
     "simulators/stories/README.md",
     "deploy/OPERATIONS.md",
 )
@@ -249,5 +250,5 @@ def check_command(line: str, command: click.Command, arguments: list[str]) -> No
     for parameter in command.params:
         known |= {*parameter.opts, *parameter.secondary_opts} if isinstance(parameter, click.Option) else set()
     for word in rest:
-        if word.startswith("-") and word != "-":
+        if word.startswith("-") and not re.fullmatch("-[0-9]*", word):  # - and -50 are no options
             assert word.partition("=")[0] in known, f"{line}: there is no {word}"

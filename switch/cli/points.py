@@ -14,7 +14,7 @@ from specs.sensitive import PAN
 from switch.cli.common import accepted, config_option, deciding, json_option, reading, refuse, submit, why
 from switch.cli.finding import card_argument
 from switch.cli.member_books import PAN_HELP, find_member
-from switch.cli.output import Record, money, show_json, show_table
+from switch.cli.output import Record, money, show_json, show_list, show_table, with_money
 from switch.cli.programmes import programme_of
 from switch.config import Config
 from switch.core.points_commands import AdjustPoints
@@ -22,7 +22,7 @@ from switch.core.points_matter import day_of
 from switch.core.programme import Programme
 from switch.expiry import ExpiredLots
 from switch.liability import AGES, Ageing, ageing
-from switch.store.port import JournalFilter
+from switch.store.port import JournalFilter, Liability
 
 
 @click.group()
@@ -79,14 +79,22 @@ def expire(config: Config) -> None:
 
 
 @points.command()
+@click.option("--by", type=click.Choice(["age", "expiry"]), default="age", show_default=True, help="How it is divided.")
 @config_option
 @json_option
-def report(config: Config, as_json: bool) -> None:
+def report(by: str, config: Config, as_json: bool) -> None:
     """Report the liability by age.
 
     What members could spend, by the days since it was given; what they owe; what has expired and is not booked out yet.
+    With `--by expiry` by the dates of the lots, as they are in the books.
     """
     now = time.time_ns() // 1000
+    if by == "expiry":
+        with reading(config) as reader:
+            programme = programme_of(reader)
+            dated = [_dated(one, programme) for one in reader.liability()]
+        show_list(dated, as_json, "there are no points", _dated_cells)
+        return
     with reading(config) as reader:
         programme = programme_of(reader)
         found = ageing(reader, day_of(programme, now).isoformat(), now)
@@ -100,6 +108,24 @@ def report(config: Config, as_json: bool) -> None:
         show_table([_summary(record) for record in records])
     else:
         click.echo("there are no points", err=True)
+
+
+def _dated(one: Liability, programme: Programme) -> Record:
+    scheme = programme.units.get(one.unit)
+    return {
+        "scheme": scheme.id if scheme else one.unit,
+        "account": one.kind.value,
+        "available_from": one.available_from or None,
+        "expires_on": one.expires_on or None,
+        "accounts": one.lots,
+        "points": one.points,
+        "worth": convert_up(one.points, scheme.value) if scheme else None,
+        "currency": scheme.currency if scheme else None,
+    }
+
+
+def _dated_cells(record: Record) -> Record:
+    return with_money({**record, "currency": record["currency"] or ""}, "worth")
 
 
 def _described(unit: str, liability: Ageing, programme: Programme) -> Record:

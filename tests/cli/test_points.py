@@ -69,6 +69,17 @@ def test_the_report_tells_what_members_could_spend(shop: Operator, tmp_path: Pat
     assert str(after["outstanding"]) in told
 
 
+def test_the_report_by_expiry_is_by_the_dates_of_the_lots(shop: Operator, tmp_path: Path) -> None:
+    pan = new_member(shop, tmp_path / "cards.csv", 40)
+    (lot,) = shop.do("member", "lots", pan, "--json").records
+    records = shop.do("points", "report", "--by", "expiry", "--json").records
+    (line,) = [one for one in records if (one["account"], one["expires_on"]) == ("lot", lot["expires_on"])]
+    assert line["worth"] == line["points"]  # a star is worth a kuruş
+    (whole,) = shop.do("points", "report", "--json").records
+    assert sum(one["points"] for one in records) == whole["outstanding"] - whole["owed"]
+    assert lot["expires_on"] in shop.do("points", "report", "--by", "expiry").out
+
+
 def test_the_journal_names_points_by_their_scheme_and_lots_by_their_last_day(shop: Operator, tmp_path: Path) -> None:
     pan = new_member(shop, tmp_path / "cards.csv", 60)
     (movement,) = shop.do("member", "statement", pan, "--json").records
