@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from specs.transaction import MessageClass, Reply, Request
+from specs.transaction import Kind, MessageClass, Reply, Request
 from switch.core.clock import MINUTE
 from switch.core.needs import Case
 from switch.core.records import (
@@ -54,6 +54,7 @@ class Decision(msgspec.Struct, frozen=True):
     terminals: tuple[Terminal, ...] = ()
     programme: ProgrammeText | None = None
     notices: tuple[Notice, ...] = ()
+    told: dict[int, int] = {}
 
 
 class Changes(msgspec.Struct):
@@ -70,6 +71,7 @@ class Changes(msgspec.Struct):
     terminals: dict[int, Terminal] = {}
     programmes: list[ProgrammeText] = []
     notices: list[Notice] = []
+    told: dict[int, int] = {}  # notices that were sent, and when
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__struct_fields__)
@@ -223,10 +225,13 @@ class Workset:
         if decision.row:
             changes.rows.append(decision.row)
             self.families.setdefault(decision.row.root, []).append(decision.row)
+            if decision.row.kind is Kind.OPERATOR and decision.row.reference is not None:
+                self.events[decision.row.reference] = decision.row
         for account in (*decision.opened, *decision.accounts):
             changes.accounts[account.id] = account
             self.hold(account)
         changes.notices.extend(decision.notices)
+        changes.told.update(decision.told)
         for card in decision.cards:
             self.cards[card.id] = changes.cards[card.id] = card
             self.card_ids[card.hash] = card.id
