@@ -105,7 +105,7 @@ class Player:
             self._played[step.name] = Played(kind, request)
             return StepResult(step, terminal, None, [])
         if step.answer == "lost":
-            await terminal.send_and_leave(request)
+            await terminal.send_and_leave(kind, request)
             self._played[step.name] = Played(kind, request)
             return StepResult(step, terminal, None, [])
         exchange = await terminal.send(kind, request)
