@@ -151,7 +151,8 @@ def test_a_refused_advice_is_no_claim_and_a_person_has_to_look() -> None:
     done = request("advice-redeem", 1, 500)
     journal.leaving(done)
     assert journal.answered(done.request, answer(done.request, "12")) is Result.STOPPED
-    assert journal.items == journal.owed == []
+    assert not journal.items
+    assert not journal.owed
 
 
 # --- its end ---
