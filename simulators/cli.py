@@ -16,6 +16,7 @@ from simulators.money import parse_amount
 from simulators.output import show_json, show_message
 from simulators.player import Player
 from simulators.requests import GIFT_KINDS, KINDS, VOIDABLE_KINDS, Kind, Order, card_number, with_pin
+from simulators.settle_command import settle_command
 from simulators.state import Deed
 from simulators.story import load_story, packaged_stories
 from simulators.story_output import show_story, story_json
@@ -131,6 +132,9 @@ def repeat(till: Till) -> int:
     known = terminal.demo.card(card_number(deed.request))
     request = with_pin(deed.request, terminal.dialect, known.pin if known else None)
     return till.run(terminal, lambda: terminal.repeat(deed, request))
+
+
+main.add_command(settle_command)
 
 
 @main.command()

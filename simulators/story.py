@@ -17,7 +17,7 @@ from simulators.demo import DemoError
 from simulators.requests import KINDS
 
 Value = int | str
-SENDS = (*KINDS, "void", "advice-void", "reversal", "repeat", "held")
+SENDS = (*KINDS, "void", "advice-void", "reversal", "repeat", "held", "upload")
 
 
 class Expectation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,6 +29,7 @@ class Expectation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     card_balance: Value | None = None
     currencies: int | None = None
     batch: str | None = None
+    totals: list[list[int]] | None = None
     same_as: str | None = None
     present: list[int | str] = []
     absent: list[int | str] = []
@@ -46,6 +47,9 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     amount: Value | None = None
     rrn: str | None = None
     receipt: str | None = None
+    batch: str | None = None
+    totals: list[tuple[int, int]] | None = None
+    nii: str = ""
     pin: Literal["right", "wrong", "none"] = "right"
     partial: bool = False
     swipe: bool = False
@@ -97,7 +101,7 @@ def _check_step(story: Story, step: Step, known: set[str], where: str) -> None:
         raise DemoError(f"{where}: card {step.card!r} is not described under [cards]")
     if not kind and step.of not in known - {""}:
         raise DemoError(f"{where}: of {step.of!r} is no earlier step")
-    for value in (step.amount, step.rrn, step.receipt, *msgspec.structs.astuple(step.expect)):
+    for value in (step.amount, step.rrn, step.receipt, step.batch, *msgspec.structs.astuple(step.expect)):
         if isinstance(value, str) and value.startswith("$") and parse_reference(value, where)[0] not in known:
             raise DemoError(f"{where}: {value!r} refers to no earlier step")
     for key, name in (("same_as", step.expect.same_as), ("unless", step.unless)):

@@ -92,6 +92,19 @@ class Terminal:
     ) -> None:
         await self.hang_up()
 
+    def with_nii(self, nii: str) -> "Terminal":
+        """The same terminal as another application of the host knows it: a batch, and here a line, of its own."""
+        who = msgspec.structs.replace(self.who, nii=nii)
+        return Terminal(
+            self.demo,
+            who,
+            self.listener,
+            host=self._host,
+            answer_seconds=self._answer_seconds,
+            persistent=False,
+            clock=self._clock,
+        )
+
     async def hang_up(self) -> None:
         link, self._link = self._link, None
         if link:
