@@ -10,6 +10,7 @@ import trio
 from simulators.codecs import DIALECTS, Dialect
 from simulators.decode import decode_pasted
 from simulators.demo import DemoError, load_demo
+from simulators.fleet_command import fleet_command
 from simulators.load_line import LoadOptions
 from simulators.load_output import show_load
 from simulators.money import parse_amount
@@ -135,6 +136,7 @@ def repeat(till: Till) -> int:
 
 
 main.add_command(settle_command)
+main.add_command(fleet_command)
 
 
 @main.command()

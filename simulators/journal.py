@@ -39,6 +39,11 @@ class Item(msgspec.Struct):
     def stan(self) -> str:
         return self.request.get(11)
 
+    @property
+    def deed(self) -> Deed:
+        """As an undo of it needs it."""
+        return Deed(self.kind, self.request, "00", f"{self.amount:012d}", self.rrn or None)
+
 
 class Owed(msgspec.Struct):
     """A message that must be answered before anything new is asked: the reversal of `deed`, or `deed`, an advice."""
@@ -118,6 +123,10 @@ class Journal(msgspec.Struct):
         """Something was done at the till; the switch is told with the next opportunity."""
         self._book(deed.kind, deed.request, None)
         self.owed.append(Owed("advice", deed, attempts))
+
+    def take_back(self, item: Item) -> None:
+        """An approved transaction did not take place after all (no paper, no goods): its reversal is owed."""
+        self.owed.append(Owed("reversal", item.deed))
 
     def never_left(self, request: Message) -> None:
         """There was no line: a request that was not sent before needs no reversal."""

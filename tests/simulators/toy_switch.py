@@ -162,8 +162,9 @@ class ToySwitch:
 
     def _upload(self, request: Message, dialect: Dialect) -> str:
         """Books what was never seen; everything else stays as it is."""
-        original, pan = request.get(60)[:10] + card_number(request), card_number(request)
-        known = [book for book in self.books if book.request.mti + book.request.get(11) + pan == original]
+        pan = card_number(request)
+        original = request.get(60)[:3] + request.get(60)[4:10] + pan
+        known = [book for book in self.books if book.request.mti[:3] + book.request.get(11) + pan == original]
         if known or original in self.uploaded:
             return known[0].rrn if known else request.get(11).zfill(12)
         self.uploaded.add(original)
