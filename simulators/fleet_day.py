@@ -113,7 +113,8 @@ class Day:
             case "offline payment" if balance > 10 * SPENT_MAX:
                 await self._pay_offline(pan)
             case "overdraw" if not self._cards.shared:
-                await self._move("redeem", pan, balance + 1, "51")
+                await self._till.pay()  # the switch must know of every offline payment
+                await self._move("redeem", pan, self._balance(pan) + 1, "51")
             case "activate" if self._cards.to_sell:
                 await self._activate(self._cards.to_sell.pop())
             case "power cut":
