@@ -65,7 +65,11 @@ def _keep_to_oneself(said: Said) -> None:
 
 async def settle(speaker: Speaker, habits: Habits, *, clear: bool = False, tell: Tell = _keep_to_oneself) -> list[Said]:
     """The whole settlement, message by message. The batch is closed if the last one's result says so."""
-    return await _say_all(speaker, lambda journal: next_to_settle(journal, speaker, habits, clear=clear), tell)
+
+    def choose(journal: Journal) -> Next:
+        return next_to_settle(journal, speaker.who, speaker.dialect, habits, clear=clear)
+
+    return await _say_all(speaker, choose, tell)
 
 
 async def pay_debts(speaker: Speaker) -> list[Said]:
@@ -98,14 +102,14 @@ def next_debt(journal: Journal) -> Next | None:
     return deed.kind, lambda numbers: build_repeat(deed.request) if owed.attempts else deed.request
 
 
-def next_to_settle(journal: Journal, speaker: Speaker, habits: Habits, *, clear: bool = False) -> Next:
+def next_to_settle(
+    journal: Journal, who: DemoTerminal, dialect: Dialect, habits: Habits, *, clear: bool = False
+) -> Next:
     """The next message on the way to a closed batch; a terminal without a batch number asks for one first."""
-    who, dialect = speaker.who, speaker.dialect
     if debt := next_debt(journal):
         return debt
     if not journal.number:
-        kind = KINDS["logon"]
-        return kind.name, lambda numbers: _build_logon(who, dialect, *numbers())
+        return "logon", lambda numbers: build_logon(who, dialect, None, *numbers())
     item = None if clear or not journal.uploading else journal.next_upload()
     if item:
         more = sum(not one.uploaded for one in journal.counting) > 1
@@ -118,8 +122,9 @@ def next_to_settle(journal: Journal, speaker: Speaker, habits: Habits, *, clear:
     return SETTLEMENT_KINDS[code], lambda numbers: build_settlement(who, code, journal.number, totals, *numbers())
 
 
-def _build_logon(who: DemoTerminal, dialect: Dialect, stan: str, now: datetime) -> Message:
-    return build_request(who, dialect, Order(KINDS["logon"]), Counters(stan, "", None), now)
+def build_logon(who: DemoTerminal, dialect: Dialect, batch: str | None, stan: str, now: datetime) -> Message:
+    """0800, with the number the terminal means to use, if it has one."""
+    return build_request(who, dialect, Order(KINDS["logon"]), Counters(stan, "", batch), now)
 
 
 SETTLEMENT_KINDS = {SETTLE: "settle", AFTER_UPLOAD: "settle-uploaded", CLEAR: "clear"}

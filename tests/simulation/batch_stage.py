@@ -1,0 +1,207 @@
+"""Terminals with journals against the real rules and codec, over a line that drops, repeats and delays.
+
+The terminals are the simulators' (`simulators/journal.py`, `simulators/settlement.py`): what they know of batches was
+written without looking at the switch. Here are the switch's side in process, the line, and what both sides hold at the
+end; the steps are drawn by `test_batch_machine.py`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+
+import msgspec
+
+from simulators.demo import DemoTerminal
+from simulators.framing import FrameReader, frame, split_frame, tpdu
+from simulators.journal import Closed, Item, Journal, Result
+from simulators.requests import is_answer_to
+from simulators.settlement import Habits, Next, Numbers, build_logon, next_to_settle
+from simulators.state import Counters, Deed
+from simulators.wire import Dialect, Message, decode, encode
+from specs.dialects import load_dialect
+from specs.transaction import TOTALS_BLOCKS, MessageClass
+from switch.core.clock import SECOND
+from switch.core.needs import application_of
+from switch.core.records import Batch, Row
+from terminals.session import Received, Session
+from tests.core.till import LINE, PROGRAMME, Shop
+
+START_MINOR = 300_000  # on each card: more than one run can spend
+
+
+class Fate(Enum):
+    """What the line does to a message and its answer."""
+
+    FINE = "delivered and answered"
+    TWICE = "delivered twice"
+    COPIED = "delivered and answered; a copy comes later"
+    LOST = "never delivered"
+    LATE = "delivered later; nobody waits for its answer"
+    UNANSWERED = "delivered; the answer is lost"
+
+
+class Host:
+    """The switch: bytes in, bytes out."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.shop = Shop(PROGRAMME.replace("guess_limit = 3", "guess_limit = 1000000"))
+        self._table = load_dialect(dialect)
+
+    def hear(self, message: Message) -> Message:
+        """Decide one message that has come by some connection."""
+        session = Session(self._table, LINE)
+        session.receive_data(frame(encode(message, self.dialect), self.dialect, tpdu(message.get(24))))
+        event = session.next_event()
+        assert isinstance(event, Received), event
+        reply = self.shop.hear(event.request, application_of(event.request.nii, {"090": "loyalty"}))
+        reader = FrameReader(self.dialect)
+        reader.feed(session.send(reply, event.slip))
+        payload = reader.next_payload()
+        assert payload is not None
+        return decode(split_frame(payload, self.dialect)[1], self.dialect)
+
+    @property
+    def now(self) -> dt.datetime:
+        """Local time of every store here: they are in UTC."""
+        return dt.datetime.fromtimestamp(self.shop.now // SECOND, dt.UTC).replace(tzinfo=None)
+
+
+@dataclass
+class Day:
+    """What one batch of a terminal was, at its close."""
+
+    closed: Closed
+    items: list[Item]  # what the terminal had
+    forgotten: list[Item]  # what it had no longer
+    plain: bool  # nothing happened that would let totals differ
+
+
+@dataclass
+class Station:
+    """One application of one terminal: it has a batch of its own. `stans` is shared by those of a terminal."""
+
+    host: Host
+    who: DemoTerminal
+    habits: Habits
+    stans: list[int]
+    journal: Journal = field(default_factory=Journal)
+    days: list[Day] = field(default_factory=list)
+    forgotten: list[Item] = field(default_factory=list)
+    plain: bool = True
+    swaps: int = 0  # terminals that were here before
+    settling: bool = False  # its settlement has not been answered
+    must_log_on: bool = False  # a person gave it its number: it asks first whether the switch agrees
+    stopped: str = ""  # a refusal that must not be
+
+    @property
+    def dialect(self) -> Dialect:
+        return self.host.dialect
+
+    def next_numbers(self) -> tuple[str, dt.datetime]:
+        self.stans[0] = self.stans[0] % 999_999 + 1
+        return f"{self.stans[0]:06d}", self.host.now
+
+    def counters(self) -> Counters:
+        stan, _ = self.next_numbers()
+        return Counters(stan, stan, self.journal.batch)
+
+    def next_step(self, *, clear: bool = False) -> Next:
+        """On the way to a closed batch."""
+        if self.must_log_on and not self.journal.owed:
+            return "logon", self.log_on
+        return next_to_settle(self.journal, self.who, self.dialect, self.habits, clear=clear)
+
+    def log_on(self, numbers: Numbers) -> Message:
+        return build_logon(self.who, self.dialect, self.journal.batch, *numbers())
+
+    def take(self, request: Message, answer: Message) -> Result:
+        """The terminal reads an answer; if its batch is closed now, that day is kept."""
+        items = [msgspec.structs.replace(item) for item in self.journal.counting]
+        batches = len(self.journal.closed), self.journal.number
+        result = self.journal.answered(request, answer)
+        if batches != (len(self.journal.closed), self.journal.number) and result is Result.CLOSED:
+            self.days.append(Day(self.journal.closed[-1], items, self.forgotten, self.plain))
+            self.forgotten, self.plain = [], True
+        if request.mti == "0800":
+            self.must_log_on = False
+        if request.mti == "0500":
+            self.settling = False
+        if result is Result.STOPPED:
+            self.stopped = f"{request.mti} {request.get(3)} was answered {answer.get(39)}"
+        return result
+
+    def cut_power(self) -> None:
+        """Only what is on disk is left."""
+        self.journal = msgspec.json.decode(msgspec.json.encode(self.journal), type=Journal)
+
+
+class Line:
+    """Carries one message at a time; copies and late ones are kept, to be delivered whenever."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.under_way: list[tuple[Station, Message]] = []
+
+    def say(self, station: Station, kind: str, request: Message, fate: Fate) -> Result | None:
+        """One attempt of a terminal; None if no answer came to it."""
+        station.journal.leaving(Deed(kind, request))
+        station.settling = station.settling or request.mti == "0500"
+        if fate in (Fate.LATE, Fate.COPIED):
+            self.under_way.append((station, request))
+        if fate in (Fate.LOST, Fate.LATE):
+            return None
+        answer = self.host.hear(request)
+        if fate is Fate.TWICE:
+            self.host.hear(request)
+        if fate is Fate.UNANSWERED:
+            return None
+        assert is_answer_to(answer, request)
+        return station.take(request, answer)
+
+    def say_next(self, station: Station, step: Next, fate: Fate) -> Result | None:
+        kind, build = step
+        return self.say(station, kind, build(station.next_numbers), fate)
+
+    def deliver(self, place: int) -> None:
+        """What was under way arrives; nobody listens to its answer any more.
+
+        A settlement that is overtaken may close a batch that its terminal has gone on with: that terminal has to
+        upload then, and totals need not agree.
+        """
+        station, request = self.under_way.pop(place)
+        if request.mti == "0500" and int(request.get(60)) == station.journal.number:
+            station.plain = False
+        self.host.hear(request)
+
+
+# -- what both sides hold at the end -----------------------------------------------------------------------------------
+def live_rows(shop: Shop) -> list[Row]:
+    """Every transaction that counts in a batch and stands: no undo of it stands, from the rows alone."""
+    rows = shop.rows()
+    undoing: dict[int, list[Row]] = {row.id: [] for row in rows}
+    for row in rows:
+        if row.is_undo and row.accepted:
+            undoing[row.original].append(row)
+
+    def lives(row: Row) -> bool:
+        return not any(lives(undo) for undo in undoing[row.id])
+
+    rows = [row for row in rows if row.terminal]  # not what operators do
+    return [row for row in rows if row.took_effect and not row.is_undo and row.kind in TOTALS_BLOCKS and lives(row)]
+
+
+def host_batches(shop: Shop) -> dict[int, Batch]:
+    found = (batch for terminal in shop.store.terminals() for batch in shop.store.batches(terminal.id))
+    return {batch.id: batch for batch in found}
+
+
+def find_row(rows: Iterable[Row], station: Station, item: Item) -> list[Row]:
+    """The rows that are this record: it knows its RRN, or else trace number, time and card tell."""
+    mine = [row for row in rows if row.application == application_of(station.who.nii, {"090": "loyalty"})]
+    if item.rrn:
+        return [row for row in mine if row.rrn == item.rrn]
+    return [row for row in mine if row.stan == int(item.stan) and row.message_class is not MessageClass.REVERSAL]
