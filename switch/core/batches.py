@@ -31,7 +31,7 @@ class Joined(msgspec.Struct, frozen=True):
 def join(view: View, case: Case, now: int, number: int) -> Joined | Reason:
     """The batch `case` joins, opened at need; `number` becomes the id of a new one."""
     request, open_batch, named = case.request, view.open_batch, view.named_batch
-    asked = request.batch
+    asked = request.batch or request.upload_batch
     logon = request.kind is Kind.LOGON
     if named and closed_by_terminal(named, now):
         if request.message_class in (MessageClass.ADVICE, MessageClass.REVERSAL):
@@ -41,7 +41,8 @@ def join(view: View, case: Case, now: int, number: int) -> Joined | Reason:
         asked = None  # the answer tells the number to use
     if open_batch and (asked in (None, open_batch.number) or not open_batch.named):
         return Joined(open_batch) if asked is None else name_open(view, open_batch, asked)
-    if view.terminal and view.terminal.explicit_open and not logon:
+    advice = request.message_class is MessageClass.ADVICE  # done already: a refusal would only block the terminal
+    if view.terminal and view.terminal.explicit_open and not logon and not advice:
         return Reason.BATCH_NOT_OPEN
     return open_new(view, case.application, asked, now, number)
 
