@@ -8,7 +8,7 @@ end; the steps are drawn by `test_batch_machine.py`.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -22,7 +22,7 @@ from simulators.settlement import Habits, Next, Numbers, build_logon, next_to_se
 from simulators.state import Counters, Deed
 from simulators.wire import Dialect, Message, decode, encode
 from specs.dialects import load_dialect
-from specs.transaction import TOTALS_BLOCKS, MessageClass
+from specs.transaction import TOTALS_BLOCKS
 from switch.core.clock import SECOND
 from switch.core.needs import application_of
 from switch.core.records import Batch, Row
@@ -57,7 +57,7 @@ class Host:
         session.receive_data(frame(encode(message, self.dialect), self.dialect, tpdu(message.get(24))))
         event = session.next_event()
         assert isinstance(event, Received), event
-        reply = self.shop.hear(event.request, application_of(event.request.nii, {"090": "loyalty"}))
+        reply = self.shop.hear(event.request, application(event.request.nii))
         reader = FrameReader(self.dialect)
         reader.feed(session.send(reply, event.slip))
         payload = reader.next_payload()
@@ -72,15 +72,20 @@ class Host:
 
 @dataclass
 class Day:
-    """What one batch of a terminal was, at its close."""
+    """One batch of a terminal, as it was at its close."""
 
     closed: Closed
     items: list[Item]  # what the terminal had
     forgotten: list[Item]  # what it had no longer
-    plain: bool  # nothing happened that would let totals differ
+    is_plain: bool  # nothing happened that would let totals differ
+
+    @property
+    def records(self) -> list[Item]:
+        """What must be in the books; what only an upload could have told is not, if none was asked for."""
+        return [item for item in [*self.items, *self.forgotten] if item.rrn or item.uploaded]
 
 
-@dataclass
+@dataclass(eq=False)
 class Station:
     """One application of one terminal: it has a batch of its own. `stans` is shared by those of a terminal."""
 
@@ -91,12 +96,53 @@ class Station:
     journal: Journal = field(default_factory=Journal)
     days: list[Day] = field(default_factory=list)
     forgotten: list[Item] = field(default_factory=list)
-    plain: bool = True
-    swaps: int = 0  # terminals that were here before
-    settling: bool = False  # its settlement has not been answered
+    is_plain: bool = True
+    is_settling: bool = False  # its settlement has not been answered
     must_log_on: bool = False  # a person gave it its number: it asks first whether the switch agrees
+    swaps: int = 0  # terminals that were here before
+    is_disturbed: bool = False  # something late named a number that was skipped: the switch may have opened that one
     stopped: str = ""  # a refusal that must not be
 
+    # -- what it may do now --------------------------------------------------------------------------------------------
+    @property
+    def is_ready(self) -> bool:
+        """For something new: nothing to reverse, no settlement under way, its number agreed."""
+        owes_reversal = any(owed.what == "reversal" for owed in self.journal.owed)
+        return not (owes_reversal or self.journal.uploading or self.is_settling or self.must_log_on)
+
+    @property
+    def is_empty(self) -> bool:
+        return self.is_ready and self.journal.number > 0 and not (self.journal.items or self.journal.owed)
+
+    @property
+    def may_clear(self) -> bool:
+        return self.is_ready and self.journal.number > 0 and not self.journal.owed
+
+    @property
+    def may_undo(self) -> bool:
+        return self.is_ready and bool(self.known)
+
+    @property
+    def may_be_swapped(self) -> bool:
+        """Only one that is certain of everything it has done; T1 has two batches."""
+        return self.who.terminal_id == "T2" and not (self.journal.owed or self.journal.uploading)
+
+    @property
+    def owes(self) -> bool:
+        return bool(self.journal.owed)
+
+    @property
+    def owes_answer(self) -> bool:
+        """A request that was sent and neither answered nor begun to be reversed."""
+        first = self.journal.owed[0] if self.journal.owed else None
+        return first is not None and first.what == "reversal" and not first.attempts and first.deed.code is None
+
+    @property
+    def known(self) -> list[Item]:
+        """Records the switch has acknowledged."""
+        return [item for item in self.journal.counting if item.rrn]
+
+    # -- speaking ------------------------------------------------------------------------------------------------------
     @property
     def dialect(self) -> Dialect:
         return self.host.dialect
@@ -118,21 +164,33 @@ class Station:
     def log_on(self, numbers: Numbers) -> Message:
         return build_logon(self.who, self.dialect, self.journal.batch, *numbers())
 
+    def leave(self, deed: Deed) -> None:
+        """A message is about to be sent."""
+        self.journal.leaving(deed)
+        self.is_settling = self.is_settling or deed.request.mti == "0500"
+
     def take(self, request: Message, answer: Message) -> Result:
         """The terminal reads an answer; if its batch is closed now, that day is kept."""
         items = [msgspec.structs.replace(item) for item in self.journal.counting]
-        batches = len(self.journal.closed), self.journal.number
+        number = self.journal.number
         result = self.journal.answered(request, answer)
-        if batches != (len(self.journal.closed), self.journal.number) and result is Result.CLOSED:
-            self.days.append(Day(self.journal.closed[-1], items, self.forgotten, self.plain))
-            self.forgotten, self.plain = [], True
+        if request.mti == "0500":
+            self.is_settling = False
         if request.mti == "0800":
             self.must_log_on = False
-        if request.mti == "0500":
-            self.settling = False
-        if result is Result.STOPPED:
+        if result is Result.CLOSED and self.journal.number != number:
+            self.days.append(Day(self.journal.closed[-1], items, self.forgotten, self.is_plain))
+            self.forgotten, self.is_plain = [], True
+            # somebody typed an old number, so that numbers come again within days; on real ones it takes years
+            self.must_log_on = self.journal.number in (day.closed.number for day in self.days)
+        if answer.get(39) == "80" and self.is_disturbed:
+            self.must_log_on, self.is_disturbed = True, False  # a person does what the field reference says
+        elif result is Result.STOPPED:
             self.stopped = f"{request.mti} {request.get(3)} was answered {answer.get(39)}"
         return result
+
+    def trade_on(self) -> None:
+        self.is_settling = self.is_plain = False
 
     def cut_power(self) -> None:
         """Only what is on disk is left."""
@@ -142,21 +200,21 @@ class Station:
 class Line:
     """Carries one message at a time; copies and late ones are kept, to be delivered whenever."""
 
-    def __init__(self, host: Host) -> None:
-        self.host = host
+    def __init__(self, host: Host, tell: Callable[[str], None]) -> None:
+        self.host, self._tell = host, tell
         self.under_way: list[tuple[Station, Message]] = []
 
     def say(self, station: Station, kind: str, request: Message, fate: Fate) -> Result | None:
         """One attempt of a terminal; None if no answer came to it."""
-        station.journal.leaving(Deed(kind, request))
-        station.settling = station.settling or request.mti == "0500"
+        station.leave(Deed(kind, request))
         if fate in (Fate.LATE, Fate.COPIED):
             self.under_way.append((station, request))
         if fate in (Fate.LOST, Fate.LATE):
+            self._tell(f"{_words(station, request)} {fate.value}")
             return None
-        answer = self.host.hear(request)
+        answer = self._hear(station, request, fate.value)
         if fate is Fate.TWICE:
-            self.host.hear(request)
+            self._hear(station, request, "its copy")
         if fate is Fate.UNANSWERED:
             return None
         assert is_answer_to(answer, request)
@@ -166,16 +224,34 @@ class Line:
         kind, build = step
         return self.say(station, kind, build(station.next_numbers), fate)
 
+    def forget(self, station: Station) -> None:
+        """Its line is taken away with it."""
+        self.under_way = [(one, message) for one, message in self.under_way if one is not station]
+
     def deliver(self, place: int) -> None:
         """What was under way arrives; nobody listens to its answer any more.
 
-        A settlement that is overtaken may close a batch that its terminal has gone on with: that terminal has to
-        upload then, and totals need not agree.
+        A settlement that is overtaken may close a batch that its terminal has gone on with; a number that the terminal
+        skipped may be opened, and the batch that was open left behind. Totals need not agree then.
         """
         station, request = self.under_way.pop(place)
-        if request.mti == "0500" and int(request.get(60)) == station.journal.number:
-            station.plain = False
-        self.host.hear(request)
+        number = int(request.get(60)) if len(request.get(60)) == 6 else station.journal.number
+        is_closed = any(day.closed.number == number for day in station.days)
+        if number != station.journal.number and not is_closed:
+            station.is_plain, station.is_disturbed = False, True
+        elif request.mti == "0500" and number == station.journal.number:
+            station.is_plain = False
+        self._hear(station, request, "late")
+
+    def _hear(self, station: Station, request: Message, how: str) -> Message:
+        answer = self.host.hear(request)
+        self._tell(f"{_words(station, request)} {how}: {answer.get(39)} {answer.get(60)} {answer.get(63)}")
+        return answer
+
+
+def _words(station: Station, request: Message) -> str:
+    parts = (request.mti, *(request.get(number) for number in (3, 11, 4, 60)))
+    return f"{station.who.terminal_id}/{station.who.nii}: " + " ".join(filter(None, parts))
 
 
 # -- what both sides hold at the end -----------------------------------------------------------------------------------
@@ -199,9 +275,14 @@ def host_batches(shop: Shop) -> dict[int, Batch]:
     return {batch.id: batch for batch in found}
 
 
-def find_row(rows: Iterable[Row], station: Station, item: Item) -> list[Row]:
-    """The rows that are this record: it knows its RRN, or else trace number, time and card tell."""
-    mine = [row for row in rows if row.application == application_of(station.who.nii, {"090": "loyalty"})]
+def find_rows(rows: Iterable[Row], station: Station, item: Item) -> list[Row]:
+    """The rows that are this record: it knows its RRN, or else where it was done, trace number and amount tell."""
     if item.rrn:
-        return [row for row in mine if row.rrn == item.rrn]
-    return [row for row in mine if row.stan == int(item.stan) and row.message_class is not MessageClass.REVERSAL]
+        return [row for row in rows if row.rrn == item.rrn]
+    here = {one.id for one in station.host.shop.store.terminals() if one.terminal_id == station.who.terminal_id}
+    mine = [row for row in rows if row.terminal in here and row.application == application(station.who.nii)]
+    return [row for row in mine if row.stan == int(item.stan) and row.amount == item.amount]
+
+
+def application(nii: str) -> str:
+    return application_of(nii, {"090": "loyalty"})

@@ -7,9 +7,10 @@ those of `batch_stage.py`; three batches at a time, two of them of one terminal.
 from __future__ import annotations
 
 import os
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -19,36 +20,36 @@ from simulators.requests import KINDS, Order, build_repeat, build_request, build
 from simulators.settlement import Habits, next_debt
 from simulators.state import Deed
 from simulators.totals import BLOCK_CHOICES, block_of, same_totals
-from simulators.wire import DIALECTS
+from simulators.wire import DIALECTS, Message
 from specs.sensitive import PAN
 from tests.core.till import LIRA
-from tests.simulation.batch_stage import (
-    START_MINOR,
-    Fate,
-    Host,
-    Line,
-    Station,
-    find_row,
-    host_batches,
-    live_rows,
-)
+from tests.simulation.batch_stage import START_MINOR, Fate, Host, Line, Station, find_rows, host_batches, live_rows
+
+RuleT = TypeVar("RuleT", bound=Callable[..., None])
 
 RUNS = int(os.environ.get("BATCH_RUNS", "1000"))
+STEPS = 40  # of a run, before everything is settled
 AMOUNTS = st.sampled_from([1000, 1000, 2500])
-PICK = st.integers(0, 10**6)
-KIND = st.sampled_from(["redeem", "redeem", "redeem", "reload", "refund"])
+PICK = st.integers(0, 99)  # one of those that are there
+KINDS_TRADED = st.sampled_from(["redeem", "redeem", "redeem", "reload", "refund"])
 FATES = st.sampled_from([Fate.FINE] * 4 + list(Fate))
-
 HABITS = st.builds(Habits, st.sampled_from(BLOCK_CHOICES), st.booleans(), st.booleans())
-#: terminal, NII; the first two are two batches of one terminal
+#: Terminal and NII: the first two are two batches of one terminal.
 PLACES = (("T1", "010"), ("T1", "090"), ("T2", "010"))
 
 
+def when(name: str) -> Callable[[RuleT], RuleT]:
+    """A rule that needs stations of which `name` is true; its `at` picks one of them."""
+    return precondition(lambda self: any(getattr(station, name) for station in self.stations))
+
+
 class Batches(RuleBasedStateMachine):
+    stations: list[Station]
+
     @initialize(dialect=st.sampled_from(DIALECTS), habits=st.tuples(HABITS, HABITS, HABITS))
     def open(self, dialect: Any, habits: tuple[Habits, ...]) -> None:
         self.host = Host(dialect)
-        self.line = Line(self.host)
+        self.line = Line(self.host, tell=note)
         for terminal_id in ("T1", "T2"):
             self.host.shop.till(terminal_id)
         self.pans = [self.host.shop.card(balance=START_MINOR).reveal() for _ in range(2)]
@@ -58,64 +59,75 @@ class Batches(RuleBasedStateMachine):
             for (name, nii), habit in zip(PLACES, habits, strict=True)
         ]
 
-    # -- a day at the till ---------------------------------------------------------------------------------------------
-    @rule(at=PICK, card=PICK, kind=KIND, amount=AMOUNTS, fate=FATES)
-    def trade(self, at: int, card: int, kind: str, amount: int, fate: Fate) -> None:
-        station = self.ready(at)
-        if station:
-            order = Order(KINDS[kind], self.pans[card % 2], amount + station.swaps)
-            request = build_request(station.who, station.dialect, order, station.counters(), self.host.now)
-            self.judge(station, self.line.say(station, kind, request, fate))
+    def pick(self, name: str, at: int) -> Station:
+        found = [station for station in self.stations if getattr(station, name)]
+        return found[at % len(found)]
 
+    def order(self, station: Station, kind: str, card: int, amount: int) -> Message:
+        order = Order(KINDS[kind], self.pans[card % len(self.pans)], amount + station.swaps)
+        return build_request(station.who, station.dialect, order, station.counters(), self.host.now)
+
+    # -- a day at the till ---------------------------------------------------------------------------------------------
+    @when("is_ready")
+    @rule(at=PICK, card=PICK, kind=KINDS_TRADED, amount=AMOUNTS, fate=FATES)
+    def trade(self, at: int, card: int, kind: str, amount: int, fate: Fate) -> None:
+        station = self.pick("is_ready", at)
+        result = self.line.say(station, kind, self.order(station, kind, card, amount), fate)
+        assert result is not Result.DECLINED or not station.is_plain
+
+    @when("is_ready")
+    @rule(at=PICK, card=PICK, kind=KINDS_TRADED, amount=AMOUNTS)
+    def trade_undisturbed(self, at: int, card: int, kind: str, amount: int) -> None:
+        """Most of them are; without any there would be little to settle."""
+        self.trade(at, card, kind, amount, Fate.FINE)
+
+    @when("may_undo")
     @rule(at=PICK, which=PICK, fate=FATES)
     def void(self, at: int, which: int, fate: Fate) -> None:
-        station = self.ready(at)
-        items = [item for item in station.journal.counting if item.rrn] if station else []
-        if station and items:
-            item = items[which % len(items)]
-            request = build_void(station.who, item.deed, station.counters(), self.host.now)
-            self.judge(station, self.line.say(station, f"void {item.kind}", request, fate))
+        station = self.pick("may_undo", at)
+        item = station.known[which % len(station.known)]
+        request = build_void(station.who, item.deed, station.counters(), self.host.now)
+        result = self.line.say(station, f"void {item.kind}", request, fate)
+        assert result is not Result.DECLINED or not station.is_plain
 
+    @when("may_undo")
     @rule(at=PICK, which=PICK)
     def take_back(self, at: int, which: int) -> None:
         """Approved, but the goods or the paper were not there."""
-        station = self.ready(at)
-        if station and station.journal.counting:
-            items = station.journal.counting
-            station.journal.take_back(items[which % len(items)])
+        station = self.pick("may_undo", at)
+        station.journal.take_back(station.known[which % len(station.known)])
 
+    @when("is_ready")
     @rule(at=PICK, card=PICK, amount=AMOUNTS)
     def pay_offline(self, at: int, card: int, amount: int) -> None:
-        station = self.ready(at)
-        if station:
-            order = Order(KINDS["advice-redeem"], self.pans[card % 2], amount + station.swaps)
-            request = build_request(station.who, station.dialect, order, station.counters(), self.host.now)
-            station.journal.store_advice(Deed("advice-redeem", request))
+        station = self.pick("is_ready", at)
+        station.journal.store_advice(Deed("advice-redeem", self.order(station, "advice-redeem", card, amount)))
 
+    @when("owes_answer")
     @rule(at=PICK, fate=FATES)
     def say_again(self, at: int, fate: Fate) -> None:
         """A request without an answer is sometimes repeated before it is reversed."""
-        station = self.stations[at % len(self.stations)]
-        owed = station.journal.next_owed()
-        if owed and owed.what == "reversal" and not owed.attempts and owed.deed.code is None:
-            self.line.say(station, owed.deed.kind, build_repeat(owed.deed.request), fate)
+        station = self.pick("owes_answer", at)
+        deed = station.journal.owed[0].deed
+        self.line.say(station, deed.kind, build_repeat(deed.request), fate)
 
+    @when("owes")
     @rule(at=PICK, fate=FATES)
     def pay_debt(self, at: int, fate: Fate) -> None:
-        station = self.stations[at % len(self.stations)]
+        station = self.pick("owes", at)
         debt = next_debt(station.journal)
-        if debt:
-            self.line.say_next(station, debt, fate)
+        assert debt
+        self.line.say_next(station, debt, fate)
 
     @rule(at=PICK)
     def cut_power(self, at: int) -> None:
         self.stations[at % len(self.stations)].cut_power()
 
+    @when("is_empty")
     @rule(at=PICK, fate=FATES)
     def log_on(self, at: int, fate: Fate) -> None:
-        station = self.stations[at % len(self.stations)]
-        if not station.journal.items:
-            self.line.say_next(station, ("logon", station.log_on), fate)
+        station = self.pick("is_empty", at)
+        self.line.say_next(station, ("logon", station.log_on), fate)
 
     # -- its end -------------------------------------------------------------------------------------------------------
     @rule(at=PICK, fates=st.lists(FATES, min_size=1, max_size=12))
@@ -123,67 +135,60 @@ class Batches(RuleBasedStateMachine):
         """As far as it goes: nothing, some messages, or all of it."""
         station = self.stations[at % len(self.stations)]
         for fate in fates:
-            result = self.line.say_next(station, station.next_step(), fate)
-            if result is Result.CLOSED:
+            if self.line.say_next(station, station.next_step(), fate) is Result.CLOSED:
                 return
 
+    @when("is_settling")
     @rule(at=PICK)
     def trade_on(self, at: int) -> None:
         """A cashier does not wait for the answer to a settlement, and may find the batch closed behind his back."""
-        station = self.stations[at % len(self.stations)]
-        if station.settling:
-            station.settling = station.plain = False
+        self.pick("is_settling", at).trade_on()
 
+    @when("may_clear")
     @rule(at=PICK, fate=FATES)
     def clear(self, at: int, fate: Fate) -> None:
-        """On the switch's totals, whatever they are. A terminal pays its debts before."""
-        station = self.ready(at)
-        if station and station.journal.number and not station.journal.owed:
-            step = station.next_step(clear=True)
-            self.line.say_next(station, step, fate)
+        """On the switch's totals, whatever they are."""
+        station = self.pick("may_clear", at)
+        self.line.say_next(station, station.next_step(clear=True), fate)
 
+    @when("is_empty")
     @rule(at=PICK, skipped=st.sampled_from([1, 2, 999_997]))
     def skip_numbers(self, at: int, skipped: int) -> None:
-        """Somebody typed another number, perhaps one that is nearly the last; only an empty batch lets him."""
-        station = self.ready(at)
-        if station and station.journal.number and not (station.journal.items or station.journal.owed):
-            station.journal.number = (station.journal.number + skipped - 1) % 999_999 + 1
-            station.must_log_on = True
+        """Somebody types another number, perhaps an old one; only an empty batch lets him."""
+        station = self.pick("is_empty", at)
+        station.journal.number = (station.journal.number + skipped - 1) % 999_999 + 1
+        station.must_log_on = True
 
+    @when("may_be_swapped")
     @rule(at=PICK)
     def swap_terminal(self, at: int) -> None:
         """Another one is put in its place: number and trace numbers begin at one; it has nothing of the old one's."""
-        number = at % len(self.stations)
-        old = self.stations[number]
-        if old.journal.owed or old.who.terminal_id != "T2":
-            return
-        self.line.under_way = [(one, message) for one, message in self.line.under_way if one is not old]
+        old = self.pick("may_be_swapped", at)
+        self.line.forget(old)
         self.host.shop.pass_time(minutes=20)
-        new = Station(self.host, old.who, old.habits, [0], Journal(1), old.days)
-        new.forgotten, new.plain = [*old.forgotten, *old.journal.counting], False
+        new = Station(self.host, old.who, old.habits, [0], Journal(1), days=old.days)
+        new.forgotten, new.is_plain = [*old.forgotten, *old.journal.counting], False
         new.swaps, new.must_log_on = old.swaps + 1, True
-        self.stations[number] = new
+        self.stations[self.stations.index(old)] = new
 
     # -- what flash memories do ----------------------------------------------------------------------------------------
+    @when("may_undo")
     @rule(at=PICK, which=PICK)
     def lose_record(self, at: int, which: int) -> None:
-        station = self.ready(at)
-        items = [item for item in station.journal.counting if item.rrn] if station else []
-        if station and items and not station.journal.owed:
-            item = items[which % len(items)]
-            station.journal.items.remove(item)
-            station.forgotten.append(item)
-            station.plain = False
+        station = self.pick("may_undo", at)
+        item = station.known[which % len(station.known)]
+        station.journal.items.remove(item)
+        station.forgotten.append(item)
+        station.is_plain = False
 
+    @when("is_ready")
     @rule(at=PICK, card=PICK, amount=AMOUNTS)
     def never_tell(self, at: int, card: int, amount: int) -> None:
         """An offline payment that only an upload can tell."""
-        station = self.ready(at)
-        if station and not station.journal.uploading:
-            order = Order(KINDS["advice-redeem"], self.pans[card % 2], amount + station.swaps)
-            request = build_request(station.who, station.dialect, order, station.counters(), self.host.now)
-            station.journal.items.append(Item("advice-redeem", request, amount))
-            station.plain = False
+        station = self.pick("is_ready", at)
+        request = self.order(station, "advice-redeem", card, amount)
+        station.journal.items.append(Item("advice-redeem", request, amount + station.swaps))
+        station.is_plain = False
 
     # -- the line ------------------------------------------------------------------------------------------------------
     @precondition(lambda self: self.line.under_way)
@@ -202,17 +207,19 @@ class Batches(RuleBasedStateMachine):
             assert not station.stopped, station.stopped
 
     def teardown(self) -> None:
-        if any(station.stopped for station in getattr(self, "stations", [])) or not hasattr(self, "stations"):
+        stations = getattr(self, "stations", [])
+        if not stations or any(station.stopped for station in stations):
             return
         while self.line.under_way:
             self.line.deliver(0)
-        for station in self.stations:
+        for station in stations:
+            days = len(station.days)
             for _ in range(200):
-                step = station.next_step()
-                if self.line.say_next(station, step, Fate.FINE) is Result.CLOSED:
+                closed = self.line.say_next(station, station.next_step(), Fate.FINE) is Result.CLOSED
+                assert not station.stopped, station.stopped
+                if closed:
                     break
-            assert not station.stopped, station.stopped
-            assert station.journal.number == station.days[-1].closed.number % 999_999 + 1, "it does not come to an end"
+            assert len(station.days) == days + 1, "its settlement does not come to an end"
         self.check_batches()
         self.check_cards()
         self.host.shop.prove()
@@ -223,41 +230,22 @@ class Batches(RuleBasedStateMachine):
         seen = set()
         for station in self.stations:
             for day in station.days:
-                if day.plain:
+                if day.is_plain:
                     assert same_totals(day.closed.claimed[: len(day.closed.answered)], day.closed.answered)
-                for item in [*day.items, *day.forgotten]:
-                    found = find_row(rows, station, item)
-                    if not found and not item.rrn and not item.uploaded:
-                        continue  # only an upload could have told it, and none was asked for
+                for item in day.records:
+                    found = find_rows(rows, station, item)
                     assert len(found) == 1, f"{item.kind} {item.stan} is there {len(found)} times"
-                    assert found[0].id not in seen
+                    assert found[0].id not in seen, f"{item.kind} {item.stan} is the same as another"
                     seen.add(found[0].id)
-                    if day.plain:
+                    if day.is_plain:
                         assert batches[found[0].batch].number == day.closed.number
         assert seen == {row.id for row in rows}
 
     def check_cards(self) -> None:
+        records = [item for station in self.stations for day in station.days for item in day.records]
         for pan in self.pans:
-            moved = sum(
-                effect_of(item)
-                for station in self.stations
-                for day in station.days
-                for item in [*day.items, *day.forgotten]
-                if card_number(item.request) == pan and (item.rrn or item.uploaded)
-            )
+            moved = sum(effect_of(item) for item in records if card_number(item.request) == pan)
             assert self.host.shop.balance(PAN(pan)) == START_MINOR + moved
-
-    # -- helpers -------------------------------------------------------------------------------------------------------
-    def ready(self, at: int) -> Station | None:
-        """The terminal, if it may ask for something new: nothing to reverse, no settlement under way, its number agreed."""
-        station = self.stations[at % len(self.stations)]
-        owes = any(owed.what == "reversal" for owed in station.journal.owed)
-        busy = owes or station.journal.uploading or station.must_log_on or station.settling
-        return None if busy else station
-
-    def judge(self, station: Station, result: Result | None) -> None:
-        """Nothing here is refused, unless its batch was closed behind the terminal's back."""
-        assert result is not Result.DECLINED or not station.plain
 
 
 def effect_of(item: Item) -> int:
@@ -265,6 +253,10 @@ def effect_of(item: Item) -> int:
 
 
 Batches.TestCase.settings = settings(
-    max_examples=RUNS, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=RUNS,
+    stateful_step_count=STEPS,
+    deadline=None,
+    report_multiple_bugs=False,
+    suppress_health_check=list(HealthCheck),
 )
 TestBatches = Batches.TestCase
