@@ -64,7 +64,7 @@ def load(database: Database, needs: Sequence[Needs], now: int) -> Workset:
     _load_holders(database, workset, needs)
     _load_families(database, workset)
     _load_tallies(database, workset, places, now)
-    _load_days(database, workset, [(need.merchant_id,) for need in needs if need.day])
+    _load_days(database, workset, _distinct((need.merchant_id,) for need in needs if need.day))
     workset.programme_version = database.fetch("SELECT coalesce(max(version), 0) FROM programmes")[0][0]
     return workset
 
@@ -201,7 +201,7 @@ def _load_tallies(database: Database, workset: Workset, places: _Places, now: in
         workset.tallies[scope][bucket] = count
 
 
-def _load_days(database: Database, workset: Workset, named: Sequence[tuple[str]]) -> None:
+def _load_days(database: Database, workset: Workset, named: Sequence[tuple[Any, ...]]) -> None:
     """What commands about a merchant's settlement need: no message of a terminal costs these statements."""
     keys = "KEYS k JOIN merchants m ON m.merchant_id = {0:text} "
     newest = (

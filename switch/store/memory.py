@@ -80,9 +80,10 @@ class MemoryStore:
         return workset
 
     def _day(self, merchant: int) -> Day:
-        last = next((one for one in reversed(self._settlements) if one.merchant == merchant), None)
+        cut = self.settlements(merchant)
+        last = max(cut, key=lambda settlement: settlement.number, default=None)
         some = [batch for batch in self._batches.values() if batch.merchant == merchant and batch.totals != NO_TOTALS]
-        since = last.until if last else 0
+        since = max((settlement.until for settlement in cut), default=0)
         closed = [batch for batch in some if batch.closed_at is not None and batch.closed_at >= since]
         newest = max((batch.opened_at for batch in closed), default=0)
         return Day(last, sum(batch.closed_at is None for batch in some), len(closed), newest)
@@ -210,7 +211,8 @@ class MemoryStore:
         return [name for name, day in days.items() if day.closed and not day.open]
 
     def settlements(self, merchant: int | None = None) -> list[Settlement]:
-        return [one for one in reversed(self._settlements) if merchant in (None, one.merchant)]
+        found = [settlement for settlement in self._settlements if merchant in (None, settlement.merchant)]
+        return sorted(found, key=lambda settlement: -settlement.id)
 
     def settled_rows(self, merchant: int, since: int, until: int) -> Iterator[Row]:
         for row in sorted(self._rows.values(), key=lambda row: row.id):

@@ -16,6 +16,7 @@ from switch.core.records import (
     ProgrammeText,
     Row,
     Seal,
+    Settlement,
     Tally,
     Terminal,
     Tombstone,
@@ -113,6 +114,8 @@ def changes(*records: Any) -> Changes:
                 done.tombstones.append(record)
             case Tally():
                 done.tallies.append(record)
+            case Settlement():
+                done.settlements.append(record)
             case ProgrammeText():
                 done.programmes.append(record)
             case _:
