@@ -7,7 +7,9 @@ end; the steps are drawn by `test_batch_machine.py`.
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
+import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -24,8 +26,9 @@ from simulators.wire import Dialect, Message, decode, encode
 from specs.dialects import load_dialect
 from specs.transaction import TOTALS_BLOCKS
 from switch.core.clock import SECOND
+from switch.core.day_commands import SettlePart
 from switch.core.needs import application_of
-from switch.core.records import Batch, Row
+from switch.core.records import NO_TOTALS, Batch, Row
 from terminals.session import Received, Session
 from tests.core.till import LINE, PROGRAMME, Shop
 
@@ -43,12 +46,22 @@ class Fate(Enum):
     UNANSWERED = "delivered; the answer is lost"
 
 
+@functools.cache
+def _opened() -> tuple[Shop, tuple[str, ...]]:
+    """The books before a run: terminals T1 and T2, two cards. Made once: opening them takes longer than many runs."""
+    shop = Shop(PROGRAMME.replace("guess_limit = 3", "guess_limit = 1000000"))
+    for terminal_id in ("T1", "T2"):
+        shop.till(terminal_id)
+    return shop, tuple(shop.card(balance=START_MINOR).reveal() for _ in range(2))
+
+
 class Host:
     """The switch: bytes in, bytes out."""
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
-        self.shop = Shop(PROGRAMME.replace("guess_limit = 3", "guess_limit = 1000000"))
+        shop, self.pans = _opened()
+        self.shop = copy.deepcopy(shop)
         self._table = load_dialect(dialect)
 
     def hear(self, message: Message) -> Message:
@@ -63,6 +76,13 @@ class Host:
         payload = reader.next_payload()
         assert payload is not None
         return decode(split_frame(payload, self.dialect)[1], self.dialect)
+
+    def end_day(self, station: Station) -> None:
+        """What the open batch holds is settled by the host; nothing to do where it holds nothing."""
+        for batch in host_batches(self.shop).values():
+            here = (batch.terminal, batch.application) == (station.terminal_number, application(station.who.nii))
+            if here and batch.closed_at is None and batch.totals != NO_TOTALS:
+                self.shop.command(SettlePart("A", station.who.terminal_id, batch.application, batch.id))
 
     @property
     def now(self) -> dt.datetime:
@@ -141,6 +161,11 @@ class Station:
     def known(self) -> list[Item]:
         """Records the switch has acknowledged."""
         return [item for item in self.journal.counting if item.rrn]
+
+    @property
+    def terminal_number(self) -> int:
+        """Terminal.id in the books."""
+        return next(one.id for one in self.host.shop.store.terminals() if one.terminal_id == self.who.terminal_id)
 
     # -- speaking ------------------------------------------------------------------------------------------------------
     @property
@@ -279,8 +304,8 @@ def find_rows(rows: Iterable[Row], station: Station, item: Item) -> list[Row]:
     """The rows that are this record: it knows its RRN, or else where it was done, trace number and amount tell."""
     if item.rrn:
         return [row for row in rows if row.rrn == item.rrn]
-    here = {one.id for one in station.host.shop.store.terminals() if one.terminal_id == station.who.terminal_id}
-    mine = [row for row in rows if row.terminal in here and row.application == application(station.who.nii)]
+    here = station.terminal_number, application(station.who.nii)
+    mine = [row for row in rows if (row.terminal, row.application) == here]
     return [row for row in mine if row.stan == int(item.stan) and row.amount == item.amount]
 
 

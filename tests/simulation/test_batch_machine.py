@@ -50,9 +50,7 @@ class Batches(RuleBasedStateMachine):
     def open(self, dialect: Any, habits: tuple[Habits, ...]) -> None:
         self.host = Host(dialect)
         self.line = Line(self.host, tell=note)
-        for terminal_id in ("T1", "T2"):
-            self.host.shop.till(terminal_id)
-        self.pans = [self.host.shop.card(balance=START_MINOR).reveal() for _ in range(2)]
+        self.pans = self.host.pans
         stans = {"T1": [0], "T2": [0]}
         self.stations = [
             Station(self.host, DemoTerminal("A", name, "nac", "north", LIRA, nii), habit, stans[name])
@@ -195,6 +193,11 @@ class Batches(RuleBasedStateMachine):
     @rule(which=PICK)
     def deliver(self, which: int) -> None:
         self.line.deliver(which % len(self.line.under_way))
+
+    @rule(at=PICK)
+    def end_day(self, at: int) -> None:
+        """The switch settles the part so far by itself; the terminal's batch goes on."""
+        self.host.end_day(self.stations[at % len(self.stations)])
 
     @rule(minutes=st.sampled_from([1, 15, 300]))
     def pass_time(self, minutes: int) -> None:
