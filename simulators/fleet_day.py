@@ -150,7 +150,10 @@ class Day:
         self._cards.held[card.pan], self._cards.minimum[card.pan] = 0, ACTIVATION_MINOR
         await self._move("activate", card.pan, ACTIVATION_MINOR)
         if self._balance(card.pan):
+            self._till.remember_sold(card.pan, ACTIVATION_MINOR)
             self._pans.append(card.pan)
+        else:
+            del self._cards.held[card.pan]  # taken back: it is as it was
 
     async def _pay_offline(self, pan: str) -> None:
         request = self._build("advice-redeem", pan, self._spent())

@@ -66,6 +66,10 @@ class FleetTill:
         stan, self._stans = (self._stans[0] - 1) % COUNTER_MAX + 1, self._stans[1:]
         return Counters(f"{stan:06d}", f"{stan:06d}", self.journal.batch)
 
+    def remember_sold(self, pan: str, balance: int) -> None:
+        """For whoever looks for a card to sell, today or after a crash."""
+        self._state.remember_card(self._demo, pan, "active", balance)
+
     async def hang_up(self) -> None:
         link, self._link = self._link, None
         if link:
