@@ -14,6 +14,7 @@ from switch.core.records import (
     Card,
     Entry,
     Merchant,
+    Notice,
     ProgrammeText,
     Row,
     Seal,
@@ -33,6 +34,7 @@ from switch.store.loading import (
     JOURNAL,
     MERCHANTS,
     NOTHING,
+    NOTICES,
     PROGRAMMES,
     SEALS,
     SETTLEMENTS,
@@ -42,6 +44,13 @@ from switch.store.loading import (
     with_entries,
 )
 from switch.store.mapping import Mapping, Record
+from switch.store.members import (
+    read_expired_lots,
+    read_member,
+    read_movements,
+    read_notices,
+    stream_credits,
+)
 from switch.store.port import Conflict, JournalFilter, OpenBatch, Unavailable
 
 CHUNK = 500  # rows read together with their entries
@@ -75,6 +84,9 @@ class SQLStore:
         columns = ("row_id", *ENTRIES.columns)
         entries = [[row.id, *ENTRIES.to_row(entry)] for row in changes.rows for entry in row.entries]
         self._database.write(f"INSERT INTO entries ({', '.join(columns)}) VALUES ({_marks(len(columns))})", entries)
+        self._insert(NOTICES, changes.notices)
+        taken = [(now, number) for number, now in changes.taken.items()]
+        self._database.write("UPDATE outbox SET sent_at = ? WHERE id = ? AND sent_at IS NULL", taken)
         self._insert(SEALS, [seal] if seal else [])
         self._add(changes)
         self._database.commit()
@@ -265,6 +277,21 @@ class SQLStore:
     def tallies(self) -> list[Tally]:
         rows = self._database.fetch("SELECT scope, bucket, count FROM tallies ORDER BY scope, bucket")
         return [Tally(*row) for row in rows]
+
+    def member(self, holder: int) -> tuple[list[Card], list[Account]]:
+        return read_member(self._database, holder)
+
+    def movements(self, holder: int, since: int, limit: int) -> list[Row]:
+        return read_movements(self._database, holder, since, limit)
+
+    def expired_lots(self, day: str, still_since: int, after: tuple[str, int], limit: int) -> list[Account]:
+        return read_expired_lots(self._database, day, still_since, after, limit)
+
+    def credits(self) -> Iterator[tuple[Account, list[tuple[int, int]]]]:
+        return stream_credits(self._database)
+
+    def notices(self, after: int, limit: int) -> list[Notice]:
+        return read_notices(self._database, after, limit)
 
     def forget(self, now: int) -> int:
         slice_of = "DELETE FROM {0} WHERE {1} IN (SELECT {2} FROM {0} WHERE {3} <= ? LIMIT 500) RETURNING 1"
