@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from simulators.demo import Demo, DemoCard
+from simulators.demo import Demo, DemoCard, DemoLoyaltyCard
 from simulators.locked_file import LockedFile
 from simulators.wire import Message
 
@@ -55,6 +55,7 @@ class CardMemory(msgspec.Struct):
 class Memory(msgspec.Struct):
     terminals: dict[str, TerminalMemory] = {}
     cards: dict[str, CardMemory] = {}
+    loyalty: dict[str, CardMemory] = {}
     last_terminal: str | None = None
 
     def terminal(self, key: str) -> TerminalMemory:
@@ -114,3 +115,21 @@ class StateFile(LockedFile[Memory]):
                     now = memory.cards.setdefault(str(place), CardMemory(card.state, card.balance))
                     now.state = state or now.state
                     now.balance = now.balance if balance is None else balance
+
+    def loyalty_now(self, demo: Demo) -> list[DemoLoyaltyCard]:
+        memories = self.read().loyalty
+        return [
+            msgspec.structs.replace(card, state=now.state, points=now.balance)
+            if (now := memories.get(str(place)))
+            else card
+            for place, card in enumerate(demo.all_loyalty_cards)
+        ]
+
+    def remember_member(self, demo: Demo, pan: str, state: str | None, points: int | None) -> None:
+        """As `remember_card`, for a loyalty card."""
+        for place, card in enumerate(demo.all_loyalty_cards):
+            if card.pan == pan:
+                with self.change() as memory:
+                    now = memory.loyalty.setdefault(str(place), CardMemory(card.state, card.points))
+                    now.state = state or now.state
+                    now.balance = now.balance if points is None else points

@@ -13,6 +13,7 @@ from switch.core.records import (
     Desk,
     Entry,
     Merchant,
+    Notice,
     ProgrammeText,
     Row,
     Seal,
@@ -116,6 +117,8 @@ def changes(*records: Any) -> Changes:
                 done.tallies.append(record)
             case Settlement():
                 done.settlements.append(record)
+            case Notice():
+                done.notices.append(record)
             case ProgrammeText():
                 done.programmes.append(record)
             case _:
