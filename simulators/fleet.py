@@ -1,6 +1,6 @@
 """N terminals live a whole day, all at once; at the end their own totals against the switch's, and every card asked.
 
-This page chooses terminals and cards and says when; a terminal's day is in `fleet_day.py`.
+This page chooses the terminals and says when; a terminal's day is in `fleet_day.py`.
 """
 
 import random
@@ -8,15 +8,14 @@ from collections.abc import Callable
 
 import trio
 
-from simulators.cards import CardWish, find_cards
-from simulators.demo import Demo, DemoCard, DemoError, DemoTerminal
+from simulators.demo import Demo, DemoTerminal
 from simulators.describe import mask_pan
-from simulators.fleet_day import Cards, Day
+from simulators.fleet_cards import Cards, choose_cards
+from simulators.fleet_day import Day
 from simulators.fleet_faults import FAULTS
 from simulators.fleet_report import FleetReport
 from simulators.fleet_till import FleetOptions, FleetTill
 from simulators.link import open_link
-from simulators.load import INACTIVE_LEFT
 from simulators.load_line import GaveUp
 from simulators.state import StateFile
 
@@ -32,7 +31,7 @@ async def run_fleet(
     """
     report = FleetReport(options.listener)
     terminals = _terminals(demo, options, report)
-    pans, cards = _cards(demo, terminals, report)
+    pans, cards = choose_cards(demo, terminals, report)
     report.deeds_planned = len(terminals) * options.deeds
     watch(report)
     await (await open_link(demo, terminals[0], options.listener, options.host)).aclose()
@@ -67,30 +66,6 @@ def _terminals(demo: Demo, options: FleetOptions, report: FleetReport) -> list[D
             f"`tillswitch init --demo --data DIR --terminals {options.terminals}` makes more."
         )
     return found
-
-
-def _cards(demo: Demo, terminals: list[DemoTerminal], report: FleetReport) -> tuple[list[str], Cards]:
-    """Active cards that any of these terminals may load and spend, and some that wait to be sold."""
-    stores = {who.store for who in terminals}
-
-    def fitting(wish: CardWish) -> list[DemoCard]:
-        found = find_cards(demo, wish, terminals[0])
-        return [card for card in found if stores <= set(demo.product(card).stores or stores)]
-
-    active = fitting(CardWish())
-    if not active:
-        raise DemoError(f"{demo.path} has no card that can be loaded and spent at {terminals[0].terminal_id}")
-    shared = len(active) < len(terminals)
-    if shared:
-        report.notes.append(
-            f"{len(terminals)} terminals share {len(active)} cards: balances are only judged at the end."
-        )
-    cards = Cards(
-        shared=shared,
-        minimum={card.pan: demo.product(card).minimum or 1 for card in active},
-        to_sell=fitting(CardWish(state="inactive"))[INACTIVE_LEFT:],
-    )
-    return [card.pan for card in active], cards
 
 
 async def _verify(demo: Demo, day: Day, cards: Cards, report: FleetReport) -> None:

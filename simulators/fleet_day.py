@@ -5,13 +5,12 @@ damaged just before it settles (`fleet_faults.py`).
 """
 
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
 from datetime import datetime
-
-import msgspec
 
 from simulators.demo import DemoCard, DemoTerminal
 from simulators.describe import mask_pan
+from simulators.fleet_cards import ACTIVATION_MINOR, Cards, effect_of
 from simulators.fleet_faults import break_journal
 from simulators.fleet_report import FleetReport, Settled
 from simulators.fleet_till import FleetOptions, FleetTill
@@ -22,31 +21,15 @@ from simulators.requests import KINDS, Order, build_repeat, build_request, build
 from simulators.settlement import Habits, Said
 from simulators.state import Deed
 from simulators.tables import available, find_tables
-from simulators.totals import BLOCK_CHOICES, Total, add_up, block_of, same_totals
+from simulators.totals import BLOCK_CHOICES, Total, add_up, same_totals
 from simulators.wire import Message, WireError
 
 FULL_MINOR, LOW_MINOR = 60_000, 20_000  # above, only spend; below, only load: a demo card may hold 100,000 or more
 SPENT_MAX = 500
-ACTIVATION_MINOR = 10_000
 
-#: What a cashier does, and how often of a hundred times.
-MIX = {"redeem": 44, "reload": 14, "balance": 10, "void": 8, "refund": 7, "offline payment": 6, "cancel": 4,
-       "overdraw": 3, "activate": 2, "power cut": 2}  # fmt: skip
-
-
-def effect_of(item: Item) -> int:
-    """What a record moved onto its card."""
-    block = block_of(item.request.get(3))
-    return {0: -item.amount, 1: item.amount}.get(-1 if block is None else block, 0)
-
-
-class Cards(msgspec.Struct):
-    """The cards of a fleet: `held` is what they hold by all batches closed so far; `to_sell` wait to be activated."""
-
-    held: dict[str, int] = {}
-    shared: bool = False
-    minimum: dict[str, int] = {}
-    to_sell: list[DemoCard] = []
+#: What a cashier does, and how often of a hundred times. Where the demo has no members, sales are gift card payments.
+MIX = {"redeem": 34, "reload": 12, "balance": 8, "void": 8, "refund": 6, "offline payment": 6, "cancel": 4,
+       "overdraw": 3, "activate": 2, "power cut": 2, "sale": 11, "return": 2, "points payment": 2}  # fmt: skip
 
 
 class Day:
@@ -119,6 +102,8 @@ class Day:
                 await self._activate(self._cards.to_sell.pop())
             case "power cut":
                 self._till.power_cut()
+            case "sale" | "return" | "points payment" if self._cards.members:
+                await self._serve_member(what)
             case "reload" if balance < FULL_MINOR:
                 await self._move("reload", pan, self._cards.minimum[pan] + self._spent())
             case _:
@@ -155,16 +140,29 @@ class Day:
         else:
             del self._cards.held[card.pan]  # taken back: it is as it was
 
+    async def _serve_member(self, what: str) -> None:
+        """What points do is the programme's affair, and whether there are enough; here only money counts."""
+        pan = self._chance.choice(self._cards.members)
+        sales = [item for item in self._till.journal.counting if item.kind == "sale" and self._may_undo(item)]
+        value = self._cards.points_value.get(self.who.store, 0)
+        if what == "return" and sales:
+            item = self._chance.choice(sales)
+            self._refunded[item.rrn] = self._chance.randint(1, item.amount)
+            await self._move("return", card_number(item.request), self._refunded[item.rrn], rrn=item.rrn)
+        elif what == "points payment" and value:
+            await self._move("points-redeem", pan, self._cards.points_minimum * value, also={"51"})
+        else:
+            await self._move("sale", pan, 10 * self._spent())
+
     async def _pay_offline(self, pan: str) -> None:
         request = self._build("advice-redeem", pan, self._spent())
         self._till.journal.store_advice(Deed("advice-redeem", request))
         self._till.save()
 
     async def _undo(self, what: str) -> None:
-        items = [item for item in self._till.journal.counting if item.rrn and item.rrn not in self._refunded]
+        items = [item for item in self._till.journal.counting if self._may_undo(item)]
         if what == "refund":
             items = [item for item in items if item.kind == "redeem"]
-        items = [item for item in items if self._may_undo(item)]
         if not items:
             return
         item = self._chance.choice(items)
@@ -174,15 +172,18 @@ class Day:
             await self._till.pay()
         elif what == "void":
             request = build_void(self.who, item.deed, self._till.counters(), datetime.now())
-            await self._send(f"void {item.kind}", request, "00")
+            spent = {"51"} if not effect_of(item) else set()  # points somebody else may have spent since
+            await self._send(f"void {item.kind}", request, {"00", *spent})
         else:
             self._refunded[item.rrn] = self._chance.randint(1, item.amount)
             await self._move("refund", card_number(item.request), self._refunded[item.rrn], rrn=item.rrn)
 
-    async def _move(self, kind: str, pan: str, amount: int, code: str = "00", rrn: str | None = None) -> None:
-        await self._send(kind, self._build(kind, pan, amount, rrn), code)
+    async def _move(
+        self, kind: str, pan: str, amount: int, code: str = "00", rrn: str | None = None, also: Set[str] = frozenset()
+    ) -> None:
+        await self._send(kind, self._build(kind, pan, amount, rrn), {code, *also})
 
-    async def _send(self, kind: str, request: Message, code: str) -> None:
+    async def _send(self, kind: str, request: Message, codes: Set[str]) -> None:
         """A request, until its outcome is known: sometimes it is said again, else taken back."""
         said = await self._till.say(kind, request)
         if said.answer is None and self._chance.random() < 0.1:
@@ -190,7 +191,7 @@ class Day:
         while said.answer is None and self._chance.random() < 0.5:
             said = await self._till.say(kind, build_repeat(request))
         await self._till.pay()
-        self._judge(said, kind, code)
+        self._judge(said, kind, codes)
 
     # --- its settlement ---
 
@@ -209,7 +210,8 @@ class Day:
         differs = not same_totals(claimed, _totals(truth.before)[:blocks])
         booked = truth.after if differs else truth.before
         for item in booked:
-            self._cards.held[card_number(item.request)] += effect_of(item)
+            if effect := effect_of(item):
+                self._cards.held[card_number(item.request)] += effect
         uploaded = sum(one.request.mti == "0320" and one.result is Result.DONE for one in said)
         self._report.settled.append(
             Settled(
@@ -236,14 +238,16 @@ class Day:
         order = Order(KINDS[kind], pan, amount, rrn=rrn)
         return build_request(self.who, self._till.dialect, order, self._till.counters(), datetime.now())
 
-    def _judge(self, said: Said, kind: str, code: str) -> None:
+    def _judge(self, said: Said, kind: str, codes: Set[str]) -> None:
         """Complain of a code that must not be; hear the command to settle."""
         if said.answer is None:
             return
         got = said.answer.get(39)
-        allowed = HOST_MAY_REFUSE | {code} | ({"51"} if self._cards.shared else set())
+        allowed = HOST_MAY_REFUSE | codes | ({"51"} if self._cards.shared else set())
         if got not in allowed:
-            self._report.complain(f"{self.who.terminal_id}: {kind} was answered {got}, not {code}")
+            self._report.complain(
+                f"{self.who.terminal_id}: {kind} was answered {got}, not {' or '.join(sorted(codes))}"
+            )
         if find_tables(said.answer, self._till.dialect).get("42") == "SETTLE":
             self._told_to_settle = True
 
@@ -253,7 +257,11 @@ class Day:
         return self._chance.randint(1, SPENT_MAX)
 
     def _may_undo(self, item: Item) -> bool:
-        """What was loaded must still be there; a card sold today stays sold."""
+        """Acknowledged and whole. What was loaded must still be there; a card sold today stays sold."""
+        if not item.rrn or item.rrn in self._refunded:
+            return False
+        if not effect_of(item):
+            return True
         return item.kind != "activate" and self._balance(card_number(item.request)) >= effect_of(item)
 
     def _balance(self, pan: str) -> int:
