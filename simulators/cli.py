@@ -10,6 +10,7 @@ import trio
 from simulators.codecs import DIALECTS, Dialect
 from simulators.decode import decode_pasted
 from simulators.demo import DemoError, load_demo
+from simulators.fleet_command import fleet_command
 from simulators.load_line import LoadOptions
 from simulators.load_output import show_load
 from simulators.money import parse_amount
@@ -17,6 +18,7 @@ from simulators.output import show_json, show_message
 from simulators.player import Player
 from simulators.points_cli import ADVICES, points
 from simulators.requests import GIFT_KINDS, KINDS, VOIDABLE_KINDS, Kind, Order, card_number, with_pin
+from simulators.settle_command import settle_command
 from simulators.state import Deed
 from simulators.story import load_story, packaged_stories
 from simulators.story_output import show_story, story_json
@@ -134,6 +136,10 @@ def repeat(till: Till) -> int:
     deed = _original(terminal, None)
     request = with_pin(deed.request, terminal.dialect, terminal.demo.known_pin(card_number(deed.request)))
     return till.run(terminal, lambda: terminal.repeat(deed, request))
+
+
+main.add_command(settle_command)
+main.add_command(fleet_command)
 
 
 @main.command()

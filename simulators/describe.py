@@ -12,10 +12,10 @@ from simulators.tables import (
     TABLE_NAMES,
     decode_balances,
     decode_tables,
-    decode_totals,
     find_tables,
     has_totals,
 )
+from simulators.totals import BLOCK_NAMES, decode_totals
 from simulators.wire import Dialect, Message, WireError
 
 Row = tuple[str, str, str]
@@ -85,10 +85,9 @@ def _parts(message: Message, number: int, dialect: Dialect) -> list[Row]:
             tables = decode_tables(value, dialect)
             return [row for name, data in tables.items() for row in _table_rows(name, data)]
         if number == 63:
-            return [
-                ("", f"block {index}", f"{count} times, {amount} minor units")
-                for index, (count, amount) in enumerate(decode_totals(value), 1)
-            ]
+            return _totals(value)
+        if number == 60:
+            return _original(value)
     except WireError as error:
         return [("", "cannot be read", error.text)]
     return []
@@ -101,6 +100,24 @@ def _table_rows(name: str, data: str) -> list[Row]:
         return rows + [("", part, shown) for part, shown in table_pairs(name, data)]
     except WireError as error:
         return [*rows, ("", "cannot be read", error.text)]
+
+
+def _totals(value: str) -> list[Row]:
+    names = dict(enumerate(BLOCK_NAMES))
+    return [
+        ("", names.get(place, "unknown block"), f"{count} times, {amount} minor units")
+        for place, (count, amount) in enumerate(decode_totals(value))
+    ]
+
+
+def _original(value: str) -> list[Row]:
+    """DE60 has three meanings, told apart by its length: a batch number, an original amount, an original message."""
+    if len(value) == 12:
+        return [("", "original amount", value)]
+    if len(value) == 22:
+        rrn = value[10:].strip() or "not told"
+        return [("", "original message", value[:4]), ("", "original STAN", value[4:10]), ("", "original RRN", rrn)]
+    return []
 
 
 def _table_shown(name: str, data: str) -> str:

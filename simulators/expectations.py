@@ -1,6 +1,6 @@
 """Holding an answer against what a story expects, and saying field by field what is otherwise."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -8,6 +8,8 @@ from simulators.codecs import Dialect
 from simulators.demo import DemoError
 from simulators.points_receipt import find_points, find_return
 from simulators.references import Value, parse_reference, resolve_terms
+from simulators.settlement_slip import read_totals
+from simulators.state import COUNTER_MAX
 from simulators.story import Step
 from simulators.tables import available, find_tables
 from simulators.terminal import Exchange
@@ -40,10 +42,14 @@ def differences(step: Step, exchange: Exchange, played: dict[str, Played], diale
     if answer is None:
         return [Difference("answer", "an answer", exchange.problem)]
     found = []
-    for part in ("code", "amount", "balance", "card_balance", "currencies", "batch", *_POINTS, *_RETURN):
+    for part in ("code", "amount", "balance", "card_balance", "currencies", *_POINTS, *_RETURN):
         wanted = getattr(expect, part)
         if wanted is not None:
             found += _compare(part, resolve(wanted, played), _part_or_words(answer, part, dialect))
+    if expect.batch is not None:
+        found += _compare("batch", resolve_batch(expect.batch, played), answer.get(60))
+    if expect.totals is not None:
+        found += _compare("totals", _told(expect.totals), _told(read_totals(answer)))
     if expect.same_as:
         first = played[expect.same_as].answer
         for number in (4, 37, 38, 39, 54):
@@ -73,6 +79,12 @@ def resolve(value: Value, played: dict[str, Played]) -> Value:
         return _part(step.answer, part, step.dialect)
 
     return resolve_terms(parse_reference(value, value), part_of)
+
+
+def resolve_batch(value: str, played: dict[str, Played]) -> str:
+    """A batch number as DE60 has it; a reference may run past the last one. Empty stays empty."""
+    found = resolve(value, played)
+    return f"{(int(found) - 1) % COUNTER_MAX + 1:06d}" if found else ""
 
 
 _ASKED = {"stan": 11, "receipt": 62}
@@ -105,6 +117,10 @@ def _part_or_words(answer: Message, part: str, dialect: Dialect) -> Value:
         return _part(answer, part, dialect)
     except (DemoError, WireError):
         return "nothing readable"
+
+
+def _told(totals: Iterable[Sequence[int]]) -> str:
+    return ", ".join(f"{count} of {amount}" for count, amount in totals)
 
 
 def _compare(what: str, expected: Value, got: Value) -> list[Difference]:

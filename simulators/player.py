@@ -7,11 +7,13 @@ import msgspec
 
 from simulators.cards import CardWish, find_cards
 from simulators.demo import Demo, DemoCard, DemoError, DemoLoyaltyCard, DemoPoints, DemoTerminal
-from simulators.expectations import Difference, Played, differences, resolve
+from simulators.expectations import Difference, Played, differences, resolve, resolve_batch
+from simulators.journal import Item
 from simulators.members import find_members
 from simulators.point_tables import BasketLine, encode_basket, encode_tenders
 from simulators.references import Value
 from simulators.requests import KINDS, Order, build_repeat, build_reversal
+from simulators.settlement import SETTLEMENT_KINDS, Habits, build_settlement, build_upload
 from simulators.state import Deed
 from simulators.story import DEMO, Step, Story
 from simulators.tables import available
@@ -114,29 +116,53 @@ class Player:
     async def _play_step(self, step: Step) -> StepResult:
         if step.terminal > len(self._terminals):
             raise DemoError(f"the story needs {step.terminal} terminals on this listener")
-        terminal = self._terminals[step.terminal - 1]
+        terminal = self._terminal(step)
         kind, request = self._request(step, terminal)
         if step.answer == "held":
             self._played[step.name] = Played(kind, request)
             return StepResult(step, terminal, None, [])
         if step.answer == "lost":
-            await terminal.send_and_leave(request)
+            await terminal.send_and_leave(kind, request)
             self._played[step.name] = Played(kind, request)
             return StepResult(step, terminal, None, [])
         exchange = await terminal.send(kind, request)
         self._played[step.name] = Played(kind, request, exchange, terminal.dialect)
         return StepResult(step, terminal, exchange, differences(step, exchange, self._played, terminal.dialect))
 
+    def _terminal(self, step: Step) -> Terminal:
+        """The terminal that speaks; with another NII it has another batch, but the same line and counters."""
+        terminal = self._terminals[step.terminal - 1]
+        return terminal.with_nii(step.nii) if step.nii else terminal
+
     def _request(self, step: Step, terminal: Terminal) -> tuple[str, Message]:
+        if step.send in SETTLEMENT_KINDS.values():
+            return step.send, self._settlement(step, terminal)
         if step.send in KINDS:
             return terminal.prepare(self._order(step))
         original = self._played[step.of]
         deed = original.exchange.deed if original.exchange else Deed(original.kind, original.request)
+        if step.send == "upload":
+            return f"upload {original.kind}", self._upload(step, terminal, deed)
         if step.send in ("void", "advice-void"):
             return terminal.prepare_void(deed, advice=step.send == "advice-void")
         if step.send == "reversal":
             return f"reversal {original.kind}", build_reversal(deed, who=terminal.who)
         return original.kind, build_repeat(original.request) if step.send == "repeat" else original.request
+
+    def _settlement(self, step: Step, terminal: Terminal) -> Message:
+        """The terminal's own number and totals, where the step does not say others."""
+        journal = terminal.read_journal()
+        number = resolve_batch(step.batch, self._played) if step.batch else journal.batch
+        if number is None:
+            raise DemoError(f"terminal {terminal.who.terminal_id} has no batch number yet: a story logs on first")
+        totals = journal.totals()[: Habits().blocks] if step.totals is None else step.totals
+        return build_settlement(terminal.who, KINDS[step.send].code, int(number), totals, *terminal.next_numbers())
+
+    def _upload(self, step: Step, terminal: Terminal, deed: Deed) -> Message:
+        amount = int(deed.approved_amount) if step.amount is None else int(resolve(step.amount, self._played))
+        item = Item(deed.kind, deed.request, amount, deed.rrn or "")
+        batch = resolve_batch(step.batch, self._played) if step.batch else None
+        return build_upload(terminal.who, terminal.dialect, item, terminal.next_numbers()[0], batch=batch, more=False)
 
     def _order(self, step: Step) -> Order:
         kind = KINDS[step.send]
@@ -152,6 +178,7 @@ class Player:
             receipt=self._text(step.receipt),
             partial=step.partial,
             swipe=step.swipe,
+            batch=None if step.batch is None else resolve_batch(step.batch, self._played),
             tables=tuple(self._tables(step)),
         )
 

@@ -8,7 +8,8 @@ from simulators.describe import mask_pan
 from simulators.money import format_amount
 from simulators.points_receipt import points_pairs
 from simulators.requests import KINDS, card_number, local_time
-from simulators.tables import AVAILABLE, LEDGER, decode_balances, find_tables
+from simulators.settlement_slip import settlement_lines
+from simulators.tables import AVAILABLE, LEDGER, decode_balances, find_tables, has_totals
 from simulators.terminal import Exchange
 from simulators.wire import Message, WireError
 
@@ -55,7 +56,7 @@ def meaning(code: str | None) -> str:
 
 def title(kind: str) -> str:
     """`void redeem` is a void of a gift card payment."""
-    for word in ("reversal", "void"):
+    for word in ("reversal", "void", "upload"):
         if kind.startswith(word + " "):
             return f"{word.upper()} OF {title(kind.removeprefix(word + ' '))}"
     return KINDS[kind].title if kind in KINDS else kind.upper()
@@ -79,6 +80,8 @@ def receipt_lines(demo: Demo, who: DemoTerminal, dialect: Dialect, exchange: Exc
         lines.append(_pair("Card", mask_pan(pan)))
     if answer is None:
         return [*lines, "NO ANSWER", exchange.problem]
+    if has_totals(request):
+        return [*lines, *settlement_lines(request, answer, who.currency)]
     lines += _amounts(request, answer, who.currency)
     lines += [_verdict(answer), *_numbers(answer)]
     lines += [_pair(*pair) for pair in points_pairs(exchange.deed.kind, answer, dialect, who.currency)]

@@ -68,6 +68,9 @@ KINDS = {kind.name: kind for kind in [
     Kind("logon",      "LOGON",                 "0800", "920000",             card=False),
     Kind("echo",       "ECHO TEST",             "0800", "990000",             card=False),
     Kind("parameters", "PARAMETERS",            "0800", "930000",             card=False),
+    Kind("settle",     "SETTLEMENT",            "0500", "920000",             card=False),
+    Kind("settle-uploaded", "SETTLEMENT AFTER UPLOAD", "0500", "960000",      card=False),
+    Kind("clear",      "BATCH CLEARED",         "0500", "940000",             card=False),
 ]}
 # fmt: on
 
@@ -91,6 +94,7 @@ class Order(msgspec.Struct, frozen=True):
     partial: bool = False
     swipe: bool = False
     tables: tuple[tuple[str, str], ...] = ()  # baskets, tenders and the like, as they are sent
+    batch: str | None = None  # None: the terminal's own; empty: say none
 
 
 def build_request(terminal: DemoTerminal, dialect: Dialect, order: Order, counters: Counters, now: datetime) -> Message:
@@ -100,8 +104,8 @@ def build_request(terminal: DemoTerminal, dialect: Dialect, order: Order, counte
         fields |= {22: "011", 25: "00", 49: kind.currency_at(terminal)} | _card(order)
     if kind.amount != "none":
         fields[4] = f"{order.amount or 0:012d}"
-    if counters.batch:
-        fields[60] = counters.batch
+    if batch := counters.batch if order.batch is None else order.batch:
+        fields[60] = batch
     if kind.mti in ("0200", "0220"):
         fields[62] = (order.receipt or counters.receipt).zfill(6)
     if order.rrn:

@@ -1,20 +1,16 @@
 """What terminals remember between two commands: counters, the last deeds, what became of the cards.
 
 A small JSON file beside demo.json, readable by its owner only. It holds card numbers, as demo.json does, so that a
-void or a reversal can name the card of an earlier command; PINs and tracks are never written. Each change is made under
-a lock and replaces the file in one step, so several `tillsim` may run at once.
+void or a reversal can name the card of an earlier command; PINs and tracks are never written. Their batches are kept
+apart, in `journal_file.py`.
 """
 
-import fcntl
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import msgspec
 
-from simulators.demo import Demo, DemoCard, DemoError, DemoLoyaltyCard
+from simulators.demo import Demo, DemoCard, DemoLoyaltyCard
+from simulators.locked_file import LockedFile
 from simulators.wire import Message
 
 DEEDS_KEPT = 20  # per terminal: enough to void what was done a few commands ago
@@ -47,7 +43,6 @@ class Deed(msgspec.Struct, frozen=True):
 class TerminalMemory(msgspec.Struct):
     stan: int = 0
     receipt: int = 0
-    batch: str | None = None
     clock_seconds: int = 0
     deeds: list[Deed] = []
 
@@ -67,40 +62,15 @@ class Memory(msgspec.Struct):
         return self.terminals.setdefault(key, TerminalMemory())
 
 
-class StateFile:
+class StateFile(LockedFile[Memory]):
     """The memory on disk. `read` for a look, `change` to alter it."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        super().__init__(path, Memory, Memory)
 
     @classmethod
     def beside(cls, demo: Demo) -> "StateFile":
         return cls(demo.path.with_name("tillsim-state.json"))
-
-    def read(self) -> Memory:
-        try:
-            return msgspec.json.decode(self._path.read_bytes(), type=Memory)
-        except FileNotFoundError:
-            return Memory()
-        except (OSError, msgspec.DecodeError) as error:
-            raise DemoError(f"{self._path} cannot be read ({error}); delete it to start counting anew") from None
-
-    @contextmanager
-    def change(self) -> Iterator[Memory]:
-        with self._open_lock() as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            memory = self.read()
-            yield memory
-            fresh = self._path.with_suffix(".new")
-            with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(msgspec.json.encode(memory))
-            os.replace(fresh, self._path)
-
-    def _open_lock(self) -> IO[str]:
-        try:
-            return open(self._path.with_suffix(".lock"), "w")
-        except OSError as error:
-            raise DemoError(f"{self._path} cannot be written: {error.strerror}; copy demo.json where you may") from None
 
     def take_stans(self, key: str, count: int) -> int:
         """Reserve `count` trace numbers and return the first; they run 1 to 999999 and wrap."""
@@ -110,14 +80,14 @@ class StateFile:
             terminal.stan = (terminal.stan + count - 1) % COUNTER_MAX + 1
         return first
 
-    def next_counters(self, key: str, *, receipt: bool) -> Counters:
+    def next_counters(self, key: str, batch: str | None = None, *, receipt: bool) -> Counters:
         """The numbers of the next message; the receipt number moves on only for a message that prints one."""
         with self.change() as memory:
             terminal = memory.terminal(key)
             terminal.stan = terminal.stan % COUNTER_MAX + 1
             if receipt:
                 terminal.receipt = terminal.receipt % COUNTER_MAX + 1
-            return Counters(f"{terminal.stan:06d}", f"{terminal.receipt:06d}", terminal.batch)
+            return Counters(f"{terminal.stan:06d}", f"{terminal.receipt:06d}", batch)
 
     def remember(self, key: str, deed: Deed) -> None:
         with self.change() as memory:

@@ -17,7 +17,7 @@ from simulators.references import Value, parse_reference
 from simulators.requests import KINDS
 
 DEMO = "demo"  # what references call the rates of points of demo.json
-SENDS = (*KINDS, "void", "advice-void", "reversal", "repeat", "held")
+SENDS = (*KINDS, "void", "advice-void", "reversal", "repeat", "held", "upload")
 
 
 class Expectation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,6 +34,7 @@ class Expectation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     points: Value | None = None
     worth: Value | None = None
     pay_out: Value | None = None
+    totals: list[list[int]] | None = None
     same_as: str | None = None
     present: list[int | str] = []
     absent: list[int | str] = []
@@ -64,6 +65,9 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     basket: list[Line] = []
     tenders: dict[Literal["gift", "points", "code", "other"], Value] = {}
     phone: str = ""
+    batch: str | None = None
+    totals: list[tuple[int, int]] | None = None
+    nii: str = ""
     pin: Literal["right", "wrong", "none"] = "right"
     partial: bool = False
     swipe: bool = False
@@ -118,7 +122,7 @@ def _check_step(story: Story, step: Step, known: set[str], where: str) -> None:
     if not kind and step.of not in known - {""}:
         raise DemoError(f"{where}: of {step.of!r} is no earlier step")
     prices = [line.price for line in step.basket]
-    asked = (step.amount, step.rrn, step.receipt, *prices, *step.tenders.values())
+    asked = (step.amount, step.rrn, step.receipt, step.batch, *prices, *step.tenders.values())
     expected = msgspec.structs.astuple(step.expect)  # may refer to the very answer that is judged
     for values, names in ((asked, known), (expected, known | {step.name})):
         for value in values:

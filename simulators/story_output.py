@@ -72,7 +72,7 @@ def story_json(result: StoryResult) -> dict[str, Any]:
 
 def _show_step(result: StepResult, trace: bool) -> None:
     mark = "FAIL" if result.differences else "tidy" if result.is_cleanup else " ok "
-    words = f"  {mark}  {result.step.name or result.step.send:26}{_happened(result)}"
+    words = f"  {mark}  {result.step.name or result.step.send:32} {_happened(result)}"
     click.echo(words.rstrip())
     if trace and result.exchange:
         show_exchange(result.terminal, result.exchange, trace=True)

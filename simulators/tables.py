@@ -1,4 +1,4 @@
-"""What is packed inside elements: private tables (DE63 or DE48), balances (DE54), totals (DE63 of 05xx)."""
+"""What is packed inside elements: private tables (DE63 or DE48) and balances (DE54). Totals are in `totals.py`."""
 
 from collections.abc import Iterable
 
@@ -114,10 +114,3 @@ def decode_balances(text: str) -> list[Balance]:
 def available(message: Message) -> list[Balance]:
     """What the card holds: in the terminal's currency, then in the card's where that is another."""
     return [balance for balance in decode_balances(message.get(54)) if balance.kind == AVAILABLE]
-
-
-def decode_totals(text: str) -> list[tuple[int, int]]:
-    """Count and amount of each block of DE63 in 05xx."""
-    if not text or len(text) % 15 or not text.isdecimal():
-        raise WireError("DE63 is not made of totals (count of 3 digits, amount of 12)")
-    return [(int(text[start : start + 3]), int(text[start + 3 : start + 15])) for start in range(0, len(text), 15)]

@@ -12,6 +12,8 @@ import msgspec
 import trio
 
 from simulators.demo import Demo, DemoError, DemoTerminal, dialect_of
+from simulators.journal import Journal, Result
+from simulators.journal_file import JournalFile
 from simulators.link import LineDown, Link, open_link
 from simulators.requests import (
     Order,
@@ -25,6 +27,7 @@ from simulators.requests import (
     local_time,
     without_secrets,
 )
+from simulators.settlement import Said
 from simulators.state import Deed, StateFile
 from simulators.tables import available
 from simulators.wire import Message, WireError, decode, encode
@@ -42,6 +45,7 @@ class Exchange(msgspec.Struct, frozen=True):
     problem: str = ""
     sent: bool = True
     seconds: float = 0.0
+    result: Result | None = None
 
     @property
     def code(self) -> str | None:
@@ -74,6 +78,7 @@ class Terminal:
         self.listener = listener
         self.dialect = dialect_of(listener)
         self.state = StateFile.beside(demo)
+        self.journal = JournalFile(demo, who)
         self._host = host
         self._answer_seconds = answer_seconds
         self._persistent = persistent
@@ -88,6 +93,19 @@ class Terminal:
     ) -> None:
         await self.hang_up()
 
+    def with_nii(self, nii: str) -> "Terminal":
+        """The same terminal as another application of the host knows it: a batch, and here a line, of its own."""
+        who = msgspec.structs.replace(self.who, nii=nii)
+        return Terminal(
+            self.demo,
+            who,
+            self.listener,
+            host=self._host,
+            answer_seconds=self._answer_seconds,
+            persistent=False,
+            clock=self._clock,
+        )
+
     async def hang_up(self) -> None:
         link, self._link = self._link, None
         if link:
@@ -98,11 +116,11 @@ class Terminal:
     def prepare(self, order: Order) -> tuple[str, Message]:
         """Build a request with fresh numbers without sending it."""
         receipt = order.kind.mti in ("0200", "0220") and order.receipt is None
-        counters = self.state.next_counters(self.who.key, receipt=receipt)
+        counters = self.state.next_counters(self.who.key, self.journal.read().batch, receipt=receipt)
         return order.kind.name, build_request(self.who, self.dialect, order, counters, self._now())
 
     def prepare_void(self, deed: Deed, *, advice: bool = False) -> tuple[str, Message]:
-        counters = self.state.next_counters(self.who.key, receipt=False)
+        counters = self.state.next_counters(self.who.key, self.journal.read().batch, receipt=False)
         return f"void {deed.kind}", build_void(self.who, deed, counters, self._now(), advice=advice)
 
     async def perform(self, order: Order) -> Exchange:
@@ -123,15 +141,17 @@ class Terminal:
         is_deed = request.mti[:3] in ("020", "022")
         if is_deed:
             self.state.remember(self.who.key, deed)  # before it leaves: a power cut must not forget it
+        self._note_leaving(deed)
         started = trio.current_time()
         answer, problem, sent = await self._ask(request)
         seconds = trio.current_time() - started
+        result = self._note_answer(request, answer, sent)
         if answer:
             deed = Deed(kind, deed.request, answer.get(39), answer.get(4) or None, answer.get(37) or None)
             if is_deed:
                 self.state.remember(self.who.key, deed)
             self._learn(deed, answer)
-        return Exchange(deed, request, answer, problem, sent, seconds)
+        return Exchange(deed, request, answer, problem, sent, seconds, result)
 
     async def recover(self, exchange: Exchange) -> list[Exchange]:
         """After a lost answer: reverse what may have moved value, repeat an advice; three times at most."""
@@ -143,10 +163,37 @@ class Terminal:
                 tries.append(await self.reverse(exchange.deed, len(tries) + 1))
         return tries
 
+    # --- its batch: what `settlement.py` asks of whoever settles ---
+
+    def read_journal(self) -> Journal:
+        return self.journal.read()
+
+    def next_numbers(self) -> tuple[str, datetime]:
+        return self.state.next_counters(self.who.key, receipt=False).stan, self._now()
+
+    async def say(self, kind: str, request: Message) -> Said:
+        exchange = await self.send(kind, request)
+        return Said(kind, request, exchange.answer, exchange.result)
+
+    def _note_leaving(self, deed: Deed) -> None:
+        if deed.request.mti[:3] in _JOURNALLED:
+            with self.journal.change() as journal:
+                journal.leaving(deed)
+
+    def _note_answer(self, request: Message, answer: Message | None, sent: bool) -> Result | None:
+        if request.mti[:3] not in _JOURNALLED or (answer is None and sent):
+            return None
+        with self.journal.change() as journal:
+            if answer:
+                return journal.answered(request, answer)
+            journal.never_left(request)
+        return None
+
     # --- the line ---
 
-    async def send_and_leave(self, request: Message) -> None:
+    async def send_and_leave(self, kind: str, request: Message) -> None:
         """Send, then hang up before the answer: a power cut at the till, as the switch sees it."""
+        self._note_leaving(Deed(kind, without_secrets(request, self.dialect)))
         await self.hang_up()
         try:
             with trio.fail_after(self._answer_seconds):
@@ -198,15 +245,12 @@ class Terminal:
         return self._clock() + timedelta(seconds=self.state.read().terminal(self.who.key).clock_seconds)
 
     def _learn(self, deed: Deed, answer: Message) -> None:
-        """The local time, the batch the switch named, and what has become of the card."""
-        batch, now = answer.get(60), self._clock()
+        """The local time, and what has become of the card."""
+        now = self._clock()
         time = local_time(answer, now) if deed.code == "00" else None
-        with self.state.change() as memory:
-            terminal = memory.terminal(self.who.key)
-            if deed.code == "00" and len(batch) == 6 and batch.isdecimal():
-                terminal.batch = batch
-            if time:
-                terminal.clock_seconds = round((time - now).total_seconds())
+        if time:
+            with self.state.change() as memory:
+                memory.terminal(self.who.key).clock_seconds = round((time - now).total_seconds())
         pan = card_number(deed.request)
         if pan and deed.code in ("00", "10"):
             try:
@@ -216,6 +260,8 @@ class Terminal:
             remember = self.state.remember_member if is_points(deed.request) else self.state.remember_card
             remember(self.demo, pan, _CARD_STATE.get(deed.kind), balances[-1].amount if balances else None)
 
+
+_JOURNALLED = ("020", "022", "032", "040", "042", "050", "080")  # classes of messages a journal is told about
 
 _CARD_STATE = {
     "activate": "active",

@@ -35,6 +35,7 @@ class Till(msgspec.Struct, frozen=True):
     trace: bool
     json: bool
     reverse: bool
+    nii: str | None = None
 
     def open(self, *, like_last: bool = False) -> Terminal:
         """The terminal asked for; `like_last` prefers the one of the last command to the first of the listener."""
@@ -47,6 +48,8 @@ class Till(msgspec.Struct, frozen=True):
         else:
             listener = self.listener or "nac"
             who = self.demo.terminals_of(listener)[0]
+        if self.nii:
+            who = msgspec.structs.replace(who, nii=self.nii.zfill(3))
         return Terminal(self.demo, who, listener, host=self.host, answer_seconds=self.timeout, persistent=False)
 
     def _last_terminal(self) -> str | None:
@@ -86,7 +89,7 @@ def till_options(command: Callable[..., int]) -> Any:
 
     @functools.wraps(command)
     def run(demo: Path | None, **options: Any) -> None:
-        names = ("terminal_id", "listener", "host", "timeout", "trace", "json", "reverse")
+        names = ("terminal_id", "listener", "host", "timeout", "trace", "json", "reverse", "nii")
         common = {name: options.pop(name) for name in names}
         with complaints():
             sys.exit(command(Till(demo=load_demo(demo), **common), **options))
@@ -120,6 +123,7 @@ _TILL_OPTIONS = [
     click.option("--timeout", type=float, default=ANSWER_SECONDS, show_default=True, help="seconds to wait"),
     click.option("--trace", is_flag=True, help="show both messages field by field, masked"),
     click.option("--json", is_flag=True, help="one JSON object instead of the slip"),
+    click.option("--nii", help="DE24: chooses the application, and so the batch [the terminal's own]"),
     click.option("--reverse/--no-reverse", default=True, help="reverse what got no answer [reverse]"),
 ]
 

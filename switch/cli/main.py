@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from switch import __version__
+from switch.cli.batches import batch
 from switch.cli.cards import card
 from switch.cli.common import EXIT_USAGE, Failure
 from switch.cli.journal import journal
@@ -19,6 +20,7 @@ from switch.cli.merchants import merchant
 from switch.cli.points import points
 from switch.cli.programmes import programme
 from switch.cli.safety import audit, backup
+from switch.cli.settlements import settlement
 from switch.cli.terminals import terminal
 from switch.logs import LONG_NUMBER
 
@@ -52,7 +54,8 @@ def main() -> None:
 
 
 _LIFE = (init, check, serve, status, reload)
-for command in (*_LIFE, merchant, terminal, programme, card, member, points, journal, audit, backup):
+_THINGS = (merchant, terminal, programme, card, member, points, batch, settlement)
+for command in (*_LIFE, *_THINGS, journal, audit, backup):
     main.add_command(command)
 
 if __name__ == "__main__":

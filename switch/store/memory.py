@@ -323,6 +323,19 @@ class MemoryStore:
         found = [batch for batch in self._batches.values() if batch.terminal == terminal]
         return sorted(found, key=lambda batch: -batch.opened_at)
 
+    def closed_batches(self, merchant: int, since: int, until: int) -> list[Batch]:
+        closed = (batch for batch in self.all_batches() if batch.merchant == merchant and batch.closed_at is not None)
+        return [batch for batch in closed if batch.closed_at is not None and since <= batch.closed_at < until]
+
+    def batches_of(self, ids: Sequence[int]) -> list[Batch]:
+        return [self._batches[number] for number in ids if number in self._batches]
+
+    def batch_rows(self, ids: Sequence[int]) -> list[Row]:
+        return [row for _, row in sorted(self._rows.items()) if row.batch in ids]
+
+    def products(self, cards: Sequence[int]) -> dict[int, str]:
+        return {number: self._cards[number].product for number in cards if number in self._cards}
+
     def all_batches(self) -> Iterator[Batch]:
         return iter(sorted(self._batches.values(), key=lambda batch: batch.id))
 

@@ -193,6 +193,17 @@ class Reader(Protocol):
         """The rows of a merchant decided in a time, by id; and those of others that moved something of a closed batch,
         as it may have been this merchant's."""
 
+    def closed_batches(self, merchant: int, since: int, until: int) -> list[Batch]:
+        """Of a merchant, closed in a time; by id."""
+
+    def batches_of(self, ids: Sequence[int]) -> list[Batch]: ...
+
+    def batch_rows(self, ids: Sequence[int]) -> list[Row]:
+        """The rows of these batches, by id."""
+
+    def products(self, cards: Sequence[int]) -> dict[int, str]:
+        """Product of each card, by Card.id."""
+
     def all_batches(self) -> Iterator[Batch]:
         """Every batch, by id."""
 

@@ -265,6 +265,23 @@ class SQLStore:
         for start in range(0, len(rows), CHUNK):
             yield from with_entries(self._database, [JOURNAL.from_row(row) for row in rows[start : start + CHUNK]])
 
+    def closed_batches(self, merchant: int, since: int, until: int) -> list[Batch]:
+        sql = "batches b WHERE b.merchant = ? AND b.closed_at >= ? AND b.closed_at < ? ORDER BY b.id"
+        return self._database.read(BATCHES, "b", sql, (merchant, since, until))
+
+    def batches_of(self, ids: Sequence[int]) -> list[Batch]:
+        keys = [(number,) for number in ids]
+        return self._database.pick(BATCHES, "b", "KEYS k JOIN batches b ON b.id = {0:bigint} ORDER BY b.id", keys)
+
+    def batch_rows(self, ids: Sequence[int]) -> list[Row]:
+        sql = "KEYS k JOIN journal j ON j.batch = {0:bigint} AND j.batch > 0 ORDER BY j.id"
+        rows = self._database.pick(JOURNAL, "j", sql, [(number,) for number in ids])
+        return with_entries(self._database, rows)
+
+    def products(self, cards: Sequence[int]) -> dict[int, str]:
+        sql = "SELECT c.id, c.product FROM KEYS k JOIN cards c ON c.id = {0:bigint}"
+        return {row[0]: row[1] for row in self._database.keyed(sql, [(number,) for number in cards])}
+
     def all_batches(self) -> Iterator[Batch]:
         sql = f"SELECT {BATCHES.select('b')} FROM batches b ORDER BY b.id"
         return (BATCHES.from_row(columns) for columns in self._database.stream(sql))

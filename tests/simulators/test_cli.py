@@ -156,9 +156,9 @@ def test_json_tells_scripts_the_same(switch: ToySwitch) -> None:
 
 
 def test_logon_tells_the_batch_that_later_messages_carry(switch: ToySwitch) -> None:
-    assert "000007" in tillsim(switch, "logon").output
+    assert "000001" in tillsim(switch, "logon").output
     tillsim(switch, "gift", "balance")
-    assert switch.requests[-1].get(60) == "000007"
+    assert switch.requests[-1].get(60) == "000001"
     assert tillsim(switch, "echo").exit_code == 0
     assert tillsim(switch, "parameters").exit_code == 0
 

@@ -19,7 +19,7 @@ from simulators.money import format_amount, parse_amount
 from simulators.receipt import WIDTH, meaning, receipt_lines, title
 from simulators.requests import build_reversal
 from simulators.state import DEEDS_KEPT, Deed, StateFile
-from simulators.tables import Balance, decode_balances, decode_tables, decode_totals, encode_tables
+from simulators.tables import Balance, decode_balances, decode_tables, encode_tables
 from simulators.terminal import Exchange
 from simulators.wire import Message, WireError
 from tests.simulators.conftest import PIN, PINNED_PAN, demo_content
@@ -65,12 +65,6 @@ def test_balances_are_blocks_of_twenty() -> None:
 def test_broken_balances_are_an_error(text: str) -> None:
     with pytest.raises(WireError):
         decode_balances(text)
-
-
-def test_totals_are_counts_and_amounts() -> None:
-    assert decode_totals("001000000050000" * 2) == [(1, 50000), (1, 50000)]
-    with pytest.raises(WireError):
-        decode_totals("00100000005000")
 
 
 # --- money ---

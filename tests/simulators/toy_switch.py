@@ -7,7 +7,7 @@ It shows that terminal, stories and load tell right from wrong; whether the real
 import contextlib
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 import msgspec
@@ -19,6 +19,7 @@ from simulators.framing import FrameReader, frame, split_frame
 from simulators.requests import card_number, is_points
 from simulators.tables import encode_tables, find_tables, tables_element
 from simulators.wire import Message, decode, encode
+from tests.simulators.toy_batches import ToyBatch, ToyBatches
 from tests.simulators.toy_points import ToyPoints
 
 Fault = Callable[[Message, Message], Message | str | None]
@@ -36,6 +37,7 @@ class Book(msgspec.Struct):
     after: str
     live: bool = True
     undoes: "Book | None" = None
+    batch: ToyBatch | None = None
 
 
 class ToySwitch:
@@ -45,6 +47,9 @@ class ToySwitch:
         self.states = {card.pan: card.state for card in demo.gift_cards}
         self.books: list[Book] = []
         self.loyalty = ToyPoints(demo)
+        self.batches = ToyBatches(self._standing)
+        self.uploaded: set[str] = set()
+        self._batch: ToyBatch | None = None  # of the message being decided
         self.stored: dict[tuple[str, str], tuple[Message, Message]] = {}
         self.tombstones: set[tuple[str, str]] = set()
         self.requests: list[Message] = []
@@ -62,10 +67,14 @@ class ToySwitch:
     def _decide(self, request: Message, dialect: Dialect) -> dict[int, str]:
         if request.mti == "0800":
             table = encode_tables([("TP", "cur=949;exp=2")], dialect)
-            extra = {"920000": {60: "000007"}, "930000": {tables_element(dialect): table}}
+            extra = {"920000": {60: self.batches.log_on(request)}, "930000": {tables_element(dialect): table}}
             return {39: "00"} | extra.get(request.get(3), {})
         if request.mti.startswith("040"):
             return self._reverse(request)
+        if request.mti == "0320":
+            return {39: "00", 37: self._upload(request, dialect)}
+        if request.mti == "0500":
+            return self.batches.settle(request)
         if request.mti == "0100" and is_points(request):
             return self.loyalty.decide(request, dialect, "")
         if request.mti == "0100":
@@ -77,6 +86,10 @@ class ToySwitch:
             first, stored = self.stored[key]
             undone = any(book.request is first and not book.live for book in self.books) or self.loyalty.undone(first)
             return {39: "94"} if undone else stored.fields
+        batch = self.batches.join(request)
+        if batch is None:
+            return {39: "80"}
+        self._batch = batch
         rrn = f"{len(self.requests):012d}"
         move = self.loyalty.decide if is_points(request) else self._move
         decided = {37: rrn, **move(request, dialect, rrn)}
@@ -135,6 +148,8 @@ class ToySwitch:
                     return {39: "78"}
                 if not book.live:
                     return {39: "79"}
+                if book.batch and book.batch.closed:
+                    return {39: "78"}
                 self._undo(book, request, rrn)
                 return {38: "123456", 39: "00", 54: self._balance(request)}
         return {39: "78"}
@@ -154,6 +169,24 @@ class ToySwitch:
             self.tombstones.add((request.get(41), request.get(11)))
         return {39: "00"}
 
+    def _upload(self, request: Message, dialect: Dialect) -> str:
+        """Books what was never seen; everything else stays as it is."""
+        pan = card_number(request)
+        original = request.get(60)[:3] + request.get(60)[4:10] + pan
+        known = [book for book in self.books if book.request.mti[:3] + book.request.get(11) + pan == original]
+        if known or original in self.uploaded:
+            return known[0].rrn if known else request.get(11).zfill(12)
+        self.uploaded.add(original)
+        self._batch = self.batches.uploads_to(request, find_tables(request, dialect).get("37", ""))
+        amount = int(request.get(4))
+        self._book(Book(request, request.get(11).zfill(12), amount, -amount, self.states[pan], self.states[pan]))
+        return self.books[-1].rrn
+
+    def _standing(self, batch: ToyBatch) -> Iterable[tuple[str, int]]:
+        """What counts in a batch."""
+        deeds = [book for book in self.books if book.batch is batch and book.live and book.undoes is None]
+        return [(book.request.get(3), book.amount) for book in deeds]
+
     def _undo(self, book: Book, request: Message, rrn: str) -> None:
         book.live = False
         if book.undoes:
@@ -162,6 +195,7 @@ class ToySwitch:
 
     def _book(self, book: Book) -> None:
         pan = card_number(book.request)
+        book.batch = self._batch
         self.books.append(book)
         self.balances[pan] += book.delta
         self.states[pan] = book.after

@@ -1,0 +1,80 @@
+"""`tillsim fleet` on the screen: a bar while the day lasts, then the report."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import trio
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from simulators.demo import Demo, load_demo
+from simulators.fleet import run_fleet
+from simulators.fleet_report import FleetReport
+from simulators.fleet_till import FleetOptions
+from simulators.link import LineDown
+from simulators.output import APPROVED, DECLINED, NO_ANSWER, show_json
+from simulators.terminal import ANSWER_SECONDS
+from simulators.till import LISTENERS, complaints, demo_option, host_option
+
+REFRESH_SECONDS = 0.25
+SHARE = click.FloatRange(0, 1)
+
+
+@click.command("fleet")
+@demo_option
+@host_option
+@click.option("--terminals", type=click.IntRange(1), default=50, show_default=True)
+@click.option("--deeds", type=click.IntRange(0), default=40, show_default=True, help="of each terminal")
+@click.option("--listener", type=click.Choice(LISTENERS), default="nac", show_default=True)
+@click.option("--lose", type=SHARE, default=0.05, show_default=True, help="share of messages without an answer")
+@click.option(
+    "--faults", type=SHARE, default=0.1, show_default=True, help="share of terminals whose journal gets damaged"
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="of everything that is left to chance")
+@click.option("--timeout", "answer_seconds", type=float, default=ANSWER_SECONDS, show_default=True)
+@click.option(
+    "--patience", "patience_seconds", type=float, default=60.0, show_default=True, help="for a line that is down"
+)
+@click.option("--json", "as_json", is_flag=True)
+def fleet_command(demo: Path | None, as_json: bool, **options: Any) -> None:
+    """Have many terminals live a whole day: open, trade, lose answers, settle; compare both sides' totals.
+
+    Exit codes: 0 everything is as it must be, 1 something differs, 3 nobody answers.
+    """
+    with complaints():
+        sys.exit(trio.run(_show_fleet, load_demo(demo), FleetOptions(**options), as_json))
+
+
+async def _show_fleet(demo: Demo, options: FleetOptions, as_json: bool) -> int:
+    """Run it and tell; the exit code. The bar goes to standard error, so that the report can be kept in a file."""
+    report: FleetReport | None = None
+    try:
+        async with trio.open_nursery() as nursery:
+
+            def watch(report: FleetReport) -> None:
+                if sys.stderr.isatty() and not as_json:
+                    nursery.start_soon(_show_progress, report)
+
+            report = await run_fleet(demo, options, watch)
+            nursery.cancel_scope.cancel()
+    except* LineDown as group:
+        click.echo(f"tillsim: {group.exceptions[0]}", err=True)
+    if report is None:
+        return NO_ANSWER
+    if as_json:
+        show_json(report.as_json())
+    else:
+        click.echo("\n".join(report.lines()))
+    return APPROVED if report.ok else DECLINED
+
+
+async def _show_progress(report: FleetReport) -> None:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), auto_refresh=False, transient=True) as progress:
+        task = progress.add_task("opening", total=report.deeds_planned)
+        while True:
+            words = f"{len(report.settled)} of {report.terminals} settled, {report.wrong} wrong, {report.lost} lost"
+            progress.update(task, completed=report.deeds, description=words, refresh=True)
+            await trio.sleep(REFRESH_SECONDS)
