@@ -122,6 +122,10 @@ class Demo:
             ),
         )
 
+    def command(self, *arguments: str) -> None:
+        """An operator's command against this daemon's books."""
+        run_to_end([installed_command(), *arguments, "--config", str(self.folder / "tillswitch.toml")])
+
     def tls_port(self, dialect: str) -> int:
         """The listener of this dialect with TLS, whatever its name; else where `init` lays it."""
         names = [name for name in self.listeners if dialect in name and "tls" in name.lower()]
@@ -168,11 +172,14 @@ def find_certificate(tls: Any, merchant_id: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def running_daemon(folder: Path) -> Iterator[Demo]:
-    """`init --demo`, `serve` until ready; at the end SIGTERM, exit code 0, and an audit that finds nothing."""
+def running_daemon(folder: Path, newcomers: int = 0) -> Iterator[Demo]:
+    """`init --demo`, `serve` until ready; at the end SIGTERM, exit code 0, and an audit that finds nothing.
+
+    Its last `newcomers` terminals are beyond those that tests share.
+    """
     command = installed_command()
     data, base_port = folder / "data", free_base_port()
-    init = ["init", "--demo", "--data", str(data), "--base-port", str(base_port), "--terminals", "8"]
+    init = ["init", "--demo", "--data", str(data), "--base-port", str(base_port), "--terminals", str(8 + newcomers)]
     run_to_end([command, *init])
     config = ["--config", str(data / "tillswitch.toml")]
     log = folder / "serve.log"

@@ -23,11 +23,6 @@ ROWS: list[tuple[str, str, str]] = [
     ("discount code use",             "0200", "008000"),
     ("advice of a sale",              "0220", "000090"),
     ("advice of a points redeem",     "0220", "009000"),
-    ("batch upload",                  "0320", "006000"),
-    ("repeated batch upload",         "0321", "006001"),
-    ("settlement",                    "0500", "920000"),
-    ("settlement after upload",       "0500", "960000"),
-    ("clear",                         "0500", "940000"),
     ("reserved: hold",                "0100", "006000"),
     ("reserved: points to gift card", "0200", "409060"),
     ("reserved: non-purchase earn",   "0200", "480090"),
@@ -41,10 +36,6 @@ ROWS: list[tuple[str, str, str]] = [
 def whole_request(till: Till, mti: str, de3: str, card: str) -> Message:
     """All that any of the rows needs, so that nothing but the row itself can be refused."""
     more: dict[int, str | None] = {**till.when(-1), 62: till.receipt()}
-    if mti[1] == "5":
-        return till.message(mti, de3, more={60: till.open_batch(), 63: "001000000000900"})
-    if mti[1] == "3":
-        more[60] = "0200" + till.stan() + " " * 12
     tables = [("CD", "SUMMER"), ("TO", card), ("BK", "sku,1,900,food"), ("TD", "O,900")]
     if de3.endswith("8000"):
         tables = [("CD", "SUMMER")]

@@ -38,6 +38,9 @@ ANSWER_ADDS: dict[tuple[str, str], set[int]] = {  # MTI class and DE3 without th
     ("022", "00600"): {37},
     ("022", "02600"): {37},
     ("080", "92000"): {60},
+    ("050", "92000"): {63},
+    ("050", "96000"): {63},
+    ("050", "94000"): {63},
 }
 # fmt: on
 ALWAYS = {0, 3, 11, 12, 13, 24, 39, 41, 42}
@@ -241,12 +244,14 @@ def form_faults(asked: Message, answer: Answer, currency: str) -> list[str]:
     check(60 not in answer or (len(answer[60]) == 6 and answer[60].isdigit()), f"DE60 is {answer.get(60)!r}")
     faults += approved_faults(asked, answer, wanted) if answer.rc in APPROVED else refused_faults(asked, answer)
     faults += balance_faults(answer, currency)
+    faults += totals_faults(asked, answer)
     return faults
 
 
 def approved_faults(asked: Message, answer: Answer, wanted: set[int]) -> list[str]:
     faults: list[str] = []
-    adds = ANSWER_ADDS.get((asked.mti[:3], asked.get(3, "")[:5]), set() if asked.mti[:2] == "04" else None)
+    by_class = {"04": set[int](), "03": {37}}  # whatever they undo or upload
+    adds = ANSWER_ADDS.get((asked.mti[:3], asked.get(3, "")[:5]), by_class.get(asked.mti[:2]))
     if adds is not None and answer.keys() != wanted | adds:
         missing, extra = sorted((wanted | adds) - answer.keys()), sorted(answer.keys() - wanted - adds)
         faults.append(f"- approved: fields missing {missing}, fields this answer does not have {extra}")
@@ -283,3 +288,12 @@ def balance_faults(answer: Answer, currency: str) -> list[str]:
     if (answer.rc == "10") != any(block.kind == "57" for block in blocks):
         faults.append(f"- DE54 has a block 57 on RC 10 and only there, got {blocks}")
     return faults
+
+
+def totals_faults(asked: Message, answer: Answer) -> list[str]:
+    if asked.mti[:3] != "050" or answer.rc not in ("00", "95"):
+        return []
+    told, wanted = answer.get(63, ""), len(asked[63]) if 63 in asked else 90
+    if len(told) != wanted or not told.isdigit():
+        return [f"- DE63 is {told!r}, expected {wanted} digits"]
+    return []
