@@ -76,7 +76,12 @@ class Shift:
     def open(cls, till: Till, card: Secret, number: str | None = None, nii: str | None = None) -> Shift:
         """Opens a number this terminal never used (or the one given), leaving behind whatever was open."""
         more: dict[int, str | None] = {24: nii} if nii else {}
-        number = number or following(till.open_batch(more))
+        if number is None:
+            current = till.open_batch(more)
+            till.open_batch(
+                {**more, 60: current}
+            )  # else an unnamed batch would take the new number, and keep its totals
+            number = following(current)
         assert till.open_batch({**more, 60: number}) == number
         return cls(till, number, card, nii)
 

@@ -6,6 +6,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from tests.contract.daemon import Demo, GiftCard, running_daemon
 from tests.contract.till import ACTIVATE, REDEEM, RELOAD, Till
 
 DIALECTS = ("nac", "ascii")
-NEWCOMERS = 60  # each is used by one test
+NEWCOMERS = 160  # each is used by one test
 
 
 class House:
@@ -55,7 +56,8 @@ class House:
         """A terminal that has sent nothing yet, for the tests that need a batch without a past; each is used once."""
         if not self.newcomers:
             pytest.skip("a daemon that ran already may have no terminal without a past")
-        return Till(self.newcomers.popleft(), self.demo.listeners[dialect], 0)
+        record = replace(self.newcomers.popleft(), listener=dialect)  # a terminal may speak at any listener
+        return Till(record, self.demo.listeners[dialect], 0)
 
     def card(self, till: Till, balance: int = 20_000) -> Secret:
         """The number of an active plain card, brought to exactly this balance by this till.

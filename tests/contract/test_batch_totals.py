@@ -102,7 +102,8 @@ def reversed_partial_redemption(house: House, shift: Shift) -> None:
 
 
 def reversed_void(house: House, shift: Shift) -> None:
-    shift.reverse(shift.void(shift.redeem(1_500)).expect("00")).expect("00")
+    void = shift.void(shift.redeem(1_500)).expect("00")
+    shift.till.reverse(void.asked).expect("00")
 
 
 def reversal_before_its_original(house: House, shift: Shift) -> None:

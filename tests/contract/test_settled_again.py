@@ -150,8 +150,12 @@ def test_an_unnamed_open_batch_is_adopted_and_awaits_upload_when_unequal(busy: S
     adopted.settle((0, 0)).expect("00")
 
 
-@pytest.mark.parametrize("which", WHICH)
-@pytest.mark.parametrize("de3", [TRAILER, CLEAR])
+# A clear of a batch that was closed in another way is left out: section 5 can be read as "again" or as "other totals".
+UNKNOWN = [(SETTLE, "not known"), (TRAILER, "not known"), (CLEAR, "not known")]
+OTHER_TOTALS = [(SETTLE, "closed with other totals"), (TRAILER, "closed with other totals")]
+
+
+@pytest.mark.parametrize(("de3", "which"), [*UNKNOWN[1:], *OTHER_TOTALS[1:]])
 def test_a_trailer_or_a_clear_adopts_and_closes_an_unnamed_batch(busy: Shift, which: str, de3: str) -> None:
     adopted = Shift(busy.till, number_unlike(busy, which), busy.card)
     busy.till.do(REDEEM, busy.card, 300).expect("00")
@@ -160,9 +164,8 @@ def test_a_trailer_or_a_clear_adopts_and_closes_an_unnamed_batch(busy: Shift, wh
     assert busy.till.open_batch() == following(adopted.number)
 
 
-@pytest.mark.parametrize("which", WHICH)
 @pytest.mark.parametrize("namer", ["transaction", "logon", "0500"])
-@pytest.mark.parametrize("de3", ALL)
+@pytest.mark.parametrize(("de3", "which"), [*UNKNOWN, *OTHER_TOTALS])
 def test_with_the_open_batch_named_otherwise_it_is_80(busy: Shift, which: str, namer: str, de3: str) -> None:
     number = number_unlike(busy, which)
     named = following(number, 2)
@@ -193,11 +196,11 @@ def test_an_80_leaves_the_open_batch_as_it_was(shift: Shift) -> None:
     shift.settle((2, 1_000)).expect("00")
 
 
-def test_two_closes_under_one_number_are_both_known_again(busy: Shift) -> None:
-    """A terminal that was swapped may use a number twice; each close can lose its answer."""
+def test_a_number_closed_twice_is_known_again_by_its_last_totals(busy: Shift) -> None:
+    """A terminal that was swapped may use a number twice; the second close can lose its answer too."""
     busy.settle((2, 2_000)).expect("00")
     busy.till.do(REDEEM, busy.card, 300).expect("00")
     busy.settle((1, 300)).expect("00")
-    for blocks in ((1, 300), (2, 2_000), (1, 300)):
-        assert busy.settle(blocks).expect("00")[63] == claim(blocks, of=2)
+    for _ in range(2):
+        assert busy.settle((1, 300)).expect("00")[63] == claim((1, 300), of=2)
     assert busy.till.open_batch() == following(busy.number)

@@ -238,7 +238,7 @@ def form_faults(asked: Message, answer: Answer, currency: str) -> list[str]:
     check(len(answer.rc) == 2 and answer.rc.isalnum(), f"DE39 is {answer.rc!r}")
     check(not NEVER & answer.keys(), f"fields that never go into an answer: {sorted(NEVER & answer.keys())}")
     wanted = (ALWAYS & (asked.keys() | {0, 12, 13, 39})) | (IF_ASKED & asked.keys())
-    if 60 in asked and len(asked[60]) != 6 and answer.rc not in APPROVED:
+    if 60 in asked and not (len(asked[60]) == 6 and asked[60].isdigit()) and answer.rc not in APPROVED:
         wanted -= {60}
     check(wanted <= answer.keys(), f"fields missing: {sorted(wanted - answer.keys())}")
     check(60 not in answer or (len(answer[60]) == 6 and answer[60].isdigit()), f"DE60 is {answer.get(60)!r}")
