@@ -35,11 +35,16 @@ BATCH_DAYS: Final = 60  # WIRE.md section 5: how long a closed number is recogni
 SAME_TIME_SECONDS: Final = 600  # times up to ten minutes apart count as equal
 STAN_HALF: Final = 500_000  # "comes before", circularly
 BATCH_NUMBER_MAX: Final = 999_999
-GUESS_LIMIT: Final = 20  # WIRE.md section 6
-GUESS_SECONDS: Final = 600
+TOTALS_BLOCKS: Final = (1, 2, 4, 6)  # how many blocks the totals of a settlement may have
+TOTALS_COUNT: Final = 1000  # counts of totals have three digits: they are told and compared modulo this
+SETTLE_COUNT: Final = 900  # transactions of one block from which on a terminal is told to settle
+GUESS_LIMIT: Final = 20  # in ten minutes, WIRE.md section 6
 PIN_TRIES: Final = 3
 PIN_LOCK_MINUTES: Final = 30
 UNDO_CANDIDATES: Final = 100  # newest transactions of one card at one terminal searched for an original
 AMOUNT_MAX: Final = 999_999_999_999  # DE4 is n12
+POINTS_MAX: Final = 9_999_999_999  # table PT tells points in ten digits
+PHONE_DIGITS_MIN: Final = 7  # the shortest numbers in use: a country code of three digits and four of its own
+PHONE_DIGITS_MAX: Final = 15  # ITU-T E.164, country code included
 
 assert ANSWER_SECONDS + SEND_SECONDS < TERMINAL_WAIT_SECONDS, "an answer must reach the terminal before it gives up"

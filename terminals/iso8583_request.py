@@ -13,12 +13,13 @@ import msgspec
 
 from specs import iso8583
 from specs.dialects import Dialect
-from specs.limits import BATCH_NUMBER_MAX
+from specs.limits import BATCH_NUMBER_MAX, TOTALS_BLOCKS
 from specs.sensitive import PAN, Secret
-from specs.transaction import Kind, Line, MessageClass, Request
+from specs.transaction import Kind, Line, MessageClass, Request, Total
 from terminals.errors import MessageError
 from terminals.iso8583_codec import Message
-from terminals.private_tables import join_pieces, parse_tables
+from terminals.point_tables import parse_basket, parse_phone, parse_tenders
+from terminals.private_tables import Tables, parse_tables
 
 T = TypeVar("T")
 
@@ -28,6 +29,7 @@ _NETWORK_CODE: Final = 70
 _HAS_RECEIPT: Final = frozenset(
     {MessageClass.REQUEST, MessageClass.ADVICE, MessageClass.REVERSAL, MessageClass.UPLOAD, MessageClass.INQUIRY}
 )
+_TOTAL_DIGITS: Final = 15  # count (3) and amount (12)
 _CARD_FIELDS: Final = frozenset({2, 35, 45})
 _DAYS: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # 0229 is a day in some year
 
@@ -85,8 +87,8 @@ def read_request(message: Message, dialect: Dialect, line: Line, tpdu: bytes) ->
     if message_class is MessageClass.OTHER:
         wrong = min(fields.wrong, default=None)
     else:
-        request, needs = _read_content(request, fields, dialect, by_network_code)
-        wrong = min(fields.wrong or _missing(request, fields.values, needs), default=None)
+        request, missing = _read_content(request, fields, dialect, by_network_code)
+        wrong = min(fields.wrong or missing, default=None)
     if wrong is not None:
         request = msgspec.structs.replace(request, kind=Kind.MALFORMED, wrong_field=wrong)
     return request, _slip(message, dialect, request, by_network_code, tpdu)
@@ -114,8 +116,8 @@ def _named(values: dict[int, str], message: Message, message_class: MessageClass
 
 def _read_content(
     request: Request, fields: _Fields, dialect: Dialect, by_network_code: bool
-) -> tuple[Request, frozenset[int]]:
-    """What it says, as far as it is right, and the numbers of the fields it cannot do without."""
+) -> tuple[Request, set[int]]:
+    """What it says, as far as it is right, and the numbers of the fields it lacks."""
     message_class = request.message_class
     processing_code = fields.values.get(3, "")
     transaction = dialect.find_transaction(message_class, processing_code)
@@ -125,11 +127,12 @@ def _read_content(
     else:
         kind = transaction.kind if transaction else Kind.UNKNOWN
         needs = _needs(message_class, transaction.needs if transaction else ())
-    original = fields.take(90, _parse_original) if message_class is MessageClass.REVERSAL else None
+    original = _read_original(fields, message_class)
+    totals = fields.take(63, _parse_totals) if message_class is MessageClass.SETTLEMENT else None
     tables = _read_tables(fields, dialect, message_class)
-    pin = tables.get(iso8583.TABLE_PIN)
-    language = tables.get(iso8583.TABLE_LANGUAGE, "")
-    capabilities = tables.get(iso8583.TABLE_CAPABILITIES, "")
+    pin = tables.text(iso8583.TABLE_PIN)
+    language = tables.text(iso8583.TABLE_LANGUAGE)
+    capabilities = tables.text(iso8583.TABLE_CAPABILITIES)
     request = msgspec.structs.replace(
         request,
         kind=kind,
@@ -140,15 +143,27 @@ def _read_content(
         local_time=fields.take(12, _parse_time),
         batch=_read_batch(fields, message_class, is_void=processing_code.startswith("02")),
         receipt=fields.take(62, _parse_receipt) if message_class in _HAS_RECEIPT else None,
-        rrn=fields.values.get(37, "").strip(" ") or None,
+        rrn=_read_reference(fields, message_class),
         original_class=original[0] if original else None,
         original_stan=original[1] if original else None,
         pin=Secret(pin) if pin else None,
         partial="P" in capabilities,
         texts="T" in capabilities,
         language=language.lower() if re.fullmatch("[A-Za-z]{2}", language) else None,
+        basket=_take_table(
+            fields, tables, iso8583.TABLE_BASKET, lambda text: parse_basket(_from_code_page(text, dialect))
+        )
+        or (),
+        tenders=_take_table(fields, tables, iso8583.TABLE_TENDERS, parse_tenders) or (),
+        other_card=_take_table(fields, tables, iso8583.TABLE_OTHER_CARD, PAN),
+        phone=_take_table(fields, tables, iso8583.TABLE_PHONE, parse_phone),
+        totals=totals,
+        upload_batch=_take_table(fields, tables, iso8583.TABLE_UPLOAD_BATCH, _parse_batch),
     )
-    return request, needs
+    missing = _missing(request, fields.values, needs)
+    if transaction and message_class is not MessageClass.REVERSAL and not all(map(tables.text, transaction.tables)):
+        missing.add(dialect.answer_table)  # where it would be looked for first
+    return request, missing
 
 
 # -- what is missing --------------------------------------------------------------------------------------------------
@@ -156,6 +171,8 @@ def _needs(message_class: MessageClass, needs: tuple[int, ...]) -> frozenset[int
     always = {3, 24}
     if message_class is MessageClass.ADVICE:
         always |= {12, 13}  # the time of the deed
+    if message_class is MessageClass.UPLOAD:
+        return frozenset(always | set(needs) | {60}) - {37}  # DE60 says which message it is
     if message_class is MessageClass.REVERSAL:
         return frozenset(always | set(needs)) - {37}  # its own DE11 is reference enough
     return frozenset(always | set(needs))
@@ -185,26 +202,59 @@ def _read_card(fields: _Fields) -> PAN | None:
 
 
 def _read_batch(fields: _Fields, message_class: MessageClass, is_void: bool) -> int | None:
-    """DE60 by length: a batch number; the amount of a void and the original data of an upload are only checked."""
+    """DE60 by length: a batch number; the amount of a void is only checked. In uploads it is something else."""
+    if message_class is MessageClass.UPLOAD:
+        return None
 
     def parse(text: str) -> int | None:
-        if len(text) == 6 and text.isdecimal() and 1 <= int(text) <= BATCH_NUMBER_MAX:
-            return int(text)
+        if len(text) == 6:
+            return _parse_batch(text)
         if is_void and len(text) == 12 and text.isdecimal():
-            return None
-        if message_class is MessageClass.UPLOAD and re.fullmatch("[0-9]{10}[A-Za-z0-9 ]{12}", text):
             return None
         raise ValueError
 
     return fields.take(60, parse)
 
 
-def _read_tables(fields: _Fields, dialect: Dialect, message_class: MessageClass) -> dict[str, str]:
+def _read_original(fields: _Fields, message_class: MessageClass) -> tuple[MessageClass, int] | None:
+    """Class and STAN of the message that is reversed (DE90) or uploaded (DE60)."""
+    if message_class is MessageClass.REVERSAL:
+        return fields.take(90, _parse_original)
+    if message_class is MessageClass.UPLOAD:
+        return fields.take(60, _parse_uploaded)
+    return None
+
+
+def _read_reference(fields: _Fields, message_class: MessageClass) -> str | None:
+    """DE37; in an upload the reference of the original, which stands in DE60 behind MTI and STAN."""
+    text = fields.values.get(60, "")[10:] if message_class is MessageClass.UPLOAD else fields.values.get(37, "")
+    return text.strip(" ") or None
+
+
+def _read_tables(fields: _Fields, dialect: Dialect, message_class: MessageClass) -> Tables:
     """Requests may use DE48 and DE63 alike; in settlements DE63 holds totals."""
-    pieces: list[tuple[str, str]] = []
+    tables = Tables()
     for number in (48,) if message_class is MessageClass.SETTLEMENT else (48, 63):
-        pieces += fields.take(number, lambda text: parse_tables(text, dialect.table_layout)) or []
-    return join_pieces(pieces)
+        tables.add(number, fields.take(number, lambda text: parse_tables(text, dialect.table_layout)) or ())
+    return tables
+
+
+def _take_table(fields: _Fields, tables: Tables, table_id: str, parse: Callable[[str], T]) -> T | None:
+    """The table parsed; None if it is not there, or empty, or wrong: then the field that carried it is."""
+    text = tables.text(table_id)
+    try:
+        return parse(text) if text else None
+    except ValueError:
+        fields.wrong.add(tables.carrier(table_id))
+        return None
+
+
+def _from_code_page(text: str, dialect: Dialect) -> str:
+    """Bytes that the terminal's code page lacks stay as they are: no sale is worth refusing for a letter."""
+    try:
+        return text.encode("latin-1").decode(dialect.code_page)
+    except UnicodeDecodeError:
+        return text
 
 
 def _parse_track2(text: str) -> PAN:
@@ -242,6 +292,29 @@ def _parse_original(text: str) -> tuple[MessageClass, int] | None:
     """MTI and STAN of DE90; an MTI that could have no reversal names nothing."""
     original_class = _class_of(text[:4])
     return None if original_class is MessageClass.OTHER else (original_class, int(text[4:10]))
+
+
+def _parse_uploaded(text: str) -> tuple[MessageClass, int]:
+    """MTI, STAN and RRN (or spaces) of the message that is uploaded; only two classes put something in a batch."""
+    original_class = _class_of(text[:4]) if re.fullmatch("[0-9]{10}[A-Za-z0-9 ]{12}", text) else None
+    if original_class not in (MessageClass.REQUEST, MessageClass.ADVICE):
+        raise ValueError
+    return original_class, int(text[4:10])
+
+
+def _parse_batch(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= BATCH_NUMBER_MAX):
+        raise ValueError
+    return int(text)
+
+
+def _parse_totals(text: str) -> tuple[Total, ...]:
+    """Blocks of count and amount."""
+    blocks, rest = divmod(len(text), _TOTAL_DIGITS)
+    if rest or blocks not in TOTALS_BLOCKS or not (text.isascii() and text.isdecimal()):
+        raise ValueError
+    starts = range(0, len(text), _TOTAL_DIGITS)
+    return tuple(Total(int(text[start : start + 3]), int(text[start + 3 : start + _TOTAL_DIGITS])) for start in starts)
 
 
 # -- the way back -----------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from switch.core.programme import Programme
 from switch.core.records import Batch, Right, Row, Terminal, Tombstone
 from switch.core.refusals import Reason, too_many_guesses
 from switch.core.ruling import Matter, Ruling, refused
+from switch.core.settling import settle, with_command
 from switch.core.undo import find_reversed, find_voided, is_live, undo
 from switch.core.workset import Decision, View
 
@@ -36,9 +37,13 @@ def decide(case: Case, view: View, programme: Programme, now: int, number: int) 
         number: A fresh id; whatever is new because of this request takes it.
     """
     deciding = Deciding(case, view, programme, now, number)
-    if case.request.kind is Kind.MALFORMED:
+    return with_command(deciding, _decide(deciding))
+
+
+def _decide(deciding: Deciding) -> Decision:
+    if deciding.request.kind is Kind.MALFORMED:
         return deciding.refuse(Reason.FORMAT)
-    match case.request.message_class:
+    match deciding.request.message_class:
         case MessageClass.NETWORK:
             return _answer_network(deciding)
         case MessageClass.INQUIRY:
@@ -47,7 +52,10 @@ def decide(case: Case, view: View, programme: Programme, now: int, number: int) 
             return _transact(deciding)
         case MessageClass.REVERSAL:
             return _reverse(deciding)
-        case MessageClass.UPLOAD | MessageClass.SETTLEMENT | MessageClass.OTHER:
+        case MessageClass.SETTLEMENT:
+            stranger = _stranger(deciding)
+            return deciding.refuse(stranger) if stranger else settle(deciding)
+        case MessageClass.UPLOAD | MessageClass.OTHER:
             return deciding.refuse(_stranger(deciding) or Reason.NOT_OFFERED)
 
 
@@ -155,9 +163,6 @@ def _reverse(deciding: Deciding) -> Decision:
     if not is_live(target, view.family(target)):
         return deciding.end(joined, Ruling(note="already_undone"))
     ruling = undo(view, target, deciding.terminal.merchant, deciding.programme, forced=True)
-    batch = view.batch(target.batch)
-    if batch and batch.closed_at is not None and not ruling.note:
-        ruling = msgspec.structs.replace(ruling, note="after_close")
     return deciding.end(joined, ruling)
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from specs.outcomes import ACCEPTED, NOT_STORED, Outcome
 from specs.transaction import Balance, Kind, MessageClass, Reply
-from switch.core.batches import Joined
+from switch.core.batches import Joined, count_row
 from switch.core.clock import MINUTE, local_moment, local_time, retrieval_reference
 from switch.core.ledger import post
 from switch.core.needs import Case, names_original
@@ -17,6 +17,9 @@ from switch.core.records import Account, Card, Row, Tally, Terminal
 from switch.core.refusals import Reason, count_guess, told
 from switch.core.ruling import Ruling, gift_balances, refused
 from switch.core.workset import Decision, View
+
+#: The journal's reason of what moved something of a batch that was closed already.
+AFTER_CLOSE = "after_close"
 
 _STORED = (MessageClass.REQUEST, MessageClass.ADVICE, MessageClass.REVERSAL)
 
@@ -70,15 +73,23 @@ class Deciding:
         reply = self._answer(outcome, joined, ruling)
         entries, accounts = post(list(ruling.moves), self.view.workset.accounts)
         row = msgspec.structs.replace(self._row(outcome, joined, ruling), reply=reply, entries=entries)
+        counted = count_row(self.view, row, joined)
+        reason = row.reason or (AFTER_CLOSE if counted.late else "")
+        row = msgspec.structs.replace(row, counts=counted.counts, late=counted.late, reason=reason)
         return Decision(
             reply,
             row,
             accounts=accounts,
             cards=cards,
             desks=joined.desks if joined else (),
-            batches=joined.batches if joined else (),
+            batches=counted.batches,
             tallies=tallies,
         )
+
+    def settlement_row(self, outcome: Outcome, joined: Joined, reason: str, reply: Reply) -> Row:
+        """What the journal keeps of a settlement."""
+        row = self._row(outcome, joined, Ruling(note=reason))
+        return msgspec.structs.replace(row, reply=reply, claimed=self.request.totals)
 
     def reply(
         self,

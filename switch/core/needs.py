@@ -35,6 +35,7 @@ class Needs(msgspec.Struct, frozen=True):
     card_range: str = ""  # first eight digits, for guess counters
     rrn: str | None = None  # of an original
     search: int | None = None  # the amount of an original that is looked for among the card's newest ones here
+    settles: bool = False  # with the earlier parts of the open batch
 
 
 def needs(case: Case) -> Needs:
@@ -51,6 +52,7 @@ def needs(case: Case) -> Needs:
         card_range=request.card.range if request.card else "",
         rrn=request.rrn if names_original(request) else None,
         search=(request.amount or 0) if undo and case.card_hash else None,
+        settles=request.message_class is MessageClass.SETTLEMENT,
     )
 
 

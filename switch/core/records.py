@@ -12,7 +12,7 @@ from fractions import Fraction
 import msgspec
 
 from specs.outcomes import ACCEPTED, Outcome
-from specs.transaction import VOIDS, Kind, MessageClass, Reply
+from specs.transaction import VOIDS, Kind, MessageClass, Reply, Total
 
 
 class Right(Enum):
@@ -29,10 +29,20 @@ class Right(Enum):
     BLOCK = "block"
     UNBLOCK = "unblock"
     OFFLINE_LOADS = "offline_loads"
+    SETTLEMENT = "settlement"  # 0500 with totals, and the uploads that belong to it
+    CLEAR = "clear"  # closing a batch whatever is in it
 
 
 #: What a new terminal may do; the others are to be granted.
-DEFAULT_RIGHTS = (Right.ACTIVATE, Right.RELOAD, Right.REDEEM, Right.RETURN, Right.VOID, Right.BALANCE)
+DEFAULT_RIGHTS = (
+    Right.ACTIVATE,
+    Right.RELOAD,
+    Right.REDEEM,
+    Right.RETURN,
+    Right.VOID,
+    Right.BALANCE,
+    Right.SETTLEMENT,
+)
 
 
 class Merchant(msgspec.Struct, frozen=True):
@@ -72,6 +82,8 @@ class Desk(msgspec.Struct, frozen=True):
     stan_count: int = 0  # one more at each logon and each close by the terminal: a new count of STANs
     batch: int = 0  # Batch.id of the open one, 0 = none
     last_number: int = 0  # of the newest batch, open or closed
+    awaiting: int = 0  # Batch.id of the one that was last answered "totals": uploads belong to it
+    closed: int = 0  # Batch.id of the one the terminal closed last
 
 
 class Closer(Enum):
@@ -79,7 +91,17 @@ class Closer(Enum):
     HOST = "host"
 
 
+#: Blocks of totals that transactions count in; the fifth and sixth of a settlement are always nothing.
+NO_TOTALS = (Total(),) * 4
+
+
 class Batch(msgspec.Struct, frozen=True):
+    """A batch, or a part of one: at its end of day the host settles what is there, and the terminal's batch goes on.
+
+    The parts of one batch have the same number; all but the first name it in `first`, and bring along in `carried` the
+    totals of those before them. What a part counts may be negative: it undoes what stands in an earlier one.
+    """
+
     id: int
     terminal: int
     application: str
@@ -87,8 +109,34 @@ class Batch(msgspec.Struct, frozen=True):
     named: bool  # a message of the terminal has named it
     opened_at: int
     closed_at: int | None = None
-    closed_by: Closer | None = None
+    closed_by: Closer | None = None  # of a part: TERMINAL as soon as the terminal has closed the whole
     reason: str = ""
+    merchant: int = 0
+    currency: str = ""  # the terminal's when it opened: what is in another one does not count
+    totals: tuple[Total, ...] = NO_TOTALS  # of what it holds that is not undone; frozen when it closes
+    carried: tuple[Total, ...] = NO_TOTALS
+    claimed: tuple[Total, ...] | None = None  # by the newest settlement; while open: it awaits upload
+    first: int = 0  # Batch.id of the first part, if this is another
+
+    @property
+    def whole(self) -> int:
+        """What is the same for all its parts."""
+        return self.first or self.id
+
+    @property
+    def booked(self) -> tuple[Total, ...]:
+        """The totals of all parts so far."""
+        pairs = zip(self.carried, self.totals, strict=True)
+        return tuple(Total(a.count + b.count, a.amount + b.amount) for a, b in pairs)
+
+
+class Count(msgspec.Struct, frozen=True, array_like=True):
+    """What a row adds to one block of an open batch's totals; negative where it undoes something."""
+
+    batch: int
+    block: int
+    count: int
+    amount: int
 
 
 class CardState(Enum):
@@ -196,6 +244,11 @@ class Row(msgspec.Struct, frozen=True):
     reply: Reply | None = None
     daemon: str = ""
     seal: int = 0
+    counts: tuple[Count, ...] = ()  # in the totals of open batches
+    late: bool = False  # it moved something of a batch that was closed already
+    claimed: tuple[Total, ...] | None = None  # by a settlement
+    original_class: MessageClass | None = None  # of an upload: the MTI of what it tells of
+    matched: int = 0  # of an upload: the row it tells of, which the switch has known
     entries: tuple[Entry, ...] = ()
 
     @property

@@ -35,6 +35,8 @@ class Reason(Enum):
     CURRENCY = "currency_not_taken", Outcome.NOT_OFFERED
     NO_RATE = "no_exchange_rate", Outcome.NOT_OFFERED
     BATCH_NOT_OPEN = "batch_not_open", Outcome.BATCH
+    BATCH_OTHER = "other_batch_open", Outcome.BATCH
+    TOTALS = "totals_differ", Outcome.TOTALS
     BATCH_CLOSED = "batch_closed_by_terminal", Outcome.BATCH
     GUESS_LIMIT = "guess_limit", Outcome.COUNT_LIMIT
     UNKNOWN_CARD = "unknown_card", Outcome.UNKNOWN_CARD, True

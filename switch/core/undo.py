@@ -63,7 +63,8 @@ def find_voided(view: View, case: Case, open_batch: Batch) -> Row | Reason:
         return Reason.ALREADY_UNDONE
     if live_refunds(row, family):
         return Reason.NOT_VOIDABLE
-    if row.batch != open_batch.id:
+    batch = view.batch(row.batch)
+    if batch is None or batch.whole != open_batch.whole:
         return Reason.VOID_CLOSED_BATCH
     return row
 

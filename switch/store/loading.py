@@ -84,6 +84,12 @@ def _load_desks(database: Database, workset: Workset, places: _Places) -> None:
     sql = "KEYS k JOIN desks d ON d.terminal = {0:bigint} AND d.application = {1:text}"
     desks = database.pick(DESKS, "d", sql, at)
     workset.desks = {(desk.terminal, desk.application): desk for desk in desks}
+    open_at = _distinct((terminal.id, need.application) for terminal, need in places if need.settles)
+    sql = (
+        "KEYS k JOIN desks d ON d.terminal = {0:bigint} AND d.application = {1:text} "
+        "JOIN batches o ON o.id = d.batch JOIN batches b ON b.first = o.first AND b.first > 0"
+    )
+    workset.batches = {batch.id: batch for batch in database.pick(BATCHES, "b", sql, open_at)}
     numbers = [(terminal.id, need.application, need.batch) for terminal, need in places if need.batch is not None]
     sql = (
         "KEYS k JOIN batches b ON b.id = (SELECT id FROM batches WHERE terminal = {0:bigint} "
@@ -152,7 +158,8 @@ def _load_families(database: Database, workset: Workset) -> None:
     workset.earlier = {key: whole[row.id] for key, row in workset.earlier.items()}
     workset.by_rrn = {key: whole[row.id] for key, row in workset.by_rrn.items()}
     workset.recent = {key: [whole[row.id] for row in rows] for key, rows in workset.recent.items()}
-    batches = {row.batch for row in named} | {desk.batch for desk in workset.desks.values()}
+    batches = {row.batch for row in whole.values()}
+    batches |= {number for desk in workset.desks.values() for number in (desk.batch, desk.awaiting, desk.closed)}
     wanted = sorted((number,) for number in batches if number and number not in workset.batches)
     for batch in database.pick(BATCHES, "b", "KEYS k JOIN batches b ON b.id = {0:bigint}", wanted):
         workset.batches[batch.id] = batch

@@ -87,6 +87,9 @@ class MemoryStore:
         desk = self._desks.get(place)
         if desk:
             workset.desks[place] = desk
+        if desk and need.settles:
+            first = self._batches[desk.batch].first if desk.batch else 0
+            workset.batches |= {batch.id: batch for batch in self._batches.values() if first and batch.first == first}
         if need.batch is not None:
             numbered = [b for b in self.batches(terminal.id) if (b.application, b.number) == (place[1], need.batch)]
             if numbered:
@@ -117,9 +120,10 @@ class MemoryStore:
         named += [row for rows in workset.recent.values() for row in rows]
         for row in named:
             workset.families[row.root] = [self._rows[number] for number in self._by_root[row.root]]
-        for number in {row.batch for row in named} | {desk.batch for desk in workset.desks.values()}:
-            if number:
-                workset.batches[number] = self._batches[number]
+        batches = {row.batch for rows in workset.families.values() for row in rows}
+        batches |= {number for desk in workset.desks.values() for number in (desk.batch, desk.awaiting, desk.closed)}
+        for number in batches - {0}:
+            workset.batches[number] = self._batches[number]
 
     def commit(self, changes: Changes, seal: Seal | None) -> None:
         self._merchants.update(changes.merchants)
@@ -186,9 +190,8 @@ class MemoryStore:
         return sum(card.product == product for card in self._cards.values())
 
     def journal(self, wanted: JournalFilter) -> list[Row]:
-        return [row for row in sorted(self._rows.values(), key=lambda row: -row.id) if _fits(row, wanted)][
-            : wanted.limit
-        ]
+        newest_first = sorted(self._rows.values(), key=lambda row: (row.decided_at, row.id), reverse=True)
+        return [row for row in newest_first if _fits(row, wanted)][: wanted.limit]
 
     def rows(self) -> Iterator[Row]:
         return iter(sorted(self._rows.values(), key=lambda row: (row.daemon, row.seal, row.id)))

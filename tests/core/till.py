@@ -14,7 +14,7 @@ import msgspec
 
 from specs.outcomes import ACCEPTED, Outcome
 from specs.sensitive import PAN, Secret
-from specs.transaction import Balance, BalanceType, Kind, Line, MessageClass, Reply, Request
+from specs.transaction import Balance, BalanceType, Kind, Line, MessageClass, Reply, Request, Total
 from switch.audit import Audit, audit
 from switch.books import Books
 from switch.core.clock import DAY, HOUR, MINUTE, SECOND
@@ -35,8 +35,6 @@ from switch.core.records import (
     Batch,
     Block,
     Card,
-    Closer,
-    Desk,
     Merchant,
     Right,
     Row,
@@ -44,7 +42,6 @@ from switch.core.records import (
     Terminal,
     system_account,
 )
-from switch.core.workset import Changes
 from switch.store.memory import MemoryStore
 
 NOON = int(dt.datetime(2026, 3, 10, 12, 0, tzinfo=dt.UTC).timestamp()) * SECOND
@@ -245,6 +242,16 @@ class Till:
     def log_on(self, **fields: Any) -> Reply:
         return self.say(self.write(Kind.LOGON, message_class=MessageClass.NETWORK, **fields))
 
+    def settle(self, number: int, *blocks: tuple[int, int], kind: Kind = Kind.SETTLE, **fields: Any) -> Reply:
+        """0500 with what the till claims, as (count, amount) of each block."""
+        totals = tuple(Total(*block) for block in blocks)
+        said: dict[str, Any] = {
+            "message_class": MessageClass.SETTLEMENT,
+            "batch": number,
+            "totals": totals or None,
+        } | fields
+        return self.say(self.write(kind, **said))
+
     # -- what the switch remembers of it ------------------------------------------------------------------------------
     @property
     def record(self) -> Terminal:
@@ -257,14 +264,11 @@ class Till:
         return [batch for batch in reversed(found) if batch.application == self.application]
 
     def close_batch(self) -> None:
-        """What an accepted settlement leaves behind; the message itself is not offered yet."""
-        batch, terminal = self.batches()[-1], self.record.id
+        """Whatever is in it; `sent` and the STANs stay as they are."""
+        batch = self.batches()[-1]
         assert batch.closed_at is None
-        closed = msgspec.structs.replace(batch, closed_at=self.shop.now, closed_by=Closer.TERMINAL, named=True)
-        count = 1 + max((row.stan_count for row in self.shop.rows() if row.terminal == terminal), default=0)
-        desk = Desk(terminal, self.application, stan_count=count, batch=0, last_number=batch.number)
-        changes = Changes(batches={batch.id: closed}, desks={(terminal, self.application): desk})
-        self.shop.store.commit(changes, None)
+        message = self.write(Kind.SETTLE_UPLOADED, message_class=MessageClass.SETTLEMENT, batch=batch.number, stan=0)
+        assert self.shop.hear(message, self.application).outcome is Outcome.APPROVED
 
 
 def case_of(request: Request, application: str = "main") -> Case:

@@ -19,6 +19,14 @@ from tests.wire.tools import (
 ECHO_301: Fields = {7: "1122071530", 11: "000017", 70: "0301"}
 
 VOID: dict[int, str | None] = {3: "026000", 37: "'632600000003'"}
+UPLOAD: dict[int, str | None] = {60: "0022 '0200000118            '"}
+
+
+def totals(blocks: int) -> str:
+    return f"{15 * blocks:04d} '{'001000000005000' * blocks}'"
+
+
+SETTLE: dict[int, str | None] = {3: "920000", 60: "0006 '000001'", 63: totals(1)}
 
 # A redemption with single fields changed, added, or (None) left out; the number of the field that is wrong.
 # fmt: off
@@ -73,7 +81,33 @@ NAC: list[tuple[str, str, dict[int, str | None], int | None]] = [
     ("half the head of a table",                     "0200", {63: "0009 0004 'ZZ01' 0002 'Z'"}, 63),
     ("a table length that is no decimal",            "0200", {63: "0006 000A 'ZZ01'"}, 63),
     ("a malformed table in DE48",                    "0200", {48: "0006 0005 'ZZ01'"}, 48),
-    ("totals of a settlement are no table",          "0500", {3: "920000", 63: "0015 '001000000050000'"}, None),
+    # settlements
+    ("totals of a settlement are no table",          "0500", SETTLE, None),
+    ("two blocks of totals",                         "0500", SETTLE | {63: totals(2)}, None),
+    ("six blocks of totals",                         "0500", SETTLE | {63: totals(6)}, None),
+    ("three blocks of totals",                       "0500", SETTLE | {63: totals(3)}, 63),
+    ("seven blocks of totals",                       "0500", SETTLE | {63: totals(7)}, 63),
+    ("empty totals",                                 "0500", SETTLE | {63: "0000"}, 63),
+    ("a block of totals cut short",                  "0500", SETTLE | {63: "0014 '00100000005000'"}, 63),
+    ("totals with a letter",                         "0500", SETTLE | {63: "0015 '00100000005000O'"}, 63),
+    ("totals with a sign",                           "0500", SETTLE | {63: "0015 '001-00000050000'"}, 63),
+    ("no totals",                                    "0500", SETTLE | {63: None}, 63),
+    ("no totals after an upload",                    "0500", SETTLE | {3: "960000", 63: None}, 63),
+    ("no totals to clear a batch",                   "0500", SETTLE | {3: "940000", 63: None}, None),
+    ("wrong totals to clear a batch",                "0500", SETTLE | {3: "940000", 63: totals(5)}, 63),
+    ("a settlement of no batch",                     "0500", SETTLE | {60: None}, 60),
+    ("a settlement of batch zero",                   "0500", SETTLE | {60: "0006 '000000'"}, 60),
+    ("a malformed table in a settlement",            "0500", SETTLE | {48: "0006 0005 'ZZ01'"}, 48),
+    # uploads
+    ("an upload of nothing known",                   "0320", {60: None}, 60),
+    ("an upload with a batch number only",           "0320", {60: "0006 '000001'"}, 60),
+    ("an upload of a balance",                       "0320", UPLOAD | {60: "0022 '0100000118            '"}, 60),
+    ("an upload of an upload",                       "0320", UPLOAD | {60: "0022 '0320000118            '"}, 60),
+    ("an upload of a repeated advice",               "0321", UPLOAD | {60: "0022 '0221000118            '"}, None),
+    ("an upload without an amount",                  "0320", UPLOAD | {4: None}, 4),
+    ("an upload that names its batch",               "0320", UPLOAD | {63: "0010 0008 '37000012'"}, None),
+    ("an upload that names a batch of letters",      "0320", UPLOAD | {63: "0010 0008 '37ABCDEF'"}, 63),
+    ("an upload that names batch zero",              "0320", UPLOAD | {63: "0005 0003 '370'"}, 63),
     # needed fields
     ("no processing code",                           "0200", {3: None}, 3),
     ("no amount",                                    "0200", {4: None}, 4),

@@ -3,7 +3,7 @@
 import pytest
 
 from specs.dialects import load_dialect
-from specs.transaction import Kind, MessageClass
+from specs.transaction import Kind, MessageClass, Total
 from terminals.iso8583_codec import Message, build_codec
 from terminals.session import Dropped
 from tests.wire.tools import events_of, received, request_of
@@ -133,9 +133,11 @@ def test_the_ascii_message_has_a_receipt_of_four_characters() -> None:
     assert (request.kind, request.wrong_field) == (Kind.MALFORMED, 62)
 
 
-def test_a_settlement_is_read_but_not_offered_yet() -> None:
+def test_a_settlement_tells_its_batch_and_totals() -> None:
     request = request_of("nac", framed(NAC[2][1]))
-    assert (request.message_class, request.kind, request.batch) == (MessageClass.SETTLEMENT, Kind.UNKNOWN, 1)
+    assert (request.message_class, request.kind, request.batch) == (MessageClass.SETTLEMENT, Kind.SETTLE, 1)
+    assert request.totals is not None
+    assert request.totals[0] == Total(int(TOTALS[:3]), int(TOTALS[3:]))
 
 
 def test_a_merchant_id_is_compared_without_blanks_and_echoed_with_them() -> None:

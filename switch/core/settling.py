@@ -1,0 +1,149 @@
+"""How a batch closes: 0500 with the terminal's totals, after an upload, or to clear it (WIRE.md section 5, the table).
+
+A batch is settled once, whatever is lost on the line: what has closed it is recognised when it comes again.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from specs import limits
+from specs.outcomes import NOT_STORED, Outcome
+from specs.transaction import Kind, MessageClass, Reply, Total
+from switch.core.batches import Joined, closed_by_terminal, name_open, open_new
+from switch.core.deciding import Deciding
+from switch.core.records import Batch, Closer, Desk, Right
+from switch.core.refusals import Reason
+from switch.core.workset import Decision, View
+
+SETTLED, UPLOADED, CLEARED = "settled", "after upload", "cleared by terminal"
+
+#: What a batch closed by each kind is called, and the right it needs.
+CLOSINGS: dict[Kind, tuple[str, Right]] = {
+    Kind.SETTLE: (SETTLED, Right.SETTLEMENT),
+    Kind.SETTLE_UPLOADED: (UPLOADED, Right.SETTLEMENT),
+    Kind.CLEAR_BATCH: (CLEARED, Right.CLEAR),
+}
+
+#: Table 42: what a terminal is asked to do (WIRE.md section 3).
+SETTLE_COMMAND = "SETTLE"
+
+_BLOCKS = max(limits.TOTALS_BLOCKS)
+
+
+def settle(deciding: Deciding) -> Decision:
+    """The decision about an 0500 of a terminal that is known."""
+    request = deciding.request
+    if request.kind not in CLOSINGS:
+        return deciding.refuse(Reason.NOT_OFFERED)
+    if CLOSINGS[request.kind][1] not in deciding.terminal.rights:
+        return deciding.refuse(Reason.NO_RIGHT)
+    assert request.batch is not None, "the codec refuses these kinds without a batch number"
+    open_batch, named = deciding.view.open_batch, deciding.view.named_batch
+    here = open_batch is not None and open_batch.number == request.batch
+    if (
+        named
+        and not here
+        and closed_by_terminal(named, deciding.now)
+        and _is_again(request.kind, named, request.totals)
+    ):
+        return Decision(_answer(deciding, Outcome.APPROVED, named))
+    if open_batch and open_batch.named and not here:
+        return deciding.refuse(Reason.BATCH_OTHER)
+    if open_batch:
+        joined = name_open(deciding.view, open_batch, request.batch)
+    else:
+        joined = open_new(deciding.view, deciding.case.application, request.batch, deciding.now, deciding.number)
+    return _compare(deciding, joined)
+
+
+def with_command(deciding: Deciding, decision: Decision) -> Decision:
+    """The decision with the word to settle in its answer, where it is time; the stored answer goes without."""
+    request, terminal = deciding.request, deciding.view.terminal
+    if terminal is None or not (terminal.texts or request.texts) or decision.reply.outcome in NOT_STORED:
+        return decision
+    if request.message_class in (MessageClass.SETTLEMENT, MessageClass.UPLOAD):
+        return decision
+    desk = decision.desks[0] if decision.desks else deciding.view.desk
+    changed = (batch for batch in decision.batches if batch.id == desk.batch)
+    batch = next(changed, deciding.view.batch(desk.batch))
+    if batch is None or max(total.count for total in batch.booked) < limits.SETTLE_COUNT:
+        return decision
+    return msgspec.structs.replace(decision, reply=msgspec.structs.replace(decision.reply, command=SETTLE_COMMAND))
+
+
+def _is_again(kind: Kind, closed: Batch, claimed: tuple[Total, ...] | None) -> bool:
+    """Whether a settlement is the one that closed the batch, come once more; or can change nothing about it."""
+    if closed.reason == CLEARED or kind is Kind.CLEAR_BATCH:
+        return True
+    return _agree(claimed or (), closed.claimed or ())
+
+
+def _compare(deciding: Deciding, joined: Joined) -> Decision:
+    """Close the batch joined, or have the terminal upload it."""
+    kind, claimed = deciding.request.kind, deciding.request.totals or ()
+    if kind is Kind.SETTLE and not _agree(claimed, told(joined.batch)):
+        return _await_upload(deciding, joined, claimed)
+    # From here it must succeed.
+    reason, _ = CLOSINGS[kind]
+    batch = msgspec.structs.replace(
+        joined.batch, closed_at=deciding.now, closed_by=Closer.TERMINAL, reason=reason, claimed=claimed
+    )
+    desk = _desk_of(deciding.view, joined)
+    desk = msgspec.structs.replace(
+        desk,
+        batch=0,
+        closed=batch.id,
+        stan_count=desk.stan_count + 1,
+        awaiting=0 if desk.awaiting == batch.id else desk.awaiting,
+    )
+    parts = tuple(
+        msgspec.structs.replace(part, closed_by=Closer.TERMINAL)
+        for part in deciding.view.workset.batches.values()
+        if part.whole == batch.whole and part.id != batch.id
+    )
+    return _decided(deciding, joined, batch, desk, Outcome.APPROVED, reason, parts)
+
+
+def _await_upload(deciding: Deciding, joined: Joined, claimed: tuple[Total, ...]) -> Decision:
+    if joined.batch.claimed == claimed and not joined.batches:
+        return Decision(_answer(deciding, Outcome.TOTALS, joined.batch))  # said before
+    batch = msgspec.structs.replace(joined.batch, claimed=claimed)
+    desk = msgspec.structs.replace(_desk_of(deciding.view, joined), awaiting=batch.id)
+    return _decided(deciding, joined, batch, desk, Outcome.TOTALS, Reason.TOTALS.text)
+
+
+def _decided(
+    deciding: Deciding,
+    joined: Joined,
+    batch: Batch,
+    desk: Desk,
+    outcome: Outcome,
+    reason: str,
+    parts: tuple[Batch, ...] = (),
+) -> Decision:
+    reply = _answer(deciding, outcome, batch)
+    row = deciding.settlement_row(outcome, Joined(batch), reason, reply)
+    others = tuple(other for other in joined.batches if other.id != batch.id)
+    return Decision(reply, row, desks=(desk,), batches=(*others, *parts, batch))
+
+
+def _desk_of(view: View, joined: Joined) -> Desk:
+    return joined.desks[0] if joined.desks else view.desk
+
+
+def _answer(deciding: Deciding, outcome: Outcome, batch: Batch) -> Reply:
+    """The host's totals, as many blocks as were claimed."""
+    blocks = len(deciding.request.totals or ()) or _BLOCKS
+    return msgspec.structs.replace(deciding.reply(outcome, batch=batch.number), totals=told(batch)[:blocks])
+
+
+def told(batch: Batch) -> tuple[Total, ...]:
+    """The totals of a batch as messages have them: all six blocks, counts of three digits, amounts of twelve."""
+    blocks = batch.booked + (Total(),) * (_BLOCKS - len(batch.booked))
+    return tuple(Total(block.count % limits.TOTALS_COUNT, block.amount % (limits.AMOUNT_MAX + 1)) for block in blocks)
+
+
+def _agree(some: tuple[Total, ...], others: tuple[Total, ...]) -> bool:
+    """Blocks that are missing on one side are not compared."""
+    return all(one == other for one, other in zip(some, others, strict=False))
