@@ -76,6 +76,19 @@ def test_an_advice_that_names_it_is_booked_and_counts_in_no_other_batch(closed: 
     closed.assert_frozen()
 
 
+@pytest.mark.parametrize("named", [True, False], ids=["naming it", "naming none"])
+def test_an_advice_of_it_repeated_after_the_close_is_not_booked_again(shift: Shift, named: bool) -> None:
+    more = {**shift.till.when(-3), 60: shift.number if named else None}
+    advice = shift.till.message("0220", REDEEM, shift.card, 300, more)
+    first = shift.till.ask(advice).expect("00")
+    shift.settle((1, 300)).expect("00")
+    for mti in ("0221", "0220"):
+        assert shift.till.ask(advice.but(mti)).expect("00").rrn == first.rrn
+    assert shift.till.balance(shift.card) == 19_700
+    shift.assert_closed_on((1, 300))
+    Shift(shift.till, following(shift.number), shift.card).settle((0, 0)).expect("00")
+
+
 def test_an_upload_for_it_is_booked_and_its_totals_stay(closed: Closed) -> None:
     answer = closed.shift.upload_unseen(REDEEM, 300, batch=closed.shift.number).expect("00")
     assert (answer[60], closed.balance) == (closed.shift.number, 18_800), answer.story()
