@@ -61,6 +61,14 @@ def test_a_number_in_a_reversal_or_an_advice_names_the_unnamed_batch_too(
     assert newcomer.open_batch() == "000500"
 
 
+def test_an_advice_that_names_another_number_leaves_the_open_batch_behind(newcomer: Till, other_card: str) -> None:
+    done = newcomer.do(REDEEM, other_card, 300, {60: "000005"}).expect("00")
+    advice = newcomer.message("0220", REDEEM, other_card, 400, {**newcomer.when(-3), 60: "000006"})
+    assert newcomer.ask(advice).expect("00")[60] == "000006"
+    newcomer.void(done).expect("78")
+    assert settled(newcomer, "000006", (1, 400)) == "000007"
+
+
 def test_the_original_data_of_an_upload_name_no_batch(newcomer: Till, other_card: str) -> None:
     done = newcomer.do(REDEEM, other_card, 300).expect("00")
     newcomer.ask(newcomer.message("0320", REDEEM, other_card, 300, upload_fields(newcomer, done.asked[11]))).expect(

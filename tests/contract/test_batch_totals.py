@@ -53,6 +53,10 @@ def refund_of_a_redemption(house: House, shift: Shift) -> None:
     shift.do(REFUND, 600, more={37: done.rrn}).expect("00")
 
 
+def refund_without_original(house: House, shift: Shift) -> None:
+    shift.do(REFUND, 600).expect("00")
+
+
 def advice(house: House, shift: Shift) -> None:
     more = {**shift.till.when(-3), 60: shift.number}
     shift.till.ask(shift.till.message("0220", REDEEM, shift.card, 1_500, more)).expect("00")
@@ -141,6 +145,7 @@ COUNTS: list[tuple[Deed, Total, Total]] = [
     (partial_redemption,           Total(1, 20_000),  NOTHING),
     (reload,                       NOTHING,           Total(1, 7_000)),
     (refund_of_a_redemption,       Total(1, 1_500),   Total(1, 600)),
+    (refund_without_original,      NOTHING,           Total(1, 600)),
     (advice,                       Total(1, 1_500),   NOTHING),
     (advice_beyond_the_balance,    Total(1, 25_000),  NOTHING),
     (unnamed_redemption,           Total(1, 1_500),   NOTHING),

@@ -59,6 +59,11 @@ def test_a_repeat_of_what_was_done_in_it_gets_the_stored_answer(closed: Closed, 
     assert (again.rrn, closed.balance) == (closed.done.rrn, 19_100)
 
 
+def test_a_repeat_never_seen_before_is_80_like_its_first(closed: Closed) -> None:
+    closed.till.ask(closed.till.message("0201", REDEEM, closed.card, 300, {60: closed.shift.number})).expect("80")
+    assert closed.balance == 19_100
+
+
 def test_a_logon_that_names_it_is_told_the_number_to_use(closed: Closed) -> None:
     assert closed.till.open_batch({60: closed.shift.number}) == following(closed.shift.number)
     later = closed.shift.next().next()

@@ -110,6 +110,26 @@ def test_an_upload_that_differs_is_00_and_the_books_stay(shift: Shift, how: str,
     shift.settle((1, 900)).expect("00")
 
 
+def test_an_upload_of_the_same_stan_with_another_card_moves_neither(house: House, shift: Shift) -> None:
+    """It is found by its MTI and STAN, so it is a difference and no transaction of its own."""
+    other = house.card(house.till(shift.till.dialect))
+    done = shift.redeem(900)
+    shift.settle((3, 3_000)).expect("95")
+    shift.upload(done, more={2: other}).expect("00")
+    shift.upload(done, more={2: None, 35: f"{other}=4912"}).expect("00")
+    assert (shift.till.balance(shift.card), shift.till.balance(other)) == (19_100, 20_000)
+    shift.settle((1, 900)).expect("00")
+
+
+def test_an_upload_of_the_same_stan_as_another_transaction_moves_nothing(shift: Shift) -> None:
+    done = shift.redeem(900)
+    shift.settle((3, 3_000)).expect("95")
+    for de3 in (RELOAD, CASH_OUT, REFUND):
+        shift.upload(done, more={3: de3}).expect("00")
+    assert shift.till.balance(shift.card) == 19_100
+    shift.settle((1, 900)).expect("00")
+
+
 @pytest.mark.parametrize("by", ["void", "reversal"])
 def test_an_upload_of_what_was_undone_is_00_and_it_stays_undone(shift: Shift, by: str) -> None:
     done = shift.redeem(900)

@@ -39,6 +39,13 @@ def test_after_the_upload_the_totals_agree_without_a_trailer(awaiting: Shift) ->
     awaiting.settle((2, 2_000)).expect("00")
 
 
+def test_an_unseen_redemption_uploaded_before_any_95_counts_in_the_open_batch(newcomer: Till, house: House) -> None:
+    shift = Shift.open(newcomer, house.card(house.till(newcomer.dialect)), "000005")
+    assert shift.upload_unseen(REDEEM, 1_100).expect("00")[60] == "000005"
+    assert newcomer.balance(shift.card) == 18_900
+    shift.settle((1, 1_100)).expect("00")
+
+
 @pytest.mark.parametrize("mti", ["0320", "0321"])
 @pytest.mark.parametrize("stan", ["the same STAN", "a new STAN"])
 def test_an_unseen_redemption_uploaded_again_is_booked_once(awaiting: Shift, mti: str, stan: str) -> None:
