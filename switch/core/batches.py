@@ -31,7 +31,7 @@ class Joined(msgspec.Struct, frozen=True):
 def join(view: View, case: Case, now: int, number: int) -> Joined | Reason:
     """The batch `case` joins, opened at need; `number` becomes the id of a new one."""
     request, open_batch, named = case.request, view.open_batch, view.named_batch
-    asked = request.batch
+    asked = request.batch or request.upload_batch
     logon = request.kind is Kind.LOGON
     if named and closed_by_terminal(named, now):
         if request.message_class in (MessageClass.ADVICE, MessageClass.REVERSAL):

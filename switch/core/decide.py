@@ -13,11 +13,11 @@ from specs import limits
 from specs.money import exponent
 from specs.outcomes import Outcome
 from specs.transaction import ADVISED, LOADS, VOIDS, Kind, MessageClass
-from switch.core import cards, gift
+from switch.core import cards, gift, uploads
 from switch.core.batches import Joined, join
 from switch.core.clock import DAY, HOUR, SECOND
 from switch.core.deciding import Deciding
-from switch.core.messages import find_earlier, same_reversal
+from switch.core.messages import find_earlier, reversed_before, same_reversal
 from switch.core.needs import Case
 from switch.core.programme import Programme
 from switch.core.records import Batch, Right, Row, Terminal, Tombstone
@@ -55,7 +55,9 @@ def _decide(deciding: Deciding) -> Decision:
         case MessageClass.SETTLEMENT:
             stranger = _stranger(deciding)
             return deciding.refuse(stranger) if stranger else settle(deciding)
-        case MessageClass.UPLOAD | MessageClass.OTHER:
+        case MessageClass.UPLOAD:
+            return _upload(deciding)
+        case MessageClass.OTHER:
             return deciding.refuse(_stranger(deciding) or Reason.NOT_OFFERED)
 
 
@@ -143,6 +145,41 @@ def _is_stale(deciding: Deciding) -> bool:
     local_seconds = (deciding.local_now - dt.datetime(1970, 1, 1)).total_seconds()
     sent_at = deciding.sent_at
     return sent_at is not None and local_seconds - sent_at > limits.ADVICE_DAYS * DAY // SECOND
+
+
+def _upload(deciding: Deciding) -> Decision:
+    """0320: approved whatever it tells; what the switch has never seen is booked as done."""
+    stranger = _stranger(deciding)
+    if stranger:
+        return deciding.refuse(stranger)
+    request, view, case = deciding.request, deciding.view, deciding.case
+    if Right.SETTLEMENT not in deciding.terminal.rights:
+        return deciding.refuse(Reason.NO_RIGHT)
+    joined = uploads.find_target(view, case, deciding.now, deciding.number)
+    before = uploads.find_same_upload(view, request, joined.batch)
+    if before:
+        assert before.reply is not None, "a row is stored with its answer"
+        return Decision(before.reply)
+    known = uploads.find_uploaded(view, case, joined.batch, deciding.sent_at, deciding.now)
+    if known:
+        return deciding.upload_of(known, joined, uploads.compared(view, known, case))
+    return deciding.end(joined, _book_unseen(deciding))
+
+
+def _book_unseen(deciding: Deciding) -> Ruling:
+    """What an upload of a transaction never seen comes to; where it cannot be booked, nothing moves."""
+    request = deciding.request
+    original = msgspec.structs.replace(request, stan=request.original_stan or 0)
+    if request.kind not in uploads.BOOKED or reversed_before(deciding.view, deciding.case, original, deciding.now):
+        return Ruling(note=uploads.NOT_BOOKED)
+    if _is_stale(deciding):
+        return Ruling(note=uploads.TOO_OLD)
+    if _obstacle(deciding):
+        return Ruling(note=uploads.NOT_BOOKED)
+    ruling = _apply_rule(deciding)
+    if ruling.reason:
+        return Ruling(note=uploads.NOT_BOOKED)
+    return msgspec.structs.replace(ruling, note=uploads.WITHOUT_AUTHORISATION)
 
 
 def _reverse(deciding: Deciding) -> Decision:

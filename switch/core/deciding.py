@@ -21,7 +21,7 @@ from switch.core.workset import Decision, View
 #: The journal's reason of what moved something of a batch that was closed already.
 AFTER_CLOSE = "after_close"
 
-_STORED = (MessageClass.REQUEST, MessageClass.ADVICE, MessageClass.REVERSAL)
+_STORED = (MessageClass.REQUEST, MessageClass.ADVICE, MessageClass.REVERSAL, MessageClass.UPLOAD)
 
 
 def bare_reply(outcome: Outcome, now: int, time_zone: str) -> Reply:
@@ -57,7 +57,7 @@ class Deciding:
     @property
     def forced(self) -> bool:
         """Already done at the till: funds and state are no reason to refuse (WIRE.md section 4)."""
-        return self.request.message_class is MessageClass.ADVICE
+        return self.request.message_class in (MessageClass.ADVICE, MessageClass.UPLOAD)
 
     def refuse(self, reason: Reason) -> Decision:
         """A refusal before any batch was joined; kept in the journal if its answer is to be stored."""
@@ -86,6 +86,13 @@ class Deciding:
             tallies=tallies,
         )
 
+    def upload_of(self, known: Row, joined: Joined, reason: str) -> Decision:
+        """An upload of what the switch has known: it is noted, moves nothing, and is no transaction of the card's."""
+        reply = msgspec.structs.replace(self.reply(Outcome.APPROVED, batch=joined.batch.number), rrn=known.rrn)
+        row = self._row(Outcome.APPROVED, joined, Ruling(note=reason))
+        row = msgspec.structs.replace(row, reply=reply, matched=known.id, holder=0, card_hash="")
+        return Decision(reply, row, desks=joined.desks, batches=joined.batches)
+
     def settlement_row(self, outcome: Outcome, joined: Joined, reason: str, reply: Reply) -> Row:
         """What the journal keeps of a settlement."""
         row = self._row(outcome, joined, Ruling(note=reason))
@@ -102,7 +109,7 @@ class Deciding:
     ) -> Reply:
         """The answer; reference and approval where WIRE.md section 2, "Answers", has them."""
         request = self.request
-        numbered = request.message_class in (MessageClass.REQUEST, MessageClass.ADVICE)
+        numbered = request.message_class in (MessageClass.REQUEST, MessageClass.ADVICE, MessageClass.UPLOAD)
         approved = outcome in ACCEPTED and request.message_class is MessageClass.REQUEST
         return Reply(
             outcome=outcome,
@@ -150,6 +157,7 @@ class Deciding:
 
     def _row(self, outcome: Outcome, joined: Joined | None, ruling: Ruling) -> Row:
         request, terminal, original, card = self.request, self.terminal, ruling.original, self.view.card
+        upload = request.message_class is MessageClass.UPLOAD
         return Row(
             id=self.number,
             kind=request.kind,
@@ -161,7 +169,8 @@ class Deciding:
             store=terminal.store,
             application=self.case.application,
             batch=joined.batch.id if joined else 0,
-            stan=request.stan,
+            stan=request.original_stan if upload and request.original_stan is not None else request.stan,
+            original_class=request.original_class if upload else None,
             stan_count=self.view.desk.stan_count,
             rrn=self.rrn,
             decided_at=self.now,

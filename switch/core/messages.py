@@ -25,11 +25,14 @@ def find_earlier(view: View, case: Case, sent_at: int | None, now: int) -> Row |
     if row is not None and _counts(row, view, request, sent_at, now):
         if _same(row, case, sent_at):
             return row if not row.accepted or is_live(row, view.family(row)) else Reason.UNDONE_SINCE
-        if not (_differ(row.sent_batch, request.batch) or _far_apart(row.sent_at, sent_at)):
+        if not (_differ(row.sent_batch, request.batch) or far_apart(row.sent_at, sent_at)):
             return Reason.DUPLICATE
-    if any(_names(stone, case, now) for stone in view.tombstones):
-        return Reason.REVERSED_BEFORE
-    return None
+    return Reason.REVERSED_BEFORE if reversed_before(view, case, request, now) else None
+
+
+def reversed_before(view: View, case: Case, request: Request, now: int) -> bool:
+    """Whether a reversal that found nothing meant `request`: that of `case`, or one that it tells of."""
+    return any(_names(stone, case, request, now) for stone in view.tombstones)
 
 
 def same_reversal(row: Row | None, case: Case) -> bool:
@@ -66,13 +69,11 @@ def _same(row: Row, case: Case, sent_at: int | None) -> bool:
         and row.asked == (request.amount or 0)
         and not _differ(row.sent_batch, request.batch)
         and not _differ(row.receipt, request.receipt)
-        and (request.repeat or not _far_apart(row.sent_at, sent_at))
+        and (request.repeat or not far_apart(row.sent_at, sent_at))
     )
 
 
-def _names(stone: Tombstone, case: Case, now: int) -> bool:
-    """Whether a reversal that found nothing meant this message."""
-    request = case.request
+def _names(stone: Tombstone, case: Case, request: Request, now: int) -> bool:
     if now >= stone.expires_at or stone.application != case.application or _differ(stone.batch, request.batch):
         return False
     if (stone.card_hash, stone.kind, stone.amount) != (case.card_hash, request.kind, request.amount or 0):
@@ -86,5 +87,6 @@ def _differ(one: object, other: object) -> bool:
     return one is not None and other is not None and one != other
 
 
-def _far_apart(one: int | None, other: int | None) -> bool:
+def far_apart(one: int | None, other: int | None) -> bool:
+    """Both times are there, and they are not the same one."""
     return one is not None and other is not None and abs(one - other) > limits.SAME_TIME_SECONDS

@@ -35,6 +35,7 @@ class Needs(msgspec.Struct, frozen=True):
     card_range: str = ""  # first eight digits, for guess counters
     rrn: str | None = None  # of an original
     search: int | None = None  # the amount of an original that is looked for among the card's newest ones here
+    told: tuple[MessageClass, int] | None = None  # class and STAN of a transaction that is uploaded
     settles: bool = False  # with the earlier parts of the open batch
 
 
@@ -42,26 +43,37 @@ def needs(case: Case) -> Needs:
     """The keys `case` names."""
     request = case.request
     undo = _is_undo(request)
+    upload = request.message_class is MessageClass.UPLOAD
     return Needs(
         merchant_id=request.merchant_id,
         terminal_id=request.terminal_id,
         application=case.application,
         keyed=(request.message_class, request.stan) if request.message_class in KEYED else None,
-        batch=request.batch,
+        batch=request.upload_batch if upload else request.batch,
         card_hash=case.card_hash,
         card_range=request.card.range if request.card else "",
         rrn=request.rrn if names_original(request) else None,
         search=(request.amount or 0) if undo and case.card_hash else None,
+        told=_original(request) if upload else None,
         settles=request.message_class is MessageClass.SETTLEMENT,
     )
 
 
+def _original(request: Request) -> tuple[MessageClass, int] | None:
+    """Class and STAN of what an upload tells of; a malformed one may tell nothing."""
+    if request.original_class is None or request.original_stan is None:
+        return None
+    return request.original_class, request.original_stan
+
+
 def names_original(request: Request) -> bool:
     """Whether the RRN of `request` is an original's; else it is the sender's own reference."""
-    return _is_undo(request) or request.kind is Kind.GIFT_REFUND
+    return _is_undo(request) or request.kind is Kind.GIFT_REFUND or request.message_class is MessageClass.UPLOAD
 
 
 def _is_undo(request: Request) -> bool:
+    if request.message_class is MessageClass.UPLOAD:
+        return False  # it tells of an undo
     return request.message_class is MessageClass.REVERSAL or request.kind in VOIDS
 
 

@@ -34,11 +34,10 @@ _BLOCKS = max(limits.TOTALS_BLOCKS)
 def settle(deciding: Deciding) -> Decision:
     """The decision about an 0500 of a terminal that is known."""
     request = deciding.request
-    if request.kind not in CLOSINGS:
+    if request.kind not in CLOSINGS or request.batch is None:
         return deciding.refuse(Reason.NOT_OFFERED)
     if CLOSINGS[request.kind][1] not in deciding.terminal.rights:
         return deciding.refuse(Reason.NO_RIGHT)
-    assert request.batch is not None, "the codec refuses these kinds without a batch number"
     open_batch, named = deciding.view.open_batch, deciding.view.named_batch
     here = open_batch is not None and open_batch.number == request.batch
     if (

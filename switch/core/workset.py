@@ -79,6 +79,7 @@ class View(msgspec.Struct):
     card: Card | None
     account: Account | None
     by_rrn: Row | None
+    told: list[Row]  # messages of the class and STAN that an upload names, and uploads of that STAN, newest first
     recent: list[Row]  # this card at this terminal and application, newest first
     tombstones: list[Tombstone]
     workset: Workset
@@ -126,6 +127,7 @@ class Workset:
         self.accounts: dict[int, Account] = {}
         self.recent: dict[tuple[int, str, str], list[Row]] = {}
         self.by_rrn: dict[str, Row] = {}
+        self.told: dict[tuple[int, str, int], list[Row]] = {}
         self.families: dict[int, list[Row]] = {}
         self.tombstones: dict[int, list[Tombstone]] = {}
         self.tallies: defaultdict[str, dict[int, int]] = defaultdict(dict)
@@ -151,11 +153,12 @@ class Workset:
             terminal=terminal,
             desk=desk,
             open_batch=self.batches.get(desk.batch),
-            named_batch=self.numbered.get((number, name, request.batch or 0)),
+            named_batch=self.numbered.get((number, name, request.batch or request.upload_batch or 0)),
             earlier=self.earlier.get((number, name, request.message_class, request.stan)),
             card=card,
             account=self.accounts.get(card.account) if card else None,
             by_rrn=self.by_rrn.get(request.rrn or ""),
+            told=self.told.get((number, name, request.original_stan or 0), []),
             recent=self.recent.get((number, name, case.card_hash), []),
             tombstones=self.tombstones.get(number, []),
             workset=self,

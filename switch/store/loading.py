@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from specs import limits
+from specs.transaction import MessageClass
 from switch.core.clock import MINUTE
 from switch.core.needs import Needs
 from switch.core.records import (
@@ -123,12 +124,31 @@ def _load_messages(database: Database, workset: Workset, places: _Places, now: i
     )
     for row in database.pick(JOURNAL, "j", sql, searched):
         workset.recent.setdefault((row.terminal, row.application, row.card_hash), []).append(row)
+    _load_told(database, workset, places)
     references = _distinct((need.rrn,) for _, need in places if need.rrn)
     newest_last = "KEYS k JOIN journal j ON j.rrn = {0:text} ORDER BY j.decided_at"
     workset.by_rrn = {row.rrn: row for row in database.pick(JOURNAL, "j", newest_last, references)}
     sql = "KEYS k JOIN tombstones t ON t.terminal = {0:bigint} AND t.expires_at > {1:bigint}"
     for stone in database.pick(TOMBSTONES, "t", sql, _distinct((terminal.id, now) for terminal, _ in places)):
         workset.tombstones.setdefault(stone.terminal, []).append(stone)
+
+
+def _load_told(database: Database, workset: Workset, places: _Places) -> None:
+    """What uploads tell of: the newest messages of that class and STAN, and of earlier uploads."""
+    told = [
+        (terminal.id, need.application, message_class.value, need.told[1])
+        for terminal, need in places
+        if need.told
+        for message_class in (need.told[0], MessageClass.UPLOAD)
+    ]
+    same = "terminal = {0:bigint} AND stan = {3:bigint} AND message_class = {2:text} AND application = {1:text}"
+    sql = (
+        f"KEYS k JOIN journal j ON j.{same.replace(' AND ', ' AND j.')} AND j.decided_at >= "
+        f"coalesce((SELECT decided_at FROM journal WHERE {same} "
+        f"ORDER BY decided_at DESC LIMIT 1 OFFSET {limits.UPLOAD_CANDIDATES - 1}), 0) ORDER BY j.decided_at DESC"
+    )
+    for row in database.pick(JOURNAL, "j", sql, told):
+        workset.told.setdefault((row.terminal, row.application, row.stan), []).append(row)
 
 
 def _load_holders(database: Database, workset: Workset, needs: Sequence[Needs]) -> None:
@@ -149,7 +169,7 @@ def _load_holders(database: Database, workset: Workset, needs: Sequence[Needs]) 
 def _load_families(database: Database, workset: Workset) -> None:
     """All rows of the roots of what was found, with their entries, and the batches they are in."""
     named = [*workset.earlier.values(), *workset.by_rrn.values()]
-    named += [row for rows in workset.recent.values() for row in rows]
+    named += [row for rows in (*workset.recent.values(), *workset.told.values()) for row in rows]
     roots = _distinct((row.root,) for row in named)
     rows = database.pick(JOURNAL, "j", "KEYS k JOIN journal j ON j.root = {0:bigint} ORDER BY j.id", roots)
     whole = {row.id: row for row in with_entries(database, rows)}
@@ -158,6 +178,7 @@ def _load_families(database: Database, workset: Workset) -> None:
     workset.earlier = {key: whole[row.id] for key, row in workset.earlier.items()}
     workset.by_rrn = {key: whole[row.id] for key, row in workset.by_rrn.items()}
     workset.recent = {key: [whole[row.id] for row in rows] for key, rows in workset.recent.items()}
+    workset.told = {key: [whole[row.id] for row in rows] for key, rows in workset.told.items()}
     batches = {row.batch for row in whole.values()}
     batches |= {number for desk in workset.desks.values() for number in (desk.batch, desk.awaiting, desk.closed)}
     wanted = sorted((number,) for number in batches if number and number not in workset.batches)

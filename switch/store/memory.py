@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from specs import limits
+from specs.transaction import MessageClass
 from switch.core.clock import MINUTE
 from switch.core.needs import Needs
 from switch.core.records import (
@@ -105,6 +106,8 @@ class MemoryStore:
             workset.recent[*place, need.card_hash] = [
                 row for row in rows if row.application == need.application and need.search in (row.asked, row.amount)
             ]
+        if need.told:
+            self._load_told(workset, place, *need.told)
         if need.rrn in self._by_rrn:
             workset.by_rrn[need.rrn] = self._rows[self._by_rrn[need.rrn]]
         stones = [stone for stone in self._stones.values() if stone.terminal == terminal.id and stone.expires_at > now]
@@ -115,9 +118,17 @@ class MemoryStore:
                 oldest = now // MINUTE - GUESS_MINUTES
                 workset.tallies[scope] = {bucket: count for bucket, count in counted if bucket > oldest}
 
+    def _load_told(self, workset: Workset, place: tuple[int, str], message_class: MessageClass, stan: int) -> None:
+        found = workset.told[*place, stan] = []
+        rows = [self._rows[number] for number in self._by_message[place[0], stan]]
+        for wanted in (message_class, MessageClass.UPLOAD):
+            same = [row for row in rows if (row.application, row.message_class) == (place[1], wanted)]
+            found += same[-limits.UPLOAD_CANDIDATES :]
+        found.sort(key=lambda row: -row.decided_at)
+
     def _load_families(self, workset: Workset) -> None:
         named = [*workset.earlier.values(), *workset.by_rrn.values()]
-        named += [row for rows in workset.recent.values() for row in rows]
+        named += [row for rows in (*workset.recent.values(), *workset.told.values()) for row in rows]
         for row in named:
             workset.families[row.root] = [self._rows[number] for number in self._by_root[row.root]]
         batches = {row.batch for rows in workset.families.values() for row in rows}

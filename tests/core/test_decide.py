@@ -167,8 +167,8 @@ def test_every_class_of_message_is_asked_who_it_is(message_class: MessageClass) 
 
 
 # -- classes -----------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("message_class", [MessageClass.UPLOAD, MessageClass.SETTLEMENT, MessageClass.OTHER])
-def test_classes_of_later_are_not_offered(message_class: MessageClass) -> None:
+@pytest.mark.parametrize("message_class", [MessageClass.SETTLEMENT, MessageClass.OTHER])
+def test_a_redemption_of_another_class_is_not_offered(message_class: MessageClass) -> None:
     shop = Shop()
     till, card = shop.till(), shop.card(balance=1000)
     reply = till.redeem(card, 10, message_class=message_class)

@@ -252,6 +252,12 @@ class Till:
         } | fields
         return self.say(self.write(kind, **said))
 
+    def upload(self, of: Request, **changes: Any) -> Reply:
+        """0320 of a message, with a STAN of its own."""
+        self.stan = self.stan % 999_999 + 1
+        said = {"original_class": of.message_class, "original_stan": of.stan, "batch": None} | changes
+        return self.say(msgspec.structs.replace(of, **{"message_class": MessageClass.UPLOAD, "stan": self.stan} | said))
+
     # -- what the switch remembers of it ------------------------------------------------------------------------------
     @property
     def record(self) -> Terminal:

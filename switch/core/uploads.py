@@ -1,0 +1,100 @@
+"""Batch uploads: what a terminal tells of its batch, one transaction a message (WIRE.md section 5, row 0320).
+
+An upload is never refused for what it tells. What the switch has known is compared and left as it is; what it has never
+seen is booked *without authorisation*, except what would put value onto a card. All that is not plain is an exception:
+its row says why.
+"""
+
+from __future__ import annotations
+
+from specs import limits
+from specs.transaction import Kind, MessageClass, Request
+from switch.core.batches import Joined, join, open_new
+from switch.core.clock import DAY
+from switch.core.messages import far_apart
+from switch.core.needs import Case
+from switch.core.records import Batch, Closer, Row
+from switch.core.undo import is_live
+from switch.core.workset import View
+
+#: What an upload can book that was never seen: it takes from a card, or earns by the rules of its own day.
+BOOKED = frozenset({Kind.GIFT_REDEEM, Kind.POINTS_REDEEM, Kind.SALE})
+
+#: The journal's reasons of uploads.
+EQUAL, DIFFERENT, OF_UNDONE = "uploaded", "upload_differs", "upload_of_undone"
+WITHOUT_AUTHORISATION, NOT_BOOKED, TOO_OLD = "without_authorisation", "upload_not_booked", "upload_too_old"
+
+
+def find_target(view: View, case: Case, now: int, number: int) -> Joined:
+    """The batch an upload belongs to: the one it names, else that last answered "totals", the open one, the last
+    closed; where there is none of these, a new one."""
+    request, desk = case.request, view.desk
+    if request.upload_batch is not None:
+        if view.open_batch and view.open_batch.number == request.upload_batch:
+            return Joined(view.open_batch)
+        if view.named_batch:
+            return Joined(view.named_batch)
+        joined = join(view, case, now, number)
+        return (
+            joined
+            if isinstance(joined, Joined)
+            else open_new(view, case.application, request.upload_batch, now, number)
+        )
+    for batch in (view.batch(desk.awaiting), view.open_batch, view.batch(desk.closed)):
+        if batch:
+            return Joined(batch)
+    return open_new(view, case.application, None, now, number)
+
+
+def find_same_upload(view: View, request: Request, target: Batch) -> Row | None:
+    """The upload of the same original into the same batch, if it has come before."""
+    for row in view.told:
+        if row.message_class is MessageClass.UPLOAD and row.original_class is request.original_class:
+            batch = view.batch(row.batch)
+            if batch and batch.whole == target.whole:
+                return row
+    return None
+
+
+def find_uploaded(view: View, case: Case, target: Batch, sent_at: int | None, now: int) -> Row | None:
+    """The transaction an upload tells of, if the switch has known it.
+
+    It is the message with that MTI and STAN in the batch itself, first of all one that says the same. Or it is one that
+    says the same in another batch which may have been this one to the terminal: of the same number, or not closed by
+    the terminal itself. Or its reference names it.
+    """
+    request = case.request
+    here, elsewhere = [], []
+    for row in view.told:
+        batch = view.batch(row.batch)
+        if row.message_class is not request.original_class or batch is None:
+            continue
+        if batch.whole == target.whole:
+            here.append(row)
+        elif says_the_same(row, case) and not far_apart(row.sent_at, sent_at):
+            recent = batch.closed_at is None or now - batch.closed_at < limits.BATCH_DAYS * DAY
+            if recent and (batch.number == target.number or batch.closed_by is not Closer.TERMINAL):
+                elsewhere.append(row)
+    here.sort(key=lambda row: not says_the_same(row, case))
+    named = view.by_rrn
+    if named and (named.terminal, named.application) != (view.desk.terminal, case.application):
+        named = None
+    return next(iter((*here, *elsewhere, *([named] if named else []))), None)
+
+
+def compared(view: View, row: Row, case: Case) -> str:
+    """The journal's reason of an upload of `row`."""
+    if row.took_effect and not is_live(row, view.family(row)):
+        return OF_UNDONE
+    return EQUAL if row.took_effect and says_the_same(row, case) else DIFFERENT
+
+
+def says_the_same(row: Row, case: Case) -> bool:
+    """Card, kind and approved amount, and the currency if it is told."""
+    request = case.request
+    return (
+        row.card_hash == case.card_hash
+        and row.kind is request.kind
+        and request.amount in (None, row.amount)
+        and request.currency in (None, row.currency)
+    )
