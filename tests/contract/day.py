@@ -47,8 +47,8 @@ class Day:
 
         return total(REDEEM), total(RELOAD)
 
-    def request(self, mti: str = "0200") -> Message:
-        de3 = self.lots.choice([REDEEM, REDEEM, RELOAD]) if mti == "0200" else REDEEM
+    def request(self, mti: str = "0200", de3: str | None = None) -> Message:
+        de3 = de3 or (self.lots.choice([REDEEM, REDEEM, RELOAD]) if mti == "0200" else REDEEM)
         amount = self.lots.randrange(1_000, 3_000)
         unnamed = mti == "0200" and not self.always_named and self.lots.random() < 0.5
         more = {**self.till.when(), 60: None if unnamed else self.shift.number, 62: self.till.receipt()}
@@ -71,7 +71,7 @@ class Day:
 
     def one_live(self) -> Entry | None:
         """One that can be undone without taking from the card what is not there."""
-        there = [entry for entry in self.entries if entry.live]
+        there = [entry for entry in self.entries if entry.live and entry.rrn]
         undoable = [entry for entry in there if entry.asked[3] == REDEEM or entry.approved <= self.balance]
         return self.lots.choice(undoable) if undoable else None
 
@@ -112,7 +112,8 @@ class Day:
     def void(self) -> None:
         if entry := self.one_live():
             original = Answer(Message({37: entry.rrn or ""}), entry.asked, self.till.dialect)
-            message = self.till.void_message(original, {4: f"{entry.approved:012}"})
+            named = {60: self.shift.number, **self.till.when()}
+            message = self.till.void_message(original, {4: f"{entry.approved:012}", **named})
             if self.lots.random() < 0.3:
                 self.hang_up_on(message)
                 message = message.but("0201")
@@ -136,18 +137,13 @@ class Day:
 
     def forget(self) -> None:
         """The host has it, the till does not."""
-        answer = self.till.ask(self.request())
-        if answer.expect("00", "51").rc == "00":
-            self.entries.remove(self.book(answer))
-            self.forgotten += 1
+        self.entries.remove(self.book(self.till.ask(self.request(de3=RELOAD)).expect("00")))
+        self.forgotten += 1
 
     def sell_unheard(self) -> None:
-        """The till counts a sale that never left it."""
+        """The till counts a sale that never left it; the card learns of it by the upload."""
         request = self.request("0220")
-        if int(request[4]) <= self.balance:
-            entry = Entry(request, None, int(request[4]))
-            self.entries.append(entry)
-            self.move(entry, 1)
+        self.entries.append(Entry(request, None, int(request[4])))
 
     def hang_up_on(self, request: Message) -> None:
         with self.till.new_line() as line:
@@ -160,6 +156,8 @@ class Day:
                 self.hang_up_on(upload)
                 upload = upload.but(changes={11: self.till.stan()})
             self.till.ask(upload).expect("00")
+            if entry.rrn is None:
+                self.balance = max(0, self.balance - entry.approved)  # what is not there is the merchant's
 
     def live(self, deeds: int, *more: Callable[[], None]) -> None:
         """So many deeds of a till that in the end knows of everything, and some of `more` among them."""

@@ -13,6 +13,7 @@ import pytest
 from tests.contract.batch import Shift, following, told
 from tests.contract.conftest import House
 from tests.contract.day import Day
+from tests.contract.till import Till
 
 DAYS = int(os.environ.get("TILLSWITCH_DAYS", "8"))
 DEEDS = 14
@@ -54,9 +55,9 @@ def test_a_till_that_lost_more_uploads_and_ends_closed(house: House, dialect: st
 
 @pytest.mark.parametrize("seed", range((DAYS + 3) // 4))
 def test_a_week_over_the_last_number_with_stans_that_begin_anew_and_old_0500s_between(
-    house: House, dialect: str, seed: int
+    house: House, newcomer: Till, dialect: str, seed: int
 ) -> None:
-    till, lots = house.newcomer(dialect), random.Random(f"week {dialect} {seed}")
+    till, lots = newcomer, random.Random(f"week {dialect} {seed}")
     card = house.card(house.till(dialect))
     number, balance = "999998", 20_000
     closed: list[Day] = []
@@ -80,4 +81,3 @@ def test_a_week_over_the_last_number_with_stans_that_begin_anew_and_old_0500s_be
         number, balance = following(number), day.balance
     assert_both_agree(closed[-1])
     assert number == "000004"
-    till.close()
