@@ -147,23 +147,16 @@ def strict(house: House, newcomer: Till) -> Till:
     return newcomer
 
 
-def test_with_explicit_open_a_transaction_before_the_logon_is_80_and_moves_nothing(
+def test_with_explicit_open_a_transaction_without_its_logon_is_80_and_moves_nothing(
     strict: Till, other_card: str
 ) -> None:
-    request = strict.message("0200", REDEEM, other_card, 300)
-    strict.ask(request).expect("80")
-    strict.open_batch()
-    strict.ask(request).expect("00")  # an 80 is not stored
-    assert settled(strict, "000001", (1, 300)) == "000002"
-
-
-def test_with_explicit_open_each_batch_needs_its_logon(strict: Till, other_card: str) -> None:
-    for number in ("000001", "000002"):
-        strict.do(REDEEM, other_card, 300).expect("80")
-        assert strict.open_batch() == number
-        strict.do(REDEEM, other_card, 300).expect("00")
+    for number in ("000001", "000002", "000012"):
+        request = strict.message("0200", REDEEM, other_card, 300)
+        strict.ask(request).expect("80")
+        assert strict.open_batch({60: number} if number == "000012" else None) == number
+        strict.ask(request).expect("00")  # an 80 is not stored
         strict.ask(settlement(strict, number, claim((1, 300)))).expect("00")
-    strict.do(REDEEM, other_card, 300).expect("80")
+    assert strict.balance(other_card) == 20_000 - 900
 
 
 def test_with_explicit_open_what_is_never_refused_is_not_refused(strict: Till, other_card: str) -> None:
@@ -171,15 +164,6 @@ def test_with_explicit_open_what_is_never_refused_is_not_refused(strict: Till, o
     done = strict.do(REDEEM, other_card, 300).expect("00")
     strict.ask(settlement(strict, "000001", claim((1, 300)))).expect("00")
     strict.reverse(done.asked, {37: done.rrn}).expect("00")
-    strict.ask(strict.message("0220", REDEEM, other_card, 400, strict.when(-3))).expect("00")
     strict.ask(strict.message("0320", REDEEM, other_card, 500, upload_fields(strict, strict.stan()))).expect("00")
+    strict.ask(strict.message("0220", REDEEM, other_card, 400, strict.when(-3))).expect("00")
     assert strict.balance(other_card) == 20_000 - 900
-
-
-@pytest.mark.parametrize("more", [{}, {60: "000012"}], ids=["unnamed", "named"])
-def test_with_explicit_open_a_logon_opens_and_is_not_itself_refused(
-    strict: Till, other_card: str, more: dict[int, str | None]
-) -> None:
-    number = strict.open_batch(more)
-    assert number == more.get(60, "000001")
-    strict.do(REDEEM, other_card, 300, {60: number}).expect("00")

@@ -75,6 +75,16 @@ def test_two_unseen_redemptions_alike_but_for_their_stan_are_two(awaiting: Shift
     awaiting.settle((3, 1_900)).expect("00")
 
 
+def test_an_unseen_redemption_of_a_foreign_card_counts_in_the_terminals_currency(house: House, awaiting: Shift) -> None:
+    home = awaiting.till.record.currency
+    foreign = next(card for card in house.demo.cards if card.currency != home and card.active)
+    there = awaiting.till.balance(foreign.pan)
+    request = awaiting.till.message("0200", REDEEM, foreign.pan, 1_100, awaiting.till.when(-5))
+    awaiting.till.ask(upload_of(awaiting.till, request)).expect("00")
+    assert awaiting.till.balance(foreign.pan) < there
+    awaiting.settle((2, 2_000)).expect("00")
+
+
 @pytest.mark.parametrize("there", [0, 5_000])
 def test_an_unseen_redemption_beyond_the_balance_empties_the_card_and_counts_whole(
     house: House, till: Till, there: int
