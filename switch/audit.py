@@ -7,6 +7,7 @@ for each family. See `Audit` for what cannot be seen from the inside.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from array import array
 from collections import defaultdict
@@ -14,7 +15,8 @@ from collections.abc import Collection, Iterator
 
 import msgspec
 
-from switch.core.records import Account, Entry, Row, Seal
+from specs.transaction import Total
+from switch.core.records import NO_TOTALS, Account, Batch, Closer, Entry, Row, Seal
 from switch.core.undo import is_live, live_refunds
 from switch.core.workset import check_entries
 from switch.seals import seal_of
@@ -32,14 +34,15 @@ class Audit(msgspec.Struct):
     """What was looked at. The seals prove the journal; balances are proved by the journal.
 
     Two things need something from outside. Books cut off at a seal are consistent in themselves: keep the `newest`
-    seals elsewhere and give them to the next audit. And what no row tells is not proved: the records of merchants,
-    terminals, batches, a card's state and PIN tries.
+    seals elsewhere and give them to the next audit. And what no row tells is not proved: the records of merchants and
+    terminals, when batches opened, a card's state and PIN tries.
     """
 
     rows: int = 0
     entries: int = 0
     accounts: int = 0
     seals: int = 0
+    batches: int = 0
     newest: dict[str, str] = {}
 
 
@@ -54,12 +57,14 @@ def audit(reader: Reader, seal_key: bytes, noted: Collection[str] = ()) -> Itera
     """
     done = Audit()
     chains = _Chains(reader, seal_key, done, noted)
+    totals = _Totals(seal_key)
     sums: defaultdict[int, int] = defaultdict(int)  # of accounts nobody reads
     roots = array("q")
     posted = 0
     for row in reader.rows():
         chains.add(row)
         _check_row(row)
+        totals.add(row)
         if row.original:
             roots.append(row.root)
         for entry in row.entries:
@@ -74,6 +79,8 @@ def audit(reader: Reader, seal_key: bytes, noted: Collection[str] = ()) -> Itera
     chains.end()
     yield done
     _check_families(reader, roots)
+    _check_batches(reader, totals, done)
+    yield done
     for account, entries in reader.histories():
         posted -= len(entries)
         _check_account(account, entries, sums)
@@ -88,6 +95,65 @@ def audit(reader: Reader, seal_key: bytes, noted: Collection[str] = ()) -> Itera
     yield done
 
 
+class _Totals:
+    """Whether the totals of all batches are what the rows have counted in them, without keeping them.
+
+    Each block of each batch has a random weight. What the rows add and what the batches hold, both weighed, differ by
+    nothing; if something is wrong, they agree by a chance of one in 2^64.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._key, self._sum = key, 0
+
+    def add(self, row: Row) -> None:
+        for count in row.counts:
+            self._sum += self._weight(count.batch, count.block, Total(count.count, count.amount))
+
+    def take_out(self, batch: Batch) -> None:
+        for block, total in enumerate(batch.totals):
+            self._sum -= self._weight(batch.id, block, total)
+
+    def agree(self) -> bool:
+        return self._sum == 0
+
+    def _weight(self, batch: int, block: int, total: Total) -> int:
+        digest = hashlib.blake2b(b"%d:%d" % (batch, block), key=self._key[:64], digest_size=16).digest()
+        return int.from_bytes(digest[:8]) * total.count + int.from_bytes(digest[8:]) * total.amount
+
+
+def _check_batches(reader: Reader, totals: _Totals, done: Audit) -> None:
+    """Totals follow from the journal; parts follow one another."""
+    for batch in reader.all_batches():
+        totals.take_out(batch)
+        done.batches += 1
+        if batch.closed_by is Closer.TERMINAL and batch.closed_at is None:
+            raise BrokenFact(f"batch {batch.id}: closed, and nobody knows when")
+    if not totals.agree():
+        raise BrokenFact(_wrong_batch(reader))
+    before: Batch | None = None
+    for part in reader.parts():
+        if before and before.first == part.first:
+            if part.carried != before.booked or before.closed_at is None:
+                raise BrokenFact(f"batch {part.id}: it does not begin with the totals of the parts before it")
+        elif part.carried != NO_TOTALS:
+            raise BrokenFact(f"batch {part.id}: its first part is missing")
+        before = part
+
+
+def _wrong_batch(reader: Reader) -> str:
+    """Read the journal once more, to name one batch whose totals are wrong."""
+    sums: defaultdict[tuple[int, int], Total] = defaultdict(Total)
+    for row in reader.rows():
+        for count in row.counts:
+            held = sums[count.batch, count.block]
+            sums[count.batch, count.block] = Total(held.count + count.count, held.amount + count.amount)
+    for batch in reader.all_batches():
+        counted = tuple(sums.pop((batch.id, block), Total()) for block in range(len(batch.totals)))
+        if counted != batch.totals:
+            return f"batch {batch.id}: its totals are not what its transactions add up to"
+    return f"batch {min(sums)[0]}: transactions count in it, and it does not exist"
+
+
 def _check_row(row: Row) -> None:
     try:
         check_entries(row.entries)
@@ -95,6 +161,8 @@ def _check_row(row: Row) -> None:
         raise BrokenFact(f"row {row.id}: {fault}") from None
     if row.entries and not row.accepted:
         raise BrokenFact(f"row {row.id}: refused, and yet it moved value")
+    if row.counts and not row.accepted:
+        raise BrokenFact(f"row {row.id}: refused, and yet it counts in a batch")
 
 
 def _check_account(account: Account, entries: list[Entry], sums: defaultdict[int, int]) -> None:

@@ -40,7 +40,8 @@ def audit(noted: tuple[str, ...], config: Config, as_json: bool) -> None:
         show_json(msgspec.to_builtins(done))
         return
     click.echo(
-        f"the books are right: {done.rows} rows, {done.entries} entries, {done.accounts} accounts, {done.seals} seals"
+        f"the books are right: {done.rows} rows, {done.entries} entries, {done.accounts} accounts, "
+        f"{done.batches} batches, {done.seals} seals"
     )
     for daemon, mac in done.newest.items():
         click.echo(f"newest seal of {daemon}: {mac}")

@@ -41,7 +41,8 @@ def join(view: View, case: Case, now: int, number: int) -> Joined | Reason:
         asked = None  # the answer tells the number to use
     if open_batch and (asked in (None, open_batch.number) or not open_batch.named):
         return Joined(open_batch) if asked is None else name_open(view, open_batch, asked)
-    if view.terminal and view.terminal.explicit_open and not logon:
+    advice = request.message_class is MessageClass.ADVICE  # done already: a refusal would only block the terminal
+    if view.terminal and view.terminal.explicit_open and not logon and not advice:
         return Reason.BATCH_NOT_OPEN
     return open_new(view, case.application, asked, now, number)
 

@@ -131,6 +131,8 @@ def _transact(deciding: Deciding) -> Decision:
     if reason:
         return deciding.refuse(reason)
     joined = join(deciding.view, deciding.case, deciding.now, deciding.number)
+    if joined is Reason.BATCH_CLOSED and deciding.request.kind in VOIDS:
+        return deciding.end(None, _void(deciding, None))
     if isinstance(joined, Reason):
         return deciding.refuse(joined)
     if deciding.forced and _is_stale(deciding):
@@ -238,8 +240,8 @@ def _obstacle(deciding: Deciding) -> Reason | None:
     return None
 
 
-def _void(deciding: Deciding, batch: Batch) -> Ruling:
-    """Take back a transaction of this terminal's open `batch`; what the card may do today plays no part."""
+def _void(deciding: Deciding, batch: Batch | None) -> Ruling:
+    """Take back a transaction of this terminal's `batch`, if that is open; what the card may do today is no matter."""
     view, card = deciding.view, deciding.request.card
     assert card is not None, "the codec refuses these kinds without a card"
     if not deciding.forced and too_many_guesses(view, deciding.terminal, card.range, deciding.programme, deciding.now):

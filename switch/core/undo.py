@@ -41,8 +41,12 @@ def live_refunds(row: Row, family: Iterable[Row]) -> list[Row]:
     return [other for other in family if other.original == row.id and not other.is_undo and is_live(other, family)]
 
 
-def find_voided(view: View, case: Case, open_batch: Batch) -> Row | Reason:
-    """The transaction a void means: by RRN first, else the newest with that receipt not yet undone."""
+def find_voided(view: View, case: Case, open_batch: Batch | None) -> Row | Reason:
+    """The transaction a void means: by RRN first, else the newest with that receipt not yet undone.
+
+    Args:
+        open_batch: What the void has joined; None where it names a batch that is closed, so that nothing can be voided.
+    """
     request, voidable = case.request, VOIDS[case.request.kind]
     row = view.by_rrn
     if row is None or row.card_hash != case.card_hash:
@@ -64,7 +68,7 @@ def find_voided(view: View, case: Case, open_batch: Batch) -> Row | Reason:
     if live_refunds(row, family):
         return Reason.NOT_VOIDABLE
     batch = view.batch(row.batch)
-    if batch is None or batch.whole != open_batch.whole:
+    if batch is None or open_batch is None or batch.whole != open_batch.whole:
         return Reason.VOID_CLOSED_BATCH
     return row
 

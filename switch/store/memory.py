@@ -233,6 +233,14 @@ class MemoryStore:
         found = [batch for batch in self._batches.values() if batch.terminal == terminal]
         return sorted(found, key=lambda batch: -batch.opened_at)
 
+    def all_batches(self) -> Iterator[Batch]:
+        return iter(sorted(self._batches.values(), key=lambda batch: batch.id))
+
+    def parts(self) -> Iterator[Batch]:
+        return iter(
+            sorted((b for b in self._batches.values() if b.first), key=lambda batch: (batch.first, batch.opened_at))
+        )
+
     def tallies(self) -> list[Tally]:
         return sorted(
             (

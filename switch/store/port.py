@@ -127,6 +127,12 @@ class Reader(Protocol):
 
     def batches(self, terminal: int) -> list[Batch]: ...
 
+    def all_batches(self) -> Iterator[Batch]:
+        """Every batch, by id."""
+
+    def parts(self) -> Iterator[Batch]:
+        """The parts of batches that have several: by first part, oldest first."""
+
     def tallies(self) -> list[Tally]: ...
 
     def backup(self, path: str) -> None:

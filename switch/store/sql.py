@@ -199,6 +199,14 @@ class SQLStore:
             BATCHES, "b", "batches b WHERE b.terminal = ? ORDER BY b.opened_at DESC", (terminal,)
         )
 
+    def all_batches(self) -> Iterator[Batch]:
+        sql = f"SELECT {BATCHES.select('b')} FROM batches b ORDER BY b.id"
+        return (BATCHES.from_row(columns) for columns in self._database.stream(sql))
+
+    def parts(self) -> Iterator[Batch]:
+        sql = f"SELECT {BATCHES.select('b')} FROM batches b WHERE b.first > 0 ORDER BY b.first, b.opened_at"
+        return (BATCHES.from_row(columns) for columns in self._database.stream(sql))
+
     def tallies(self) -> list[Tally]:
         rows = self._database.fetch("SELECT scope, bucket, count FROM tallies ORDER BY scope, bucket")
         return [Tally(*row) for row in rows]

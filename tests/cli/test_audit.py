@@ -71,7 +71,7 @@ def test_right_books_are_right(books: Operator) -> None:
     assert (told["rows"], told["entries"], told["accounts"], told["seals"]) == (79, 62, 50, 13)
     assert told["newest"].keys() == {"main", "second"}
     lines = books.do("audit").out.splitlines()
-    assert lines[0] == "the books are right: 79 rows, 62 entries, 50 accounts, 13 seals"
+    assert lines[0] == "the books are right: 79 rows, 62 entries, 50 accounts, 1 batches, 13 seals"
     assert lines[1:] == [f"newest seal of {daemon}: {seal}" for daemon, seal in told["newest"].items()]
 
 
@@ -141,8 +141,14 @@ def test_books_that_were_cut_off_show_by_a_noted_seal(books: Operator) -> None:
     noted = books.record("audit")["newest"]
     newest = "daemon = 'main' AND seal = 7"
     of_newest = f"FROM entries e JOIN journal j ON j.id = e.row_id WHERE {newest} AND e.account = accounts.id"
+    total = "'$[' || json_extract(j.counts, '$[0][1]') || '][{0}]'"
+    fewer = ", ".join(
+        f"{total.format(place)}, json_extract(totals, {total.format(place)}) - json_extract(j.counts, '$[0][{place + 2}]')"
+        for place in (0, 1)
+    )
     falsify(
         books,
+        f"UPDATE batches SET totals = (SELECT json_set(totals, {fewer}) FROM journal j WHERE {newest})",
         f"UPDATE accounts SET balance = balance - (SELECT e.amount {of_newest}), entries = entries - "
         f"(SELECT count(e.sequence) {of_newest}) WHERE EXISTS (SELECT 1 {of_newest})",
         f"DELETE FROM entries WHERE row_id IN (SELECT id FROM journal WHERE {newest})",

@@ -59,7 +59,7 @@ def test_init_makes_books_that_are_right(tmp_path: Path) -> None:
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     operator = Operator(folder)
     assert operator.do("check").out == f"ok: nac, ascii; store sqlite:///{folder}/books.db\n"
-    assert operator.do("audit").out == "the books are right: 0 rows, 0 entries, 0 accounts, 0 seals\n"
+    assert operator.do("audit").out == "the books are right: 0 rows, 0 entries, 0 accounts, 0 batches, 0 seals\n"
     for listing, nothing in [
         ("merchant list", "no merchants yet; add one: tillswitch merchant add"),
         ("terminal list", "no such terminals"),

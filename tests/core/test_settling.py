@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from specs import limits
 from specs.outcomes import Outcome
 from specs.sensitive import PAN
 from specs.transaction import Kind, MessageClass, Reply, Total
+from switch.audit import BrokenFact
 from switch.core.records import Closer, Right
+from switch.core.workset import Changes
 from tests.core.till import EURO, Shop, Till, clock
 
 APPROVED, BATCH, TOTALS = Outcome.APPROVED, Outcome.BATCH, Outcome.TOTALS
@@ -384,3 +387,34 @@ def test_two_connections_that_settle_at_once_close_it_once() -> None:
     shop, till, _ = traded()
     assert [till.settle(7, *BOOKED).outcome for _ in range(2)] == [APPROVED, APPROVED]
     assert len([row for row in shop.rows() if row.kind is SETTLE]) == 1
+
+
+@pytest.mark.parametrize("undone", [False, True])
+def test_a_void_that_names_the_closed_batch_is_told_that_it_is_too_late(undone: bool) -> None:
+    _, till, card = traded()
+    done = till.redeem(card, 40)
+    if undone:
+        till.void_spend(card, 40, rrn=done.rrn)
+    till.settle(7, kind=UPLOADED)
+    reply = till.void_spend(card, 40, rrn=done.rrn, batch=7)
+    assert reply.outcome is (Outcome.ALREADY_UNDONE if undone else Outcome.VOID_NOT_FOUND)
+    assert till.void_spend(card, 9, rrn=done.rrn, batch=7).outcome is Outcome.VOID_NOT_FOUND
+
+
+# -- the audit ---------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("field", ["count", "amount", "block"])
+def test_the_audit_finds_totals_that_are_not_those_of_the_journal(field: str) -> None:
+    shop, till, card = traded()
+    till.settle(7, *BOOKED)
+    till.redeem(card, 1)
+    first = till.batches()[0]
+    totals = list(first.totals)
+    if field == "block":
+        totals[0], totals[1] = totals[1], totals[0]
+    else:
+        totals[0] = msgspec.structs.replace(totals[0], **{field: getattr(totals[0], field) + 1})
+    shop.prove()
+    forged = msgspec.structs.replace(first, totals=tuple(totals))
+    shop.store.commit(Changes(batches={first.id: forged}), None)
+    with pytest.raises(BrokenFact, match=f"batch {first.id}: its totals are not what"):
+        shop.prove()
