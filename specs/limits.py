@@ -42,6 +42,7 @@ GUESS_LIMIT: Final = 20  # in ten minutes, WIRE.md section 6
 PIN_TRIES: Final = 3
 PIN_LOCK_MINUTES: Final = 30
 UNDO_CANDIDATES: Final = 100  # newest transactions of one card at one terminal searched for an original
+SETTLE_MINUTES: Final = 60  # before the end of a merchant's day its terminals are told to settle, one after another
 UPLOAD_CANDIDATES: Final = 16  # newest messages of one STAN searched for the original of an upload
 AMOUNT_MAX: Final = 999_999_999_999  # DE4 is n12
 POINTS_MAX: Final = 9_999_999_999  # table PT tells points in ten digits

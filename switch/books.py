@@ -18,7 +18,7 @@ from switch.core.decide import decide
 from switch.core.deciding import bare_reply
 from switch.core.needs import Case, Needs, needs
 from switch.core.programme import Programme, parse_programme
-from switch.core.workset import Changes, Decision, Workset
+from switch.core.workset import BatchEvent, Changes, Decision, Workset
 from switch.seals import mark, seal_of
 from switch.store.port import Conflict, Store, Unavailable
 
@@ -42,6 +42,7 @@ class Books:
         self.programme = _read_programme(store)
         self.seal = store.last_seal(daemon)
         self.commit_seconds = 0.0  # of the last group
+        self.events: list[BatchEvent] = []  # of the last group
         self.conflicts = 0  # of the last group: how often it was decided again
         self._seal_key, self._daemon, self._report = seal_key, daemon, report
         self._numbers: Iterator[int] = iter(())
@@ -75,6 +76,7 @@ class Books:
             self.programme = _read_programme(self.store)
         replies = [self._decide(item, workset, now + place) for place, item in enumerate(group)]
         self._commit(workset.changes, now)
+        self.events = workset.events
         return replies
 
     def _decide(self, item: Item, workset: Workset, now: int) -> Reply:

@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -28,11 +28,13 @@ from switch.config import ListenerConfig, load_config, restart_keys
 from switch.control import control_app
 from switch.core.commands import ApplyProgramme
 from switch.core.programme import ProgrammeError
+from switch.core.workset import BatchEvent
 from switch.log_writer import LogWriter
 from switch.logs import configure_logs, wants_json
 from switch.metrics import Metrics
 from switch.ops import ops_app, serve_ops, serve_unix
-from switch.reporting import log_group, log_trouble, report_bug
+from switch.reporting import log_batches, log_group, log_trouble, report_bug
+from switch.schedules import Days
 from switch.server import Listener, Server
 from switch.service import Service
 from switch.settings import ConfigError
@@ -116,7 +118,9 @@ class Daemon:
             group_max=self.config.limits.group_max,
             log=log_group,
             tell_trouble=log_trouble,
+            tell_batches=self._tell_batches,
         )
+        self.days = Days(self.service, self.metrics, lambda: time.time_ns() // 1000)
         server = Server(self.service, self.metrics, lambda: self.config, self._draining)
         self.metrics.log_lines_lost.set_function(lambda: self._log_writer.lost)
         places = self._places()
@@ -125,6 +129,7 @@ class Daemon:
         async with trio.open_nursery() as nursery:  # lives until everything is answered
             nursery.start_soon(self.service.run)
             nursery.start_soon(self._tidy)
+            nursery.start_soon(self.days.run)
             app = ops_app(self.metrics.registry, self._not_ready)
             ops = self.config.ops
             with _door(f"ops: {ops.host} port {ops.port}"):
@@ -253,6 +258,11 @@ class Daemon:
         if not self._serving:
             reasons.append("starting")
         return [*reasons, *(["draining"] if self._draining.is_set() else [])]
+
+    def _tell_batches(self, events: Sequence[BatchEvent]) -> None:
+        self.metrics.batches_changed(events)
+        log_batches(events)
+        self.days.note(events)
 
     async def _tidy(self) -> None:
         """Once a minute: what has outlived its use goes, a slice at a time; the newest seal goes to the log."""

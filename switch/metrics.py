@@ -15,6 +15,8 @@ from specs import limits
 from specs.outcomes import Outcome
 from specs.transaction import Kind
 from switch import __version__
+from switch.core.clock import HOUR
+from switch.core.workset import BatchEvent
 
 #: Why a connection ended.
 CloseReason = Literal[
@@ -32,6 +34,27 @@ CloseReason = Literal[
 ]
 #: Why a whole frame was not answered.
 DropReason = Literal["tpdu", "empty", "answer"]
+#: What happens to batches; each but the first and the last ends one, or a part of it.
+BatchEventName = Literal[
+    "opened",
+    "settled",
+    "after_upload",
+    "cleared_by_terminal",
+    "left_behind",
+    "end_of_day",
+    "totals_differ",
+]
+UploadResult = Literal[
+    "uploaded",
+    "upload_differs",
+    "upload_of_undone",
+    "without_authorisation",
+    "upload_not_booked",
+    "upload_too_old",
+]
+#: How long a batch has been open, at most (hours); older than all of these is "older".
+AGES: Final = {"1h": 1, "8h": 8, "1d": 24, "3d": 72, "7d": 168}
+
 CommitFailure = Literal["conflict", "unavailable"]  # if all is lost, nobody is left to count
 
 # An edge at each deadline (limits.py), so that "how many were late" is exact.
@@ -95,6 +118,16 @@ class Metrics:
         dropped = self._counter("tillswitch_frames_dropped", "Frames without an answer.", ["listener", "reason"])
         self._dropped = {(name, why): dropped.labels(name, why) for name in names for why in get_args(DropReason)}
 
+        events = self._counter("tillswitch_batch_events", "What happened to batches.", ["event"])
+        self._batch_events = {name: events.labels(name) for name in get_args(BatchEventName)}
+        uploads = self._counter("tillswitch_uploads", "Uploaded transactions.", ["result"])
+        self._uploads = {name: uploads.labels(name) for name in get_args(UploadResult)}
+        self._late = self._counter(
+            "tillswitch_batch_late", "Transactions that moved something of a batch that was closed."
+        )
+        ages = self._gauge("tillswitch_open_batches", "Open batches by age.", ["age"])
+        self._ages = {age: ages.labels(age) for age in (*AGES, "older")}
+
         self.queue_requests = self._gauge("tillswitch_queue_requests", "Requests waiting to be decided.")
         self.log_lines_lost = self._gauge("tillswitch_log_lines_lost", "Lines that could not be written to the log.")
         build = self._gauge("tillswitch_build_info", "Always 1; what runs stands in its labels.", ["version", "python"])
@@ -121,6 +154,23 @@ class Metrics:
 
     def store_unavailable(self) -> None:
         self._commit_failures["unavailable"].inc()
+
+    # -- batches ------------------------------------------------------------------------------------------------------
+    def batches_changed(self, events: Sequence[BatchEvent]) -> None:
+        """Count what a group has done to batches."""
+        for event in events:
+            if event.event == "upload":
+                self._uploads[event.detail].inc()
+            elif event.event == "late":
+                self._late.inc()
+            else:
+                self._batch_events[event.event.replace(" ", "_")].inc()
+
+    def set_open_batches(self, ages: Iterable[int]) -> None:
+        """How long each open batch has been open, in microseconds."""
+        counted = Tally(next((name for name, hours in AGES.items() if age < hours * HOUR), "older") for age in ages)
+        for name, gauge in self._ages.items():
+            gauge.set(counted[name])
 
     # -- the server ---------------------------------------------------------------------------------------------------
     def connection_opened(self, listener: str) -> None:

@@ -8,6 +8,8 @@ import structlog
 
 from specs.outcomes import Outcome
 from specs.transaction import Reply, Request
+from switch.core.uploads import EQUAL
+from switch.core.workset import BatchEvent
 
 #: Answers to messages whose ids name nobody: in a message out of step anything can stand in their place, a track even.
 _NOBODY = frozenset({Outcome.UNKNOWN_MERCHANT, Outcome.UNKNOWN_TERMINAL, Outcome.FORMAT_ERROR})
@@ -24,6 +26,25 @@ def log_trouble(reason: str | None) -> None:
 
 def report_bug(bug: Exception) -> None:
     log.error("request failed inside", exc_info=bug)
+
+
+def log_batches(events: Sequence[BatchEvent]) -> None:
+    """One line for each thing that happened to a batch; uploads that found what was known have their own line only."""
+    for event in events:
+        if event.detail == EQUAL:
+            continue
+        batch = event.batch
+        about = {"detail": event.detail, "rrn": event.rrn} if event.detail else {}
+        log.info(
+            "batch",
+            event_of_batch=event.event,
+            merchant_id=event.merchant_id,
+            terminal_id=event.terminal_id,
+            application=batch.application,
+            number=batch.number,
+            totals=[(total.count, total.amount) for total in batch.booked],
+            **about,
+        )
 
 
 def log_group(answered: Sequence[tuple[Request, Reply, float]]) -> None:

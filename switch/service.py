@@ -22,6 +22,7 @@ from switch.books import Books, Item
 from switch.core.commands import Command, PutTerminal
 from switch.core.deciding import bare_reply
 from switch.core.needs import Case, application_of
+from switch.core.workset import BatchEvent
 from switch.metrics import Answered, Metrics
 from switch.store.port import Conflict, Unavailable
 from switch.vault import Vault
@@ -81,6 +82,7 @@ class Service:
         threaded: Run groups in a worker thread; False keeps everything in the loop (simulations, in-memory books).
         clock: Microseconds since 1970.
         tell_trouble: Told once why nothing can be committed, and with None when it can again.
+        tell_batches: Told after each group what it has done to batches, if anything.
     """
 
     def __init__(
@@ -97,11 +99,13 @@ class Service:
         clock: Callable[[], int] = lambda: time.time_ns() // 1000,
         log: Log = lambda answered: None,
         tell_trouble: Callable[[str | None], None] = lambda reason: None,
+        tell_batches: Callable[[Sequence[BatchEvent]], None] = lambda events: None,
     ) -> None:
         self.books = books
         self.answer_seconds = answer_seconds
         self.trouble: str | None = None  # why nothing can be committed just now
         self._vault, self._metrics, self._log, self._tell_trouble = vault, metrics, log, tell_trouble
+        self._tell_batches = tell_batches
         self._applications = applications or {}
         self._queue_max, self._group_max, self._threaded, self._clock = queue_max, group_max, threaded, clock
         self._queue = Queue()
@@ -182,6 +186,8 @@ class Service:
                 attempt += 1
                 continue
             self._note_trouble(None)
+            if self.books.events:
+                self._tell_batches(self.books.events)
             self._metrics.group_committed(len(group), self.books.commit_seconds, self.books.conflicts)
             return replies
 
@@ -198,6 +204,14 @@ class Service:
             done = work(*arguments)
             await trio.lowlevel.cancel_shielded_checkpoint()
             return done
+
+    async def ask_store(self, question: Callable[..., T], *arguments: object) -> T:
+        """What the store can tell between two groups.
+
+        Raises:
+            Unavailable, Conflict: not now.
+        """
+        return await self._run(question, *arguments)
 
     async def tidy(self) -> None:
         """Forget what has outlived its use, in slices between the groups; another time if the store is away."""

@@ -11,6 +11,7 @@ from specs import limits
 from specs.outcomes import Outcome
 from specs.transaction import Kind, MessageClass, Reply
 from switch.core.clock import DAY, retrieval_reference
+from switch.core.day_commands import CutSettlement, SettlePart, cut_settlement, settle_part
 from switch.core.ledger import between, post
 from switch.core.needs import Needs
 from switch.core.programme import Programme, ProgrammeError, parse_programme
@@ -79,7 +80,17 @@ class ApplyProgramme(msgspec.Struct, frozen=True, tag=True):
     text: str
 
 
-Command = PutMerchant | PutTerminal | IssueCard | ActivateCard | SetBlock | ReplaceCard | ApplyProgramme
+Command = (
+    PutMerchant
+    | PutTerminal
+    | IssueCard
+    | ActivateCard
+    | SetBlock
+    | ReplaceCard
+    | ApplyProgramme
+    | SettlePart
+    | CutSettlement
+)
 
 
 def command_needs(command: Command) -> list[Needs]:
@@ -99,6 +110,10 @@ def command_needs(command: Command) -> list[Needs]:
             return [Needs("", "", "", card_hash=hash) for hash in (command.card_hash, command.number.hash)]
         case ApplyProgramme():
             return []
+        case SettlePart():
+            return [Needs(command.merchant_id, command.terminal_id, command.application)]
+        case CutSettlement():
+            return [Needs(command.merchant_id, "", "", day=True)]
 
 
 def decide_command(command: Command, workset: Workset, programme: Programme, now: int, number: int) -> Decision:
@@ -118,6 +133,10 @@ def decide_command(command: Command, workset: Workset, programme: Programme, now
             return _replace(command, workset, programme, now, number)
         case ApplyProgramme():
             return _apply_programme(command, workset, now)
+        case SettlePart():
+            return settle_part(command, workset, programme, now, number)
+        case CutSettlement():
+            return cut_settlement(command, workset, programme, now, number)
 
 
 def _put_merchant(merchant: Merchant, workset: Workset, number: int) -> Decision:

@@ -37,6 +37,7 @@ class Needs(msgspec.Struct, frozen=True):
     search: int | None = None  # the amount of an original that is looked for among the card's newest ones here
     told: tuple[MessageClass, int] | None = None  # class and STAN of a transaction that is uploaded
     settles: bool = False  # with the earlier parts of the open batch
+    day: bool = False  # of the merchant: its last settlement, and the batches since
 
 
 def needs(case: Case) -> Needs:

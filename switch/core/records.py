@@ -50,6 +50,8 @@ class Merchant(msgspec.Struct, frozen=True):
     merchant_id: str
     name: str
     stores: tuple[str, ...] = ()
+    time_zone: str = "UTC"  # of its business day
+    day_ends: str = ""  # hhmm by its own clock: what is in open batches then is settled by the host; empty: never
 
 
 class Terminal(msgspec.Struct, frozen=True):
@@ -82,7 +84,7 @@ class Desk(msgspec.Struct, frozen=True):
     stan_count: int = 0  # one more at each logon and each close by the terminal: a new count of STANs
     batch: int = 0  # Batch.id of the open one, 0 = none
     last_number: int = 0  # of the newest batch, open or closed
-    awaiting: int = 0  # Batch.id of the one that was last answered "totals": uploads belong to it
+    awaiting: int = 0  # Batch.id of the one that was last answered "totals": uploads belong to it, also late ones
     closed: int = 0  # Batch.id of the one the terminal closed last
 
 
@@ -128,6 +130,20 @@ class Batch(msgspec.Struct, frozen=True):
         """The totals of all parts so far."""
         pairs = zip(self.carried, self.totals, strict=True)
         return tuple(Total(a.count + b.count, a.amount + b.amount) for a, b in pairs)
+
+
+class Settlement(msgspec.Struct, frozen=True):
+    """A merchant's account for a business day: all that was booked for it from `since` until before `until`.
+
+    Each row of the journal belongs to one settlement of its merchant. What is in it, is read from the journal.
+    """
+
+    id: int
+    merchant: int
+    number: int  # of this merchant's, from 1
+    day: str  # ISO 8601
+    since: int
+    until: int
 
 
 class Count(msgspec.Struct, frozen=True, array_like=True):

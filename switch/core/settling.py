@@ -11,6 +11,7 @@ from specs import limits
 from specs.outcomes import NOT_STORED, Outcome
 from specs.transaction import Kind, MessageClass, Reply, Total
 from switch.core.batches import Joined, closed_by_terminal, name_open, open_new
+from switch.core.days import is_settle_time
 from switch.core.deciding import Deciding
 from switch.core.records import Batch, Closer, Desk, Right
 from switch.core.refusals import Reason
@@ -66,9 +67,17 @@ def with_command(deciding: Deciding, decision: Decision) -> Decision:
     desk = decision.desks[0] if decision.desks else deciding.view.desk
     changed = (batch for batch in decision.batches if batch.id == desk.batch)
     batch = next(changed, deciding.view.batch(desk.batch))
-    if batch is None or max(total.count for total in batch.booked) < limits.SETTLE_COUNT:
+    if batch is None or not _is_due(deciding, batch):
         return decision
     return msgspec.structs.replace(decision, reply=msgspec.structs.replace(decision.reply, command=SETTLE_COMMAND))
+
+
+def _is_due(deciding: Deciding, batch: Batch) -> bool:
+    """So full that counts of three digits run over, or about to be settled by the host."""
+    if max(total.count for total in batch.booked) >= limits.SETTLE_COUNT:
+        return True
+    merchant = deciding.view.merchant
+    return merchant is not None and is_settle_time(merchant, batch, deciding.now)
 
 
 def _is_again(kind: Kind, closed: Batch, claimed: tuple[Total, ...] | None) -> bool:
@@ -94,7 +103,6 @@ def _compare(deciding: Deciding, joined: Joined) -> Decision:
         batch=0,
         closed=batch.id,
         stan_count=desk.stan_count + 1,
-        awaiting=0 if desk.awaiting == batch.id else desk.awaiting,
     )
     parts = tuple(
         msgspec.structs.replace(part, closed_by=Closer.TERMINAL)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from specs import limits
 from specs.transaction import Kind, MessageClass, Request
 from switch.core.batches import Joined, join, open_new
-from switch.core.clock import DAY
+from switch.core.clock import DAY, HOUR
 from switch.core.messages import far_apart
 from switch.core.needs import Case
 from switch.core.records import Batch, Closer, Row
@@ -48,12 +48,8 @@ def find_target(view: View, case: Case, now: int, number: int) -> Joined:
 
 def find_same_upload(view: View, request: Request, target: Batch) -> Row | None:
     """The upload of the same original into the same batch, if it has come before."""
-    for row in view.told:
-        if row.message_class is MessageClass.UPLOAD and row.original_class is request.original_class:
-            batch = view.batch(row.batch)
-            if batch and batch.whole == target.whole:
-                return row
-    return None
+    uploads = (row for row in view.told if row.message_class is MessageClass.UPLOAD and _same_batch(view, row, target))
+    return next((row for row in uploads if row.original_class is request.original_class), None)
 
 
 def find_uploaded(view: View, case: Case, target: Batch, sent_at: int | None, now: int) -> Row | None:
@@ -61,25 +57,38 @@ def find_uploaded(view: View, case: Case, target: Batch, sent_at: int | None, no
 
     It is the message with that MTI and STAN in the batch itself, first of all one that says the same. Or it is one that
     says the same in another batch which may have been this one to the terminal: of the same number, or not closed by
-    the terminal itself. Or its reference names it.
+    the terminal itself; or it was booked, not long ago, by an upload into any. Or its reference names it.
     """
     request = case.request
-    here, elsewhere = [], []
-    for row in view.told:
-        batch = view.batch(row.batch)
-        if row.message_class is not request.original_class or batch is None:
-            continue
-        if batch.whole == target.whole:
-            here.append(row)
-        elif says_the_same(row, case) and not far_apart(row.sent_at, sent_at):
-            recent = batch.closed_at is None or now - batch.closed_at < limits.BATCH_DAYS * DAY
-            if recent and (batch.number == target.number or batch.closed_by is not Closer.TERMINAL):
-                elsewhere.append(row)
+    here = [row for row in view.told if row.message_class is request.original_class and _same_batch(view, row, target)]
+    elsewhere = [
+        row
+        for row in view.told
+        if says_the_same(row, case)
+        and not far_apart(row.sent_at, sent_at)
+        and _may_be_meant(view, row, request, target, now)
+    ]
     here.sort(key=lambda row: not says_the_same(row, case))
     named = view.by_rrn
     if named and (named.terminal, named.application) != (view.desk.terminal, case.application):
         named = None
     return next(iter((*here, *elsewhere, *([named] if named else []))), None)
+
+
+def _same_batch(view: View, row: Row, target: Batch) -> bool:
+    batch = view.batch(row.batch)
+    return batch is not None and batch.whole == target.whole
+
+
+def _may_be_meant(view: View, row: Row, request: Request, target: Batch, now: int) -> bool:
+    """Whether a row of another batch, which says the same, may be what is uploaded into `target`."""
+    batch = view.batch(row.batch)
+    if batch is None:
+        return False
+    if row.message_class is MessageClass.UPLOAD:
+        return row.original_class is request.original_class and now - row.decided_at < limits.REPLAY_HOURS * HOUR
+    recent = batch.closed_at is None or now - batch.closed_at < limits.BATCH_DAYS * DAY
+    return recent and (batch.number == target.number or batch.closed_by is not Closer.TERMINAL)
 
 
 def compared(view: View, row: Row, case: Case) -> str:

@@ -24,12 +24,33 @@ from switch.core.records import (
     Merchant,
     ProgrammeText,
     Row,
+    Settlement,
     Tally,
     Terminal,
     Tombstone,
 )
 
 GUESS_MINUTES = 11  # the tallies a Workset carries: the minute under way and the ten before it, never less than ten
+
+
+class Day(msgspec.Struct, frozen=True):
+    """What a merchant's settlement needs to know. Batches with nothing in them do not matter."""
+
+    last: Settlement | None = None
+    open: int = 0  # batches
+    closed: int = 0  # since the last settlement
+    opened_at: int = 0  # the newest of these
+
+
+class BatchEvent(msgspec.Struct, frozen=True):
+    """What happened to a batch, for the log and the metrics. `detail`: to a transaction of it, of reference `rrn`."""
+
+    event: str
+    merchant_id: str
+    terminal_id: str
+    batch: Batch
+    detail: str = ""
+    rrn: str = ""
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -47,6 +68,7 @@ class Decision(msgspec.Struct, frozen=True):
     merchants: tuple[Merchant, ...] = ()
     terminals: tuple[Terminal, ...] = ()
     programme: ProgrammeText | None = None
+    settlements: tuple[Settlement, ...] = ()
 
 
 class Changes(msgspec.Struct):
@@ -62,6 +84,7 @@ class Changes(msgspec.Struct):
     merchants: dict[int, Merchant] = {}
     terminals: dict[int, Terminal] = {}
     programmes: list[ProgrammeText] = []
+    settlements: list[Settlement] = []
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__struct_fields__)
@@ -131,8 +154,10 @@ class Workset:
         self.families: dict[int, list[Row]] = {}
         self.tombstones: dict[int, list[Tombstone]] = {}
         self.tallies: defaultdict[str, dict[int, int]] = defaultdict(dict)
+        self.days: dict[str, Day] = {}
         self.programme_version = 0
         self.changes = Changes()
+        self.events: list[BatchEvent] = []
 
     def terminal(self, merchant_id: str, terminal_id: str) -> Terminal | None:
         """The terminal of both ids; without a merchant, the only one with that terminal id (WIRE.md section 2)."""
@@ -195,12 +220,16 @@ class Workset:
         for desk in decision.desks:
             self.desks[desk.terminal, desk.application] = changes.desks[desk.terminal, desk.application] = desk
         for batch in decision.batches:
+            self._note(batch, self.batches.get(batch.id))
             self.batches[batch.id] = changes.batches[batch.id] = batch
+        if decision.row and decision.row.batch:
+            self._note_row(decision.row)
         for tally in decision.tallies:
             counted = self.tallies[tally.scope]
             counted[tally.bucket] = counted.get(tally.bucket, 0) + tally.count
         changes.tallies.extend(decision.tallies)
         changes.tombstones.extend(decision.tombstones)
+        changes.settlements.extend(decision.settlements)
         for merchant in decision.merchants:
             self.merchants[merchant.merchant_id] = changes.merchants[merchant.id] = merchant
         for terminal in decision.terminals:
@@ -208,6 +237,29 @@ class Workset:
         if decision.programme:
             self.programme_version = decision.programme.version
             changes.programmes.append(decision.programme)
+
+    def _note(self, batch: Batch, before: Batch | None) -> None:
+        if before is None:
+            event = "opened"
+        elif batch.closed_at != before.closed_at:
+            event = batch.reason
+        elif batch.claimed != before.claimed:
+            event = "totals differ"
+        else:
+            return
+        self._tell(event, batch)
+
+    def _note_row(self, row: Row) -> None:
+        batch = self.batches.get(row.batch)
+        if batch and row.message_class is MessageClass.UPLOAD:
+            self._tell("upload", batch, row.reason, row.rrn)
+        elif batch and row.late:
+            self._tell("late", batch, row.message_class.value, row.rrn)
+
+    def _tell(self, event: str, batch: Batch, detail: str = "", rrn: str = "") -> None:
+        terminal = next((terminal for terminal in self.terminals.values() if terminal.id == batch.terminal), None)
+        if terminal:
+            self.events.append(BatchEvent(event, terminal.merchant_id, terminal.terminal_id, batch, detail, rrn))
 
 
 def check_entries(entries: Iterable[Entry]) -> None:

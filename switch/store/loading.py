@@ -16,6 +16,7 @@ from specs.transaction import MessageClass
 from switch.core.clock import MINUTE
 from switch.core.needs import Needs
 from switch.core.records import (
+    NO_TOTALS,
     Account,
     Batch,
     Card,
@@ -25,11 +26,12 @@ from switch.core.records import (
     ProgrammeText,
     Row,
     Seal,
+    Settlement,
     Terminal,
     Tombstone,
 )
 from switch.core.refusals import scopes
-from switch.core.workset import GUESS_MINUTES, Workset
+from switch.core.workset import GUESS_MINUTES, Day, Workset
 from switch.store.database import Database
 from switch.store.mapping import Mapping
 
@@ -43,6 +45,8 @@ JOURNAL = Mapping(Row, "journal", ("id",), leave_out=("entries",))
 ENTRIES = Mapping(Entry, "entries", ("row_id", "account"))
 TOMBSTONES = Mapping(Tombstone, "tombstones", ("id",))
 SEALS = Mapping(Seal, "seals", ("daemon", "number"))
+SETTLEMENTS = Mapping(Settlement, "settlements", ("id",))
+NOTHING = msgspec.json.encode(NO_TOTALS).decode()  # as the column holds it
 PROGRAMMES = Mapping(ProgrammeText, "programmes", ("version",))
 
 
@@ -60,6 +64,7 @@ def load(database: Database, needs: Sequence[Needs], now: int) -> Workset:
     _load_holders(database, workset, needs)
     _load_families(database, workset)
     _load_tallies(database, workset, places, now)
+    _load_days(database, workset, [(need.merchant_id,) for need in needs if need.day])
     workset.programme_version = database.fetch("SELECT coalesce(max(version), 0) FROM programmes")[0][0]
     return workset
 
@@ -194,6 +199,30 @@ def _load_tallies(database: Database, workset: Workset, places: _Places, now: in
     sql = "SELECT t.scope, t.bucket, t.count FROM KEYS k JOIN tallies t ON t.scope = {0:text} AND t.bucket > {1:bigint}"
     for scope, bucket, count in database.keyed(sql, wanted):
         workset.tallies[scope][bucket] = count
+
+
+def _load_days(database: Database, workset: Workset, named: Sequence[tuple[str]]) -> None:
+    """What commands about a merchant's settlement need: no message of a terminal costs these statements."""
+    keys = "KEYS k JOIN merchants m ON m.merchant_id = {0:text} "
+    newest = (
+        "JOIN settlements s ON s.id = (SELECT id FROM settlements WHERE merchant = m.id ORDER BY number DESC LIMIT 1)"
+    )
+    last = {one.merchant: one for one in database.pick(SETTLEMENTS, "s", keys + newest, named)}
+    some = "count(b.id), coalesce(max(b.opened_at), 0)"
+    group = f"AND b.totals <> '{NOTHING}' GROUP BY m.merchant_id"
+    sql = (
+        f"SELECT m.merchant_id, {some} FROM {keys} JOIN batches b ON b.merchant = m.id AND b.closed_at IS NULL {group}"
+    )
+    open_ = {row[0]: row[1] for row in database.keyed(sql, named)}
+    since = "coalesce((SELECT max(until) FROM settlements WHERE merchant = m.id), 0)"
+    join = f"JOIN batches b ON b.merchant = m.id AND b.closed_at >= {since}"
+    sql = f"SELECT m.merchant_id, {some} FROM {keys} {join} {group}"
+    closed = {row[0]: (row[1], row[2]) for row in database.keyed(sql, named)}
+    for (name,) in named:
+        merchant = workset.merchants.get(name)
+        if merchant:
+            count, opened_at = closed.get(name, (0, 0))
+            workset.days[name] = Day(last.get(merchant.id), open_.get(name, 0), count, opened_at)
 
 
 def with_entries(database: Database, rows: Sequence[Row]) -> list[Row]:

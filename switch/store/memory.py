@@ -15,6 +15,7 @@ from specs.transaction import MessageClass
 from switch.core.clock import MINUTE
 from switch.core.needs import Needs
 from switch.core.records import (
+    NO_TOTALS,
     Account,
     Batch,
     Card,
@@ -24,14 +25,15 @@ from switch.core.records import (
     ProgrammeText,
     Row,
     Seal,
+    Settlement,
     Tally,
     Terminal,
     Tombstone,
     describe_account,
 )
 from switch.core.refusals import scopes
-from switch.core.workset import GUESS_MINUTES, Changes, Workset
-from switch.store.port import JournalFilter, StoreError
+from switch.core.workset import GUESS_MINUTES, Changes, Day, Workset
+from switch.store.port import JournalFilter, OpenBatch, StoreError
 
 
 class MemoryStore:
@@ -56,6 +58,7 @@ class MemoryStore:
         self._tallies: defaultdict[str, dict[int, int]] = defaultdict(dict)
         self._seals: list[Seal] = []
         self._programmes: list[ProgrammeText] = []
+        self._settlements: list[Settlement] = []
 
     def load(self, needs: Sequence[Needs], now: int) -> Workset:
         workset = Workset()
@@ -68,11 +71,21 @@ class MemoryStore:
         workset.merchants = {m.merchant_id: m for m in self._merchants.values() if m.merchant_id in named}
         for need in needs:
             self._load_card(workset, need)
+            if need.day and need.merchant_id in workset.merchants:
+                workset.days[need.merchant_id] = self._day(workset.merchants[need.merchant_id].id)
             found = workset.terminal(need.merchant_id, need.terminal_id) if need.terminal_id else None
             if found:
                 self._load_messages(workset, need, found, now)
         self._load_families(workset)
         return workset
+
+    def _day(self, merchant: int) -> Day:
+        last = next((one for one in reversed(self._settlements) if one.merchant == merchant), None)
+        some = [batch for batch in self._batches.values() if batch.merchant == merchant and batch.totals != NO_TOTALS]
+        since = last.until if last else 0
+        closed = [batch for batch in some if batch.closed_at is not None and batch.closed_at >= since]
+        newest = max((batch.opened_at for batch in closed), default=0)
+        return Day(last, sum(batch.closed_at is None for batch in some), len(closed), newest)
 
     def _load_card(self, workset: Workset, need: Needs) -> None:
         card = self._cards.get(self._card_ids.get(need.card_hash, 0))
@@ -147,6 +160,7 @@ class MemoryStore:
         self._accounts.update(changes.accounts)
         self._stones.update((stone.id, stone) for stone in changes.tombstones)
         self._programmes.extend(changes.programmes)
+        self._settlements.extend(changes.settlements)
         for row in changes.rows:
             self._keep(row)
         for tally in changes.tallies:
@@ -183,6 +197,25 @@ class MemoryStore:
 
     def last_seal(self, daemon: str) -> Seal | None:
         return next((seal for seal in reversed(self._seals) if seal.daemon == daemon), None)
+
+    def open_batches(self, after: int, limit: int) -> list[OpenBatch]:
+        found = [batch for _, batch in sorted(self._batches.items()) if batch.closed_at is None and batch.id > after]
+        return [
+            OpenBatch(batch, self._terminals[batch.terminal].merchant_id, self._terminals[batch.terminal].terminal_id)
+            for batch in found[:limit]
+        ]
+
+    def unsettled(self) -> list[str]:
+        days = {merchant.merchant_id: self._day(merchant.id) for merchant in self.merchants()}
+        return [name for name, day in days.items() if day.closed and not day.open]
+
+    def settlements(self, merchant: int | None = None) -> list[Settlement]:
+        return [one for one in reversed(self._settlements) if merchant in (None, one.merchant)]
+
+    def settled_rows(self, merchant: int, since: int, until: int) -> Iterator[Row]:
+        for row in sorted(self._rows.values(), key=lambda row: row.id):
+            if (row.merchant == merchant or row.late) and since <= row.decided_at < until:
+                yield row
 
     def merchants(self) -> list[Merchant]:
         return sorted(self._merchants.values(), key=lambda merchant: merchant.merchant_id)

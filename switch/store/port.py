@@ -11,7 +11,19 @@ from typing import Protocol
 import msgspec
 
 from switch.core.needs import Needs
-from switch.core.records import Account, Batch, Card, Entry, Merchant, ProgrammeText, Row, Seal, Tally, Terminal
+from switch.core.records import (
+    Account,
+    Batch,
+    Card,
+    Entry,
+    Merchant,
+    ProgrammeText,
+    Row,
+    Seal,
+    Settlement,
+    Tally,
+    Terminal,
+)
 from switch.core.workset import Changes, Workset
 
 
@@ -40,6 +52,14 @@ class JournalFilter(msgspec.Struct, frozen=True):
     since: int | None = None
     until: int | None = None
     limit: int = 100
+
+
+class OpenBatch(msgspec.Struct, frozen=True):
+    """A batch that is open, and whose it is."""
+
+    batch: Batch
+    merchant_id: str
+    terminal_id: str
 
 
 class Store(Protocol):
@@ -73,6 +93,14 @@ class Store(Protocol):
         """The newest version."""
 
     def last_seal(self, daemon: str) -> Seal | None: ...
+
+    def merchants(self) -> list[Merchant]: ...
+
+    def open_batches(self, after: int, limit: int) -> list[OpenBatch]:
+        """Open batches with ids above `after`, in order."""
+
+    def unsettled(self) -> list[str]:
+        """Merchant ids of those that have closed batches since their last settlement, and none open."""
 
     def forget(self, now: int) -> int:
         """Delete what has outlived its use (old tallies, expired tombstones), a slice at a time; how many went.
@@ -126,6 +154,15 @@ class Reader(Protocol):
         """All accounts by id, each holder's with all its entries in sequence."""
 
     def batches(self, terminal: int) -> list[Batch]: ...
+
+    def open_batches(self, after: int, limit: int) -> list[OpenBatch]: ...
+
+    def settlements(self, merchant: int | None = None) -> list[Settlement]:
+        """Of one merchant or of all, newest first."""
+
+    def settled_rows(self, merchant: int, since: int, until: int) -> Iterator[Row]:
+        """The rows of a merchant decided in a time, by id; and those of others that moved something of a closed batch,
+        as it may have been this merchant's."""
 
     def all_batches(self) -> Iterator[Batch]:
         """Every batch, by id."""

@@ -17,6 +17,7 @@ from switch.core.records import (
     ProgrammeText,
     Row,
     Seal,
+    Settlement,
     Tally,
     Terminal,
     describe_account,
@@ -31,15 +32,19 @@ from switch.store.loading import (
     ENTRIES,
     JOURNAL,
     MERCHANTS,
+    NOTHING,
     PROGRAMMES,
     SEALS,
+    SETTLEMENTS,
     TERMINALS,
     TOMBSTONES,
     load,
     with_entries,
 )
 from switch.store.mapping import Mapping, Record
-from switch.store.port import Conflict, JournalFilter, Unavailable
+from switch.store.port import Conflict, JournalFilter, OpenBatch, Unavailable
+
+CHUNK = 500  # rows read together with their entries
 
 
 class SQLStore:
@@ -62,6 +67,7 @@ class SQLStore:
         self._insert(BATCHES, changes.batches.values(), replace=True)
         self._insert(JOURNAL, changes.rows)
         self._insert(TOMBSTONES, changes.tombstones)
+        self._insert(SETTLEMENTS, changes.settlements)
         holders = sorted({(card.holder,) for card in changes.cards.values()})
         self._database.write("INSERT INTO holders (id) VALUES (?) ON CONFLICT DO NOTHING", holders)
         self._insert(CARDS, changes.cards.values(), replace=True)
@@ -163,7 +169,7 @@ class SQLStore:
         sql = f"SELECT {JOURNAL.select('j')} FROM journal j ORDER BY j.daemon, j.seal, j.id"
         for columns in self._database.stream(sql):
             chunk.append(JOURNAL.from_row(columns))
-            if len(chunk) == 500:
+            if len(chunk) == CHUNK:
                 yield from with_entries(self._database, chunk)
                 chunk = []
         yield from with_entries(self._database, chunk)
@@ -198,6 +204,38 @@ class SQLStore:
         return self._database.read(
             BATCHES, "b", "batches b WHERE b.terminal = ? ORDER BY b.opened_at DESC", (terminal,)
         )
+
+    def open_batches(self, after: int, limit: int) -> list[OpenBatch]:
+        sql = (
+            f"SELECT t.merchant_id, t.terminal_id, {BATCHES.select('b')} FROM batches b JOIN terminals t "
+            "ON t.id = b.terminal WHERE b.closed_at IS NULL AND b.id > ? ORDER BY b.id LIMIT ?"
+        )
+        rows = self._database.fetch(sql, (after, limit))
+        return [OpenBatch(BATCHES.from_row(row[2:]), row[0], row[1]) for row in rows]
+
+    def unsettled(self) -> list[str]:
+        some = f"SELECT 1 FROM batches b WHERE b.merchant = m.id AND b.totals <> '{NOTHING}' AND b.closed_at"
+        since = "coalesce((SELECT max(until) FROM settlements s WHERE s.merchant = m.id), 0)"
+        sql = (
+            f"SELECT m.merchant_id FROM merchants m WHERE EXISTS ({some} >= {since}) AND NOT EXISTS ({some} IS NULL) "
+            "ORDER BY m.merchant_id"
+        )
+        return [row[0] for row in self._database.fetch(sql)]
+
+    def settlements(self, merchant: int | None = None) -> list[Settlement]:
+        where, parameters = ("WHERE s.merchant = ?", (merchant,)) if merchant is not None else ("", ())
+        return self._database.read(SETTLEMENTS, "s", f"settlements s {where} ORDER BY s.id DESC", parameters)
+
+    def settled_rows(self, merchant: int, since: int, until: int) -> Iterator[Row]:
+        between = "j.decided_at >= ? AND j.decided_at < ?"
+        sql = (
+            f"SELECT {JOURNAL.select('j')} FROM journal j WHERE j.merchant = ? AND {between} "
+            f"UNION ALL SELECT {JOURNAL.select('j')} FROM journal j WHERE j.late = 1 AND j.merchant <> ? AND {between} "
+            "ORDER BY id"
+        )
+        rows = self._database.fetch(sql, (merchant, since, until, merchant, since, until))
+        for start in range(0, len(rows), CHUNK):
+            yield from with_entries(self._database, [JOURNAL.from_row(row) for row in rows[start : start + CHUNK]])
 
     def all_batches(self) -> Iterator[Batch]:
         sql = f"SELECT {BATCHES.select('b')} FROM batches b ORDER BY b.id"

@@ -142,9 +142,10 @@ def test_books_that_were_cut_off_show_by_a_noted_seal(books: Operator) -> None:
     newest = "daemon = 'main' AND seal = 7"
     of_newest = f"FROM entries e JOIN journal j ON j.id = e.row_id WHERE {newest} AND e.account = accounts.id"
     total = "'$[' || json_extract(j.counts, '$[0][1]') || '][{0}]'"
-    fewer = ", ".join(
-        f"{total.format(place)}, json_extract(totals, {total.format(place)}) - json_extract(j.counts, '$[0][{place + 2}]')"
-        for place in (0, 1)
+    count, amount = total.format(0), total.format(1)
+    fewer = (
+        f"{count}, json_extract(totals, {count}) - json_extract(j.counts, '$[0][2]'), "
+        f"{amount}, json_extract(totals, {amount}) - json_extract(j.counts, '$[0][3]')"
     )
     falsify(
         books,

@@ -238,9 +238,31 @@ def test_uploads_belong_to_the_batch_last_answered_95_then_the_open_then_the_las
     till.settle(9, ZERO)
     till.settle(9, (1, 1))
     till.redeem(card, 1, batch=10)
-    assert till.upload(till.write(Kind.GIFT_REDEEM, card, 6)).batch == 10
-    till.settle(10, ZERO, kind=Kind.SETTLE_UPLOADED)
-    assert till.upload(till.write(Kind.GIFT_REDEEM, card, 7)).batch == 10
+    assert till.upload(till.write(Kind.GIFT_REDEEM, card, 6)).batch == 9, "a late one, though 9 is closed and 10 open"
+    other = till.shop.till("T2")
+    other.redeem(card, 1, batch=3)
+    assert other.upload(other.write(Kind.GIFT_REDEEM, card, 7)).batch == 3, "open, and none was answered 95"
+    other.settle(3, (2, 8))
+    assert other.upload(other.write(Kind.GIFT_REDEEM, card, 8)).batch == 3, "the last closed"
+
+
+@pytest.mark.parametrize("ending", [Kind.SETTLE_UPLOADED, Kind.CLEAR_BATCH, Kind.SETTLE])
+def test_what_comes_late_or_twice_is_not_booked_into_the_next_batch(ending: Kind) -> None:
+    shop, till, card = scene()
+    done, _, row = redeemed(till, card, 100, batch=7)
+    unseen = till.write(Kind.GIFT_REDEEM, card, 40)
+    till.settle(7, (2, 140))
+    till.upload(unseen)
+    assert till.settle(7, (2, 140), kind=ending).outcome is APPROVED
+    redeemed(till, card, 1, batch=8)
+    till.upload(done)
+    till.upload(unseen, repeat=True)
+    till.upload(unseen, upload_batch=8)
+    assert [(reason, matched) for reason, _, matched in uploaded(shop)] == [
+        ("without_authorisation", 0), ("uploaded", row.id), ("uploaded", shop.rows()[-1].matched)
+    ]  # fmt: skip
+    assert shop.balance(card) == 10_000 - 141
+    shop.prove()
 
 
 @pytest.mark.parametrize("number", [7, 8, 9])
