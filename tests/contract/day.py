@@ -34,6 +34,7 @@ class Day:
     balance: int
     always_named: bool = False
     entries: list[Entry] = field(default_factory=list)
+    history: list[Message] = field(default_factory=list)  # all it ever sent, in other batches too
     forgotten: int = 0  # what the host has and the till does not count: its power failed before it wrote it down
 
     @property
@@ -78,22 +79,21 @@ class Day:
     # Deeds
 
     def trade(self) -> None:
-        answer = self.till.ask(self.request())
+        answer = self.ask(self.request())
         if answer.expect("00", "51").rc == "00":
             self.book(answer)
 
     def trade_in_part(self) -> None:
-        request = self.till.message(
-            "0200", REDEEM, self.shift.card, self.balance + 500, {60: self.shift.number}, {"CP": "P"}
-        )
+        named = {60: self.shift.number, **self.till.when()}
+        request = self.till.message("0200", REDEEM, self.shift.card, self.balance + 500, named, {"CP": "P"})
         if self.balance:
-            self.book(self.till.ask(request).expect("10"))
+            self.book(self.ask(request).expect("10"))
 
     def repeat(self) -> None:
         """The answer was lost; the 0201 fetches it."""
         request = self.request()
         self.hang_up_on(request)
-        answer = self.till.ask(request.but("0201"))
+        answer = self.ask(request.but("0201"))
         if answer.expect("00", "51").rc == "00":
             self.book(answer)
 
@@ -103,11 +103,11 @@ class Day:
         if self.lots.random() < 0.7:
             self.hang_up_on(request)
         else:
-            self.till.ask(request).expect("00", "51")
+            self.ask(request).expect("00", "51")
         named = self.lots.choice([{90: by_de90(request)}, {11: request[11]}, {62: request[62]}])
         reversal = self.till.reversal_message(request, {**named, 12: request[12], 13: request[13]})
         for mti in self.lots.choice([["0400"], ["0400", "0401"], ["0420", "0421", "0421"]]):
-            self.till.ask(reversal.but(mti)).expect("00")
+            self.ask(reversal.but(mti)).expect("00")
 
     def void(self) -> None:
         if entry := self.one_live():
@@ -117,13 +117,13 @@ class Day:
             if self.lots.random() < 0.3:
                 self.hang_up_on(message)
                 message = message.but("0201")
-            self.till.ask(message).expect("00")
+            self.ask(message).expect("00")
             self.undo(entry)
 
     def reverse_late(self) -> None:
         """The customer left without the goods: an approved sale is reversed by its RRN."""
         if entry := self.one_live():
-            self.till.reverse(entry.asked, {37: entry.rrn, 4: f"{entry.approved:012}"}).expect("00")
+            self.ask(self.till.reversal_message(entry.asked, {37: entry.rrn, 4: f"{entry.approved:012}"})).expect("00")
             self.undo(entry)
 
     def advise(self) -> None:
@@ -133,11 +133,11 @@ class Day:
             if self.lots.random() < 0.5:
                 self.hang_up_on(request)
                 request = request.but("0221")
-            self.book(self.till.ask(request).expect("00"))
+            self.book(self.ask(request).expect("00"))
 
     def forget(self) -> None:
         """The host has it, the till does not."""
-        self.entries.remove(self.book(self.till.ask(self.request(de3=RELOAD)).expect("00")))
+        self.entries.remove(self.book(self.ask(self.request(de3=RELOAD)).expect("00")))
         self.forgotten += 1
 
     def sell_unheard(self) -> None:
@@ -145,7 +145,26 @@ class Day:
         request = self.request("0220")
         self.entries.append(Entry(request, None, int(request[4])))
 
+    def late_copy(self) -> None:
+        """The line delivers once more what it delivered before, perhaps days ago: nothing moves, nothing counts.
+
+        Of transactions with one STAN the newest only: a terminal that was swapped has taken the older ones' names.
+        """
+        newest = {(message.mti[:3], message[11]): message for message in self.history}
+        there = [
+            message
+            for message in self.history
+            if message.mti[:2] != "02" or newest[message.mti[:3], message[11]] is message
+        ]
+        if there:
+            self.till.ask(self.lots.choice(there)).expect("00", "10", "51", "80", "94")
+
+    def ask(self, message: Message) -> Answer:
+        self.history.append(message)
+        return self.till.ask(message)
+
     def hang_up_on(self, request: Message) -> None:
+        self.history.append(request)
         with self.till.new_line() as line:
             line.send(request)
 
@@ -155,7 +174,7 @@ class Day:
             if self.lots.random() < 0.3:
                 self.hang_up_on(upload)
                 upload = upload.but(changes={11: self.till.stan()})
-            self.till.ask(upload).expect("00")
+            self.ask(upload).expect("00")
             if entry.rrn is None:
                 self.balance = max(0, self.balance - entry.approved)  # what is not there is the merchant's
 
@@ -168,11 +187,11 @@ class Day:
     def settle_at_once(self) -> None:
         if self.lots.random() < 0.5:
             self.hang_up_on(self.shift.settlement(*self.totals()))
-        self.shift.settle(*self.totals()).expect("00")
+        self.ask(self.shift.settlement(*self.totals())).expect("00")
 
     def settle_by_upload(self) -> Answer:
-        self.shift.settle(*self.totals()).expect("95")
+        self.ask(self.shift.settlement(*self.totals())).expect("95")
         self.upload_everything()
         if self.lots.random() < 0.5:
             self.hang_up_on(self.shift.settlement(*self.totals(), de3=TRAILER))
-        return self.shift.settle(*self.totals(), de3=TRAILER).expect("00")
+        return self.ask(self.shift.settlement(*self.totals(), de3=TRAILER)).expect("00")

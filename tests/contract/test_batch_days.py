@@ -11,6 +11,7 @@ import random
 import pytest
 
 from tests.contract.batch import Shift, following, told
+from tests.contract.client import Message
 from tests.contract.conftest import House
 from tests.contract.day import Day
 from tests.contract.till import Till
@@ -54,30 +55,24 @@ def test_a_till_that_lost_more_uploads_and_ends_closed(house: House, dialect: st
 
 
 @pytest.mark.parametrize("seed", range((DAYS + 3) // 4))
-def test_a_week_over_the_last_number_with_stans_that_begin_anew_and_old_0500s_between(
+def test_a_week_over_the_last_number_with_stans_that_begin_anew_and_late_copies_of_anything(
     house: House, newcomer: Till, dialect: str, seed: int
 ) -> None:
     till, lots = newcomer, random.Random(f"week {dialect} {seed}")
     card = house.card(house.till(dialect))
     number, balance = "999998", 20_000
-    closed: list[Day] = []
-
-    def settle_again() -> None:
-        if closed:
-            old = lots.choice(closed)
-            old.shift.settle(*old.totals()).expect("00")
-
+    history: list[Message] = []
     for _ in range(5):
         till.last_stan = 0 if lots.random() < 0.5 else till.last_stan
-        day = Day(Shift.open(till, card, number), lots, balance, always_named=True)
+        day = Day(Shift.open(till, card, number), lots, balance, always_named=True, history=history)
         if lots.random() < 0.5:
-            day.live(DEEDS // 2, settle_again)
+            day.live(DEEDS, day.late_copy, day.late_copy)
             day.settle_at_once()
         else:
             day.forget()
-            day.live(DEEDS // 2, settle_again, day.forget, day.sell_unheard)
+            day.live(DEEDS, day.late_copy, day.late_copy, day.forget, day.sell_unheard)
             day.settle_by_upload()
-        closed.append(day)
         number, balance = following(number), day.balance
-    assert_both_agree(closed[-1])
+        day.late_copy()
+    assert_both_agree(day)
     assert number == "000004"
