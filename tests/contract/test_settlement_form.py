@@ -184,6 +184,8 @@ def test_a_new_terminal_has_the_right_to_settle_and_none_to_clear(house: House, 
     newcomer.ask(settlement(newcomer, "000001", ONE)).expect("95")
     newcomer.ask(settlement(newcomer, "000001", ONE, CLEAR)).expect("58")
     newcomer.ask(settlement(newcomer, "000001", ONE, TRAILER)).expect("00")
+    house.demo.command("terminal", "change", like.merchant_id, newcomer.record.terminal_id, "--revoke", "settlement")
+    newcomer.ask(settlement(newcomer, "000002", claim((0, 0)))).expect("58")
 
 
 def test_a_table_that_does_not_end_is_a_format_error(shift: Shift) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contract.batch import SETTLE, TRAILER, Changes, Shift, claim, following, upload_of
+from tests.contract.batch import SETTLE, TRAILER, Changes, Shift, claim, following, upload_of, with_tables
 from tests.contract.conftest import House
 from tests.contract.till import CASH_OUT, REDEEM, REFUND, RELOAD, Answer, Till
 
@@ -232,6 +232,14 @@ def test_table_37_may_name_the_batch_that_answered_95(awaiting: Shift) -> None:
     answer = awaiting.upload_unseen(REDEEM, 900, batch=awaiting.number).expect("00")
     assert answer[60] == awaiting.number
     awaiting.settle((1, 900), de3=SETTLE).expect("00")
+
+
+def test_table_37_is_read_in_either_field_of_nac_and_in_de48_of_ascii(awaiting: Shift) -> None:
+    later = awaiting.next()
+    later.settle((5, 5_000)).expect("95")
+    for de in (48, 63) if awaiting.till.dialect == "nac" else (48,):
+        answer = awaiting.upload_unseen(REDEEM, 900, with_tables(awaiting.till, {"37": awaiting.number}, de))
+        assert answer.expect("00")[60] == awaiting.number, answer.story()
 
 
 def test_table_37_with_a_number_nobody_knows_is_00_too(awaiting: Shift) -> None:
