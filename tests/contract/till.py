@@ -35,12 +35,15 @@ ANSWER_ADDS: dict[tuple[str, str], set[int]] = {  # MTI class and DE3 without th
     ("020", "74600"): {37, 38},
     ("020", "02006"): {37, 38, 54},
     ("020", "02600"): {37, 38, 54},
+    ("032", "72006"): {37},
+    ("032", "21006"): {37},
+    ("032", "00600"): {37},
+    ("032", "01600"): {37},
+    ("032", "20006"): {37},
+    ("032", "02600"): {37},
     ("022", "00600"): {37},
     ("022", "02600"): {37},
     ("080", "92000"): {60},
-    ("050", "92000"): {63},
-    ("050", "96000"): {63},
-    ("050", "94000"): {63},
 }
 # fmt: on
 ALWAYS = {0, 3, 11, 12, 13, 24, 39, 41, 42}
@@ -242,16 +245,15 @@ def form_faults(asked: Message, answer: Answer, currency: str) -> list[str]:
         wanted -= {60}
     check(wanted <= answer.keys(), f"fields missing: {sorted(wanted - answer.keys())}")
     check(60 not in answer or (len(answer[60]) == 6 and answer[60].isdigit()), f"DE60 is {answer.get(60)!r}")
+    faults += totals_faults(asked, answer, wanted)
     faults += approved_faults(asked, answer, wanted) if answer.rc in APPROVED else refused_faults(asked, answer)
     faults += balance_faults(answer, currency)
-    faults += totals_faults(asked, answer)
     return faults
 
 
 def approved_faults(asked: Message, answer: Answer, wanted: set[int]) -> list[str]:
     faults: list[str] = []
-    by_class = {"04": set[int](), "03": {37}}  # whatever they undo or upload
-    adds = ANSWER_ADDS.get((asked.mti[:3], asked.get(3, "")[:5]), by_class.get(asked.mti[:2]))
+    adds = ANSWER_ADDS.get((asked.mti[:3], asked.get(3, "")[:5]), set() if asked.mti[:2] == "04" else None)
     if adds is not None and answer.keys() != wanted | adds:
         missing, extra = sorted((wanted | adds) - answer.keys()), sorted(answer.keys() - wanted - adds)
         faults.append(f"- approved: fields missing {missing}, fields this answer does not have {extra}")
@@ -290,10 +292,14 @@ def balance_faults(answer: Answer, currency: str) -> list[str]:
     return faults
 
 
-def totals_faults(asked: Message, answer: Answer) -> list[str]:
-    if asked.mti[:3] != "050" or answer.rc not in ("00", "95"):
+def totals_faults(asked: Message, answer: Answer, wanted: set[int]) -> list[str]:
+    """A 0510 that closed a batch or found other totals has DE63 with as many blocks as asked, and tables in DE48."""
+    if asked.mti[:2] != "05" or answer.rc not in ("00", "95"):
         return []
-    told, wanted = answer.get(63, ""), len(asked[63]) if 63 in asked else 90
-    if len(told) != wanted or not told.isdigit():
-        return [f"- DE63 is {told!r}, expected {wanted} digits"]
-    return []
+    faults: list[str] = []
+    told, size = answer.get(63, ""), len(asked[63]) if 63 in asked else 90
+    if len(told) != size or not told.isdigit():
+        faults.append(f"- DE63 is {told!r}, expected {size} digits")
+    if extra := sorted(answer.keys() - wanted - {48, 63}):
+        faults.append(f"- fields this answer does not have {extra}")
+    return faults
