@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from tests.contract.batch import TRAILER, Shift, Total, upload_of
 from tests.contract.client import Message
@@ -32,7 +33,7 @@ class Day:
     shift: Shift
     lots: random.Random
     balance: int
-    always_named: bool = False
+    naming: Literal["always", "at random", "never"] = "at random"  # the batch, in a 0200
     entries: list[Entry] = field(default_factory=list)
     history: list[Message] = field(default_factory=list)  # all it ever sent, in other batches too
     forgotten: int = 0  # what the host has and the till does not count: its power failed before it wrote it down
@@ -51,7 +52,7 @@ class Day:
     def request(self, mti: str = "0200", de3: str | None = None) -> Message:
         de3 = de3 or (self.lots.choice([REDEEM, REDEEM, RELOAD]) if mti == "0200" else REDEEM)
         amount = self.lots.randrange(1_000, 3_000)
-        unnamed = mti == "0200" and not self.always_named and self.lots.random() < 0.5
+        unnamed = mti == "0200" and (self.naming == "never" or (self.naming != "always" and self.lots.random() < 0.5))
         more = {**self.till.when(), 60: None if unnamed else self.shift.number, 62: self.till.receipt()}
         return self.till.message(mti, de3, self.shift.card, amount, more)
 
@@ -157,7 +158,9 @@ class Day:
             if message.mti[:2] != "02" or newest[message.mti[:3], message[11]] is message
         ]
         if there:
-            self.till.ask(self.lots.choice(there)).expect("00", "10", "51", "80", "94")
+            before = self.till.balance(self.shift.card)
+            answer = self.till.ask(self.lots.choice(there)).expect("00", "10", "51", "80", "94")
+            assert self.till.balance(self.shift.card) == before, answer.story()
 
     def ask(self, message: Message) -> Answer:
         self.history.append(message)
@@ -170,7 +173,8 @@ class Day:
 
     def upload_everything(self) -> None:
         for entry in [entry for entry in self.entries if entry.live]:
-            upload = upload_of(self.till, entry.asked, entry.rrn, more={4: f"{entry.approved:012}"})
+            rrn = self.lots.choice([entry.rrn, None])  # some terminals send spaces
+            upload = upload_of(self.till, entry.asked, rrn, more={4: f"{entry.approved:012}"})
             if self.lots.random() < 0.3:
                 self.hang_up_on(upload)
                 upload = upload.but(changes={11: self.till.stan()})
@@ -188,6 +192,16 @@ class Day:
         if self.lots.random() < 0.5:
             self.hang_up_on(self.shift.settlement(*self.totals()))
         self.ask(self.shift.settlement(*self.totals())).expect("00")
+
+    def settle_unheard_and_sell_on(self) -> None:
+        """The 00 is lost; to the till its batch is still open, and what it sells next is in the same claim."""
+        self.settle_at_once()
+        self.naming = "never"
+        for _ in range(3):
+            self.lots.choice([self.trade, self.repeat, self.give_up])()
+        answer = self.ask(self.shift.settlement(*self.totals())).expect("00", "95")
+        if answer.rc == "95":  # 00 if all of it was declined or given up
+            self.settle_by_upload()
 
     def settle_by_upload(self) -> Answer:
         self.ask(self.shift.settlement(*self.totals())).expect("95")

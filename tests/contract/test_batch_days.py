@@ -64,7 +64,7 @@ def test_a_week_over_the_last_number_with_stans_that_begin_anew_and_late_copies_
     history: list[Message] = []
     for _ in range(5):
         till.last_stan = 0 if lots.random() < 0.5 else till.last_stan
-        day = Day(Shift.open(till, card, number), lots, balance, always_named=True, history=history)
+        day = Day(Shift.open(till, card, number), lots, balance, naming="always", history=history)
         if lots.random() < 0.5:
             day.live(DEEDS, day.late_copy, day.late_copy)
             day.settle_at_once()
@@ -76,3 +76,16 @@ def test_a_week_over_the_last_number_with_stans_that_begin_anew_and_late_copies_
         day.late_copy()
     assert_both_agree(day)
     assert number == "000004"
+
+
+@pytest.mark.parametrize("seed", range((DAYS + 3) // 4))
+def test_a_week_of_a_till_that_hears_no_00_and_sells_on(house: House, newcomer: Till, dialect: str, seed: int) -> None:
+    lots = random.Random(f"deaf week {dialect} {seed}")
+    day = Day(Shift.open(newcomer, house.card(house.till(dialect)), "000001"), lots, 20_000)
+    for number in ("000001", "000002", "000003", "000004", "000005"):
+        shift = Shift.open(newcomer, day.shift.card, number)
+        day = Day(shift, lots, day.balance, history=day.history)
+        day.live(DEEDS // 2, day.late_copy)
+        day.settle_unheard_and_sell_on()
+        assert newcomer.open_batch() == following(number)
+    assert_both_agree(day)

@@ -74,6 +74,29 @@ def test_a_late_repeat_of_an_unseen_upload_is_not_booked_into_the_next_batch(shi
     later.settle((1, 100)).expect("00")
 
 
+@pytest.mark.parametrize("seen", [True, False], ids=["of a sale the host had", "of one it never saw"])
+@pytest.mark.parametrize("later_end", [SETTLE, TRAILER, CLEAR])
+def test_a_late_copy_of_an_upload_is_known_after_another_batch_has_answered_95(
+    shift: Shift, later_end: str, seen: bool
+) -> None:
+    """Two days late: original MTI and STAN, card, amount and time are those of an upload that was taken."""
+    when = {**shift.till.when(-5), 62: shift.till.receipt()}
+    sale = shift.redeem(900, when).asked if seen else shift.till.message("0200", REDEEM, shift.card, 900, when)
+    shift.settle((2, 2_000)).expect("95")
+    late = upload_of(shift.till, sale)
+    shift.till.ask(late).expect("00")
+    shift.settle((2, 2_000), de3=TRAILER).expect("00")
+    later = shift.next()
+    later.redeem(100)
+    later.settle((3, 3_000)).expect("95")
+    later.settle((1, 100), de3=later_end).expect("00")
+    shift.till.ask(late).expect("00")
+    last = later.next()
+    shift.till.ask(late.but("0321")).expect("00")
+    assert shift.till.balance(shift.card) == 19_000
+    last.settle((0, 0)).expect("00")
+
+
 def test_table_37_finds_what_lies_in_a_batch_left_behind(shift: Shift) -> None:
     done = shift.redeem(900)
     later = shift.next()
