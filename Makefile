@@ -54,7 +54,7 @@ LOCK := uv pip compile setup.cfg --quiet --universal --python-version 3.11 --gen
 	--custom-compile-command "make lock"
 lock:
 	$(LOCK) --upgrade --extra postgres --extra test --output-file requirements-test.lock
-	$(LOCK) --extra postgres --constraint requirements-test.lock --output-file requirements.lock
+	$(LOCK) --extra postgres --extra reports --constraint requirements-test.lock --output-file requirements.lock
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -73,6 +73,9 @@ NAME = word(r"[a-z][a-z0-9_-]{0,31}", "up to 32 of a-z, 0-9, _ and -, a letter f
 NODE = word(r"[a-z0-9][a-z0-9_-]{0,31}", "up to 32 of a-z, 0-9, _ and -", "main")
 
 
+TIME_OF_DAY = word(r"([01][0-9]|2[0-3])[0-5][0-9]|never", 'a time of day such as "0415", or "never"', "0415")
+
+
 ANSWER_SECONDS_MAX = limits.TERMINAL_WAIT_SECONDS - limits.SEND_SECONDS - 1  # it must arrive while someone still waits
 
 TEMPLATE_HEAD = (
@@ -169,6 +172,13 @@ class LimitsConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SchedulesConfig:
+    expire_points: Annotated[
+        str, Key(TIME_OF_DAY, "When expired points are booked out every day, in the programme's time zone.", live=True)
+    ] = "0415"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Config:
     store: Annotated[str, Key(STORE, "Where the books are. A relative FILE lies beside this file.")] = field(
         default="sqlite:///books.db", repr=False
@@ -201,6 +211,9 @@ class Config:
     vault: Annotated[VaultConfig, Key(Section(VaultConfig), "Keys that protect card numbers and PINs.")] = VaultConfig()
     ops: Annotated[OpsConfig, Key(Section(OpsConfig), "HTTP for Prometheus and health checks.")] = OpsConfig()
     limits: Annotated[LimitsConfig, Key(Section(LimitsConfig), "Time and load.")] = LimitsConfig()
+    schedules: Annotated[SchedulesConfig, Key(Section(SchedulesConfig), "What happens by the clock.")] = (
+        SchedulesConfig()
+    )
     listeners: Annotated[tuple[ListenerConfig, ...], Key(Section(ListenerConfig, many=True), "A door for terminals.")]
 
     def application(self, nii: str) -> str:

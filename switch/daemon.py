@@ -29,6 +29,7 @@ from switch.control import control_app
 from switch.core.commands import ApplyProgramme
 from switch.core.programme import ProgrammeError
 from switch.core.workset import BatchEvent
+from switch.expiry import Expiry
 from switch.log_writer import LogWriter
 from switch.logs import configure_logs, wants_json
 from switch.metrics import Metrics
@@ -130,6 +131,8 @@ class Daemon:
             nursery.start_soon(self.service.run)
             nursery.start_soon(self._tidy)
             nursery.start_soon(self.days.run)
+            expiry = Expiry(self.service, lambda: self.config.schedules.expire_points, lambda: time.time_ns() // 1000)
+            nursery.start_soon(expiry.run)
             app = ops_app(self.metrics.registry, self._not_ready)
             ops = self.config.ops
             with _door(f"ops: {ops.host} port {ops.port}"):

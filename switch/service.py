@@ -17,6 +17,7 @@ import trio
 
 from specs import limits
 from specs.outcomes import Outcome
+from specs.sensitive import PAN
 from specs.transaction import Reply, Request
 from switch.books import Books, Item
 from switch.core.commands import Command, PutTerminal
@@ -125,13 +126,24 @@ class Service:
             return False
         card_hash = self._vault.card_hash(request.card) if request.card else b""
         pin_hash = self._vault.pin_hash(card_hash, request.pin) if request.pin and card_hash else None
-        case = Case(request, application_of(request.nii, self._applications), card_hash.hex(), pin_hash)
+        case = Case(
+            request,
+            application_of(request.nii, self._applications),
+            card_hash.hex(),
+            pin_hash,
+            self._vault.card_hash(request.other_card).hex() if request.other_card else "",
+            self._vault.encrypt_phone(request.phone) if request.phone else None,
+        )
         self._put(Waiting(case, request.terminal_id, deliver, trio.current_time()))
         return True
 
     def busy(self) -> Reply:
         """What a terminal hears when the queue is full."""
         return bare_reply(Outcome.INTERNAL, self._clock(), self.books.programme.time_zone)
+
+    def card_hash(self, card: PAN) -> str:
+        """What commands call a card."""
+        return self._vault.card_hash(card).hex()
 
     async def submit(self, commands: Sequence[Command]) -> list[Reply]:
         """Decide an operator's commands, in order, among the terminals' messages; returns when they are on disk."""

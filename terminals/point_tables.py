@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from specs import iso8583
-from specs.limits import PHONE_DIGITS_MAX, PHONE_DIGITS_MIN, POINTS_MAX
+from specs.limits import AMOUNT_MAX, PHONE_DIGITS_MAX, PHONE_DIGITS_MIN, POINTS_MAX
 from specs.sensitive import Secret
 from specs.transaction import BasketLine, PointsTold, Returned, Tender, TenderKind
 from terminals.errors import AnswerError
@@ -70,7 +70,11 @@ def parse_phone(text: str) -> Secret:
 
 
 def points_table(points: PointsTold) -> str:
-    """The data of `PT`."""
+    """The data of `PT`.
+
+    Raises:
+        AnswerError: a number does not fit.
+    """
     sign = "D" if points.available < 0 else "C"
     counts = (points.earned, points.redeemed, abs(points.available), points.expiring)
     if not all(0 <= count <= POINTS_MAX for count in counts):
@@ -80,5 +84,11 @@ def points_table(points: PointsTold) -> str:
 
 
 def return_table(returned: Returned) -> str:
-    """The data of `RT`."""
+    """The data of `RT`.
+
+    Raises:
+        AnswerError: a number does not fit.
+    """
+    if not (0 <= returned.worth <= AMOUNT_MAX and 0 <= returned.rest <= AMOUNT_MAX):
+        raise AnswerError(iso8583.TABLE_RETURNED)
     return f"{returned.worth:012d}{returned.rest:012d}"

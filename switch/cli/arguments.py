@@ -99,6 +99,7 @@ MERCHANT_ID, TERMINAL_ID, STORE = word(15), word(8), word(32)
 NII = Pattern("[0-9]{3}", "three digits")
 RRN = Pattern("[0-9]{12}", "twelve digits")
 CLOCK = Pattern("([01][0-9]|2[0-3])[0-5][0-9]", "a time of day such as 2330")
+DAY_END = Pattern("([01][0-9]|2[0-3])[0-5][0-9]|never", "a time of day such as 0400, or never")
 
 
 def instant(given: datetime | None, utc: bool) -> int | None:

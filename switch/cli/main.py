@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from switch import __version__
+from switch.cli.batches import batch
 from switch.cli.cards import card
 from switch.cli.common import EXIT_USAGE, Failure
 from switch.cli.journal import journal
@@ -17,6 +18,7 @@ from switch.cli.lifecycle import check, init, reload, serve, status
 from switch.cli.merchants import merchant
 from switch.cli.programmes import programme
 from switch.cli.safety import audit, backup
+from switch.cli.settlements import settlement
 from switch.cli.terminals import terminal
 from switch.logs import LONG_NUMBER
 
@@ -49,7 +51,10 @@ def main() -> None:
     """
 
 
-for command in (init, check, serve, status, reload, merchant, terminal, programme, card, journal, audit, backup):
+for command in (
+    *(init, check, serve, status, reload, merchant, terminal, programme, card, batch, settlement, journal, audit),
+    backup,
+):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -7,13 +7,15 @@ from typing import Any
 import click
 import msgspec
 
-from switch.cli.arguments import MERCHANT_ID, STORE
+from switch.cli.arguments import DAY_END, MERCHANT_ID, STORE, TIME_ZONE
 from switch.cli.common import config_option, json_option, reading, refuse, submit
 from switch.cli.output import Record, show_json, show_list, show_record
 from switch.config import Config
 from switch.core.commands import PutMerchant
 from switch.core.records import Merchant, Terminal
 from switch.store.port import Reader
+
+_DAY_ENDS = "When its business day ends, hhmm by its own clock: the host settles what is open then."
 
 
 @click.group()
@@ -25,8 +27,10 @@ def merchant() -> None:
 @click.argument("merchant_id", type=MERCHANT_ID)
 @click.option("--name", required=True, help="As people call it.")
 @click.option("--store", "stores", type=STORE, multiple=True, required=True, help="A store; give it once for each.")
+@click.option("--time-zone", type=TIME_ZONE, default="UTC", show_default=True, help="Of its business day.")
+@click.option("--day-ends", type=DAY_END, default="never", show_default=True, help=_DAY_ENDS)
 @config_option
-def add(merchant_id: str, name: str, stores: tuple[str, ...], config: Config) -> None:
+def add(merchant_id: str, name: str, stores: tuple[str, ...], time_zone: str, day_ends: str, config: Config) -> None:
     """Add a merchant.
 
     MERCHANT_ID is what its terminals send (DE42).
@@ -34,7 +38,9 @@ def add(merchant_id: str, name: str, stores: tuple[str, ...], config: Config) ->
     with reading(config) as reader:
         if any(merchant.merchant_id == merchant_id for merchant in reader.merchants()):
             refuse(f"there is a merchant {merchant_id} already; to change it: tillswitch merchant change")
-    submit(config, PutMerchant(Merchant(0, merchant_id, name, tuple(dict.fromkeys(stores)))))
+    submit(
+        config, PutMerchant(Merchant(0, merchant_id, name, tuple(dict.fromkeys(stores)), time_zone, _ends(day_ends)))
+    )
     click.echo(f"{merchant_id}: added")
 
 
@@ -43,11 +49,21 @@ def add(merchant_id: str, name: str, stores: tuple[str, ...], config: Config) ->
 @click.option("--name", help="The new name.")
 @click.option("--add-store", "more", type=STORE, multiple=True, help="A store it has from now on.")
 @click.option("--remove-store", "fewer", type=STORE, multiple=True, help="A store it has no longer.")
+@click.option("--time-zone", type=TIME_ZONE, help="Of its business day.")
+@click.option("--day-ends", type=DAY_END, help=_DAY_ENDS)
 @config_option
-def change(merchant_id: str, name: str | None, more: tuple[str, ...], fewer: tuple[str, ...], config: Config) -> None:
+def change(
+    merchant_id: str,
+    name: str | None,
+    more: tuple[str, ...],
+    fewer: tuple[str, ...],
+    time_zone: str | None,
+    day_ends: str | None,
+    config: Config,
+) -> None:
     """Change a merchant: only what is given."""
-    if name is None and not more and not fewer:
-        raise click.UsageError("nothing to change: give --name, --add-store or --remove-store")
+    if not any((name, more, fewer, time_zone, day_ends)):
+        raise click.UsageError("nothing to change: give --name, --add-store, --remove-store, --time-zone or --day-ends")
     with reading(config) as reader:
         known = find_merchant(reader, merchant_id)
         terminals = _terminals(reader, merchant_id)
@@ -58,7 +74,14 @@ def change(merchant_id: str, name: str | None, more: tuple[str, ...], fewer: tup
             if terminal.store == store:
                 refuse(f"terminal {terminal.terminal_id} stands in {store}; move it first")
     stores = tuple(store for store in dict.fromkeys((*known.stores, *more)) if store not in fewer)
-    submit(config, PutMerchant(msgspec.structs.replace(known, name=name or known.name, stores=stores)))
+    changed = msgspec.structs.replace(
+        known,
+        name=name or known.name,
+        stores=stores,
+        time_zone=time_zone or known.time_zone,
+        day_ends=known.day_ends if day_ends is None else _ends(day_ends),
+    )
+    submit(config, PutMerchant(changed))
     click.echo(f"{merchant_id}: changed")
 
 
@@ -91,10 +114,18 @@ def find_merchant(reader: Reader, merchant_id: str) -> Merchant:
     return found
 
 
+def _ends(day_ends: str) -> str:
+    return "" if day_ends == "never" else day_ends
+
+
 def _terminals(reader: Reader, merchant_id: str) -> list[Terminal]:
     return [terminal for terminal in reader.terminals() if terminal.merchant_id == merchant_id]
 
 
 def _described(merchant: Merchant) -> Record:
     described: dict[str, Any] = {"merchant_id": merchant.merchant_id, "name": merchant.name}
-    return described | {"stores": list(merchant.stores)}
+    return described | {
+        "stores": list(merchant.stores),
+        "time_zone": merchant.time_zone,
+        "day_ends": merchant.day_ends or None,
+    }

@@ -11,17 +11,19 @@ from collections.abc import Iterable
 
 import msgspec
 
-from specs.transaction import MessageClass, Reply
+from specs.transaction import MessageClass, Reply, Request
 from switch.core.clock import MINUTE
 from switch.core.needs import Case
 from switch.core.records import (
     Account,
+    AccountKind,
     Batch,
     Card,
     CardState,
     Desk,
     Entry,
     Merchant,
+    Notice,
     ProgrammeText,
     Row,
     Settlement,
@@ -31,6 +33,8 @@ from switch.core.records import (
 )
 
 GUESS_MINUTES = 11  # the tallies a Workset carries: the minute under way and the ten before it, never less than ten
+#: Kinds of accounts that make up a member's points.
+POINTS = frozenset({AccountKind.LOT, AccountKind.DEBT})
 
 
 class Day(msgspec.Struct, frozen=True):
@@ -68,7 +72,9 @@ class Decision(msgspec.Struct, frozen=True):
     merchants: tuple[Merchant, ...] = ()
     terminals: tuple[Terminal, ...] = ()
     programme: ProgrammeText | None = None
+    notices: tuple[Notice, ...] = ()
     settlements: tuple[Settlement, ...] = ()
+    taken: dict[int, int] = {}  # notices by id, and when
 
 
 class Changes(msgspec.Struct):
@@ -84,7 +90,9 @@ class Changes(msgspec.Struct):
     merchants: dict[int, Merchant] = {}
     terminals: dict[int, Terminal] = {}
     programmes: list[ProgrammeText] = []
+    notices: list[Notice] = []
     settlements: list[Settlement] = []
+    taken: dict[int, int] = {}
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__struct_fields__)
@@ -106,6 +114,14 @@ class View(msgspec.Struct):
     recent: list[Row]  # this card at this terminal and application, newest first
     tombstones: list[Tombstone]
     workset: Workset
+    other_card: Card | None = None
+    purchase: tuple[Row, ...] = ()  # rows of this terminal's open batch with the request's receipt number, oldest first
+
+    def points(self, holder: int, unit: str) -> list[Account]:
+        """A member's lots and debt of one kind of points, in order of their ids. The member is locked."""
+        held = self.workset.points.get(holder, ())
+        found = (self.workset.accounts[number] for number in sorted(held))
+        return [account for account in found if account.currency == unit]
 
     def family(self, row: Row) -> list[Row]:
         """All rows of the same root, oldest first."""
@@ -152,12 +168,21 @@ class Workset:
         self.by_rrn: dict[str, Row] = {}
         self.told: dict[tuple[int, str, int], list[Row]] = {}
         self.families: dict[int, list[Row]] = {}
+        self.points: dict[int, set[int]] = {}  # the lots and debts of each holder
+        self.purchases: dict[tuple[int, str], list[Row]] = {}  # by batch and receipt
+        self.awards: dict[str, Row] = {}  # by the caller's own id
         self.tombstones: dict[int, list[Tombstone]] = {}
         self.tallies: defaultdict[str, dict[int, int]] = defaultdict(dict)
         self.days: dict[str, Day] = {}
         self.programme_version = 0
         self.changes = Changes()
         self.events: list[BatchEvent] = []
+
+    def hold(self, account: Account) -> None:
+        """Keep a holder's account."""
+        self.accounts[account.id] = account
+        if account.kind in POINTS:
+            self.points.setdefault(account.holder, set()).add(account.id)
 
     def terminal(self, merchant_id: str, terminal_id: str) -> Terminal | None:
         """The terminal of both ids; without a merchant, the only one with that terminal id (WIRE.md section 2)."""
@@ -173,12 +198,13 @@ class Workset:
         number = terminal.id if terminal else 0
         desk = self.desks.get((number, name)) or Desk(number, name)
         card = self.cards.get(self.card_ids.get(case.card_hash, 0))
+        named = self.numbered.get((number, name, request.batch or request.upload_batch or 0))
         return View(
             merchant=self.merchants.get(terminal.merchant_id if terminal else request.merchant_id),
             terminal=terminal,
             desk=desk,
             open_batch=self.batches.get(desk.batch),
-            named_batch=self.numbered.get((number, name, request.batch or request.upload_batch or 0)),
+            named_batch=named,
             earlier=self.earlier.get((number, name, request.message_class, request.stan)),
             card=card,
             account=self.accounts.get(card.account) if card else None,
@@ -187,7 +213,16 @@ class Workset:
             recent=self.recent.get((number, name, case.card_hash), []),
             tombstones=self.tombstones.get(number, []),
             workset=self,
+            other_card=self.cards.get(self.card_ids.get(case.other_hash, 0)),
+            purchase=self._purchase(self.batches.get(desk.batch), named, request),
         )
+
+    def _purchase(self, open_batch: Batch | None, named: Batch | None, request: Request) -> tuple[Row, ...]:
+        """The rows with the request's receipt number in the batch it joins; in one it opens there is none."""
+        batch = open_batch
+        if batch and batch.named and request.batch not in (None, batch.number):
+            batch = named
+        return tuple(self.purchases.get((batch.id, request.receipt or ""), ())) if batch else ()
 
     def check(self, decision: Decision) -> None:
         """Refuse a decision that would break the books, before anything has changed.
@@ -197,11 +232,15 @@ class Workset:
         """
         entries = decision.row.entries if decision.row else ()
         check_entries(entries)
+        opened = {account.id: account for account in decision.opened}
         posted = {entry.account: entry for entry in entries if entry.sequence is not None}
         assert posted.keys() == {account.id for account in decision.accounts}, "entries and accounts differ"
         for account in decision.accounts:
-            before, entry = self.accounts[account.id], posted[account.id]
-            assert account.balance >= 0, "a holder's account below zero"
+            before, entry = opened.get(account.id) or self.accounts[account.id], posted[account.id]
+            if account.kind is AccountKind.DEBT:
+                assert account.balance <= 0, "a debt above zero"
+            else:
+                assert account.balance >= 0, "a holder's account below zero"
             assert account.balance == before.balance + entry.amount == entry.balance_after, "balance and entry differ"
             assert account.entries == before.entries + 1 == entry.sequence, "an entry is out of sequence"
             assert account.currency == before.currency == entry.currency, "an account changed its currency"
@@ -213,7 +252,10 @@ class Workset:
             changes.rows.append(decision.row)
             self.families.setdefault(decision.row.root, []).append(decision.row)
         for account in (*decision.opened, *decision.accounts):
-            self.accounts[account.id] = changes.accounts[account.id] = account
+            changes.accounts[account.id] = account
+            self.hold(account)
+        changes.notices.extend(decision.notices)
+        changes.taken |= decision.taken
         for card in decision.cards:
             self.cards[card.id] = changes.cards[card.id] = card
             self.card_ids[card.hash] = card.id

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from specs import limits
-from specs.transaction import MessageClass
+from specs.transaction import Kind, MessageClass
 from switch.core.clock import MINUTE
 from switch.core.needs import Needs
 from switch.core.records import (
@@ -22,6 +22,7 @@ from switch.core.records import (
     Desk,
     Entry,
     Merchant,
+    Notice,
     ProgrammeText,
     Row,
     Seal,
@@ -32,7 +33,7 @@ from switch.core.records import (
     describe_account,
 )
 from switch.core.refusals import scopes
-from switch.core.workset import GUESS_MINUTES, Changes, Day, Workset
+from switch.core.workset import GUESS_MINUTES, POINTS, Changes, Day, Workset
 from switch.store.port import JournalFilter, OpenBatch, StoreError
 
 
@@ -49,11 +50,14 @@ class MemoryStore:
         self._card_ids: dict[str, int] = {}
         self._by_holder: defaultdict[int, dict[int, Card]] = defaultdict(dict)
         self._accounts: dict[int, Account] = {}
+        self._held: defaultdict[int, set[int]] = defaultdict(set)
         self._rows: dict[int, Row] = {}
         self._by_message: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
         self._by_card: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
         self._by_rrn: dict[str, int] = {}
         self._by_root: defaultdict[int, list[int]] = defaultdict(list)
+        self._by_event: dict[str, int] = {}
+        self._notices: dict[int, Notice] = {}
         self._stones: dict[int, Tombstone] = {}
         self._tallies: defaultdict[str, dict[int, int]] = defaultdict(dict)
         self._seals: list[Seal] = []
@@ -67,34 +71,49 @@ class MemoryStore:
             for terminal in self._terminals.values():
                 if terminal.terminal_id == need.terminal_id and need.merchant_id in ("", terminal.merchant_id):
                     workset.terminals[terminal.merchant_id, terminal.terminal_id] = terminal
-        named = {need.merchant_id for need in needs} | {merchant_id for merchant_id, _ in workset.terminals}
-        workset.merchants = {m.merchant_id: m for m in self._merchants.values() if m.merchant_id in named}
         for need in needs:
-            self._load_card(workset, need)
-            if need.day and need.merchant_id in workset.merchants:
-                workset.days[need.merchant_id] = self._day(workset.merchants[need.merchant_id].id)
             found = workset.terminal(need.merchant_id, need.terminal_id) if need.terminal_id else None
             if found:
                 self._load_messages(workset, need, found, now)
+        named = {need.merchant_id for need in needs} | {merchant_id for merchant_id, _ in workset.terminals}
+        workset.merchants = {m.merchant_id: m for m in self._merchants.values() if m.merchant_id in named}
+        for need in needs:
+            if need.day and need.merchant_id in workset.merchants:
+                workset.days[need.merchant_id] = self._day(workset.merchants[need.merchant_id].id)
+        self._load_holders(workset, needs)
         self._load_families(workset)
+        workset.awards = {
+            need.event: self._rows[self._by_event[need.event]] for need in needs if need.event in self._by_event
+        }
         return workset
 
+    def _load_holders(self, workset: Workset, needs: Sequence[Needs]) -> None:
+        hashes = [name for need in needs for name in (need.card_hash, need.other_hash)]
+        holders = {self._cards[self._card_ids[name]].holder for name in hashes if name in self._card_ids}
+        holders |= {need.holder for need in needs}
+        for row in self._named(workset):
+            if row.other_holder:
+                holders |= {row.holder, row.other_holder}
+        for holder in holders:
+            for card in self._by_holder[holder].values():
+                workset.cards[card.id] = card
+                workset.card_ids[card.hash] = card.id
+            for number in self._held[holder]:
+                if not self._accounts[number].spent:
+                    workset.hold(self._accounts[number])
+
     def _day(self, merchant: int) -> Day:
-        last = next((one for one in reversed(self._settlements) if one.merchant == merchant), None)
+        cut = self.settlements(merchant)
+        last = max(cut, key=lambda settlement: settlement.number, default=None)
         some = [batch for batch in self._batches.values() if batch.merchant == merchant and batch.totals != NO_TOTALS]
-        since = last.until if last else 0
+        since = max((settlement.until for settlement in cut), default=0)
         closed = [batch for batch in some if batch.closed_at is not None and batch.closed_at >= since]
         newest = max((batch.opened_at for batch in closed), default=0)
         return Day(last, sum(batch.closed_at is None for batch in some), len(closed), newest)
 
-    def _load_card(self, workset: Workset, need: Needs) -> None:
-        card = self._cards.get(self._card_ids.get(need.card_hash, 0))
-        if card is None:
-            return
-        for other in self._by_holder[card.holder].values():
-            workset.cards[other.id] = other
-            workset.card_ids[other.hash] = other.id
-            workset.accounts[other.account] = self._accounts[other.account]
+    def _named(self, workset: Workset) -> list[Row]:
+        recent = [row for rows in workset.recent.values() for row in rows]
+        return [*workset.earlier.values(), *workset.by_rrn.values(), *recent]
 
     def _load_messages(self, workset: Workset, need: Needs, terminal: Terminal, now: int) -> None:
         place = terminal.id, need.application
@@ -123,6 +142,12 @@ class MemoryStore:
             self._load_told(workset, place, *need.told)
         if need.rrn in self._by_rrn:
             workset.by_rrn[need.rrn] = self._rows[self._by_rrn[need.rrn]]
+        if need.receipt is not None:
+            numbered_here = workset.numbered.get((*place, need.batch or 0))
+            for batch in {desk.batch if desk else 0, numbered_here.id if numbered_here else 0}:
+                purchase = [row for row in self._rows.values() if (row.batch, row.receipt) == (batch, need.receipt)]
+                if batch and purchase:
+                    workset.purchases[batch, need.receipt] = sorted(purchase, key=lambda row: row.decided_at)
         stones = [stone for stone in self._stones.values() if stone.terminal == terminal.id and stone.expires_at > now]
         workset.tombstones[terminal.id] = stones
         if need.card_range:
@@ -140,10 +165,14 @@ class MemoryStore:
         found.sort(key=lambda row: -row.decided_at)
 
     def _load_families(self, workset: Workset) -> None:
-        named = [*workset.earlier.values(), *workset.by_rrn.values()]
-        named += [row for rows in (*workset.recent.values(), *workset.told.values()) for row in rows]
-        for row in named:
+        named = [row for rows in (*workset.purchases.values(), *workset.told.values()) for row in rows]
+        for row in (*self._named(workset), *named):
             workset.families[row.root] = [self._rows[number] for number in self._by_root[row.root]]
+        held = {card.holder for card in workset.cards.values()}
+        posted = {entry.account for rows in workset.families.values() for row in rows for entry in row.entries}
+        for account in (self._accounts[number] for number in posted if number > 0):
+            if account.spent and account.holder in held:
+                workset.hold(account)
         batches = {row.batch for rows in workset.families.values() for row in rows}
         batches |= {number for desk in workset.desks.values() for number in (desk.batch, desk.awaiting, desk.closed)}
         for number in batches - {0}:
@@ -158,6 +187,12 @@ class MemoryStore:
             self._cards[card.id] = self._by_holder[card.holder][card.id] = card
             self._card_ids[card.hash] = card.id
         self._accounts.update(changes.accounts)
+        for account in changes.accounts.values():
+            self._held[account.holder].add(account.id)
+        self._notices |= {notice.id: notice for notice in changes.notices}
+        for number, taken_at in changes.taken.items():
+            if number in self._notices and self._notices[number].sent_at is None:
+                self._notices[number] = msgspec.structs.replace(self._notices[number], sent_at=taken_at)
         self._stones.update((stone.id, stone) for stone in changes.tombstones)
         self._programmes.extend(changes.programmes)
         self._settlements.extend(changes.settlements)
@@ -175,6 +210,8 @@ class MemoryStore:
         self._by_card[row.card_hash, row.terminal].append(row.id)
         self._by_rrn[row.rrn] = row.id
         self._by_root[row.root].append(row.id)
+        if row.kind is Kind.OPERATOR and row.reference is not None:
+            self._by_event[row.reference] = row.id
         for entry in row.entries:
             if entry.sequence is None:
                 kind, _, currency = describe_account(entry.account)
@@ -210,7 +247,8 @@ class MemoryStore:
         return [name for name, day in days.items() if day.closed and not day.open]
 
     def settlements(self, merchant: int | None = None) -> list[Settlement]:
-        return [one for one in reversed(self._settlements) if merchant in (None, one.merchant)]
+        found = [settlement for settlement in self._settlements if merchant in (None, settlement.merchant)]
+        return sorted(found, key=lambda settlement: -settlement.id)
 
     def settled_rows(self, merchant: int, since: int, until: int) -> Iterator[Row]:
         for row in sorted(self._rows.values(), key=lambda row: row.id):
@@ -266,6 +304,19 @@ class MemoryStore:
         found = [batch for batch in self._batches.values() if batch.terminal == terminal]
         return sorted(found, key=lambda batch: -batch.opened_at)
 
+    def closed_batches(self, merchant: int, since: int, until: int) -> list[Batch]:
+        closed = (batch for batch in self.all_batches() if batch.merchant == merchant and batch.closed_at is not None)
+        return [batch for batch in closed if batch.closed_at is not None and since <= batch.closed_at < until]
+
+    def batches_of(self, ids: Sequence[int]) -> list[Batch]:
+        return [self._batches[number] for number in ids if number in self._batches]
+
+    def batch_rows(self, ids: Sequence[int]) -> list[Row]:
+        return [row for _, row in sorted(self._rows.items()) if row.batch in ids]
+
+    def products(self, cards: Sequence[int]) -> dict[int, str]:
+        return {number: self._cards[number].product for number in cards if number in self._cards}
+
     def all_batches(self) -> Iterator[Batch]:
         return iter(sorted(self._batches.values(), key=lambda batch: batch.id))
 
@@ -283,6 +334,41 @@ class MemoryStore:
             ),
             key=lambda tally: (tally.scope, tally.bucket),
         )
+
+    def member(self, holder: int) -> tuple[list[Card], list[Account]]:
+        cards = sorted(self._by_holder[holder].values(), key=lambda card: card.id)
+        return cards, [self._accounts[number] for number in sorted(self._held[holder])]
+
+    def movements(self, holder: int, since: int, limit: int) -> list[Row]:
+        own = {account.id for account in self.member(holder)[1]}
+        found = self.journal(JournalFilter(since=since, limit=len(self._rows)))
+        return [row for row in found if any(entry.account in own for entry in row.entries)][:limit]
+
+    def expired_lots(self, day: str, still_since: int, after: tuple[str, int], limit: int) -> list[Account]:
+        moved = {entry.account for row in self._rows.values() if row.decided_at >= still_since for entry in row.entries}
+        lots = [
+            account
+            for account in self._accounts.values()
+            if account.expires_on and account.expires_on < day and account.balance > 0 and account.id not in moved
+        ]
+        in_order = sorted(lots, key=lambda lot: (lot.expires_on, lot.id))
+        return [lot for lot in in_order if (lot.expires_on, lot.id) > after][:limit]
+
+    def credits(self) -> Iterator[tuple[Account, list[tuple[int, int]]]]:
+        for account, entries in self.histories():
+            if account.kind in POINTS and account.balance:
+                put = [(entry.sequence or 0, entry.amount) for entry in entries if entry.amount > 0]
+                times = {
+                    entry.sequence or 0: row.decided_at
+                    for row in self._rows.values()
+                    for entry in row.entries
+                    if entry.account == account.id
+                }
+                yield account, [(times[sequence], amount) for sequence, amount in reversed(put)]
+
+    def notices(self, after: int, limit: int) -> list[Notice]:
+        waiting = [notice for notice in self._notices.values() if notice.sent_at is None and notice.id > after]
+        return sorted(waiting, key=lambda notice: notice.id)[:limit]
 
     def forget(self, now: int) -> int:
         old = [stone.id for stone in self._stones.values() if stone.expires_at <= now]

@@ -17,6 +17,7 @@ from switch.core.records import (
     Card,
     Entry,
     Merchant,
+    Notice,
     ProgrammeText,
     Row,
     Seal,
@@ -102,6 +103,13 @@ class Store(Protocol):
     def unsettled(self) -> list[str]:
         """Merchant ids of those that have closed batches since their last settlement, and none open."""
 
+    def expired_lots(self, day: str, still_since: int, after: tuple[str, int], limit: int) -> list[Account]:
+        """Lots with points whose last day is before `day` and that nothing has moved since, by last day and id.
+
+        Args:
+            after: The last day and id of the lot they come after.
+        """
+
     def forget(self, now: int) -> int:
         """Delete what has outlived its use (old tallies, expired tombstones), a slice at a time; how many went.
 
@@ -164,6 +172,17 @@ class Reader(Protocol):
         """The rows of a merchant decided in a time, by id; and those of others that moved something of a closed batch,
         as it may have been this merchant's."""
 
+    def closed_batches(self, merchant: int, since: int, until: int) -> list[Batch]:
+        """Of a merchant, closed in a time; by id."""
+
+    def batches_of(self, ids: Sequence[int]) -> list[Batch]: ...
+
+    def batch_rows(self, ids: Sequence[int]) -> list[Row]:
+        """The rows of these batches, by id."""
+
+    def products(self, cards: Sequence[int]) -> dict[int, str]:
+        """Product of each card, by Card.id."""
+
     def all_batches(self) -> Iterator[Batch]:
         """Every batch, by id."""
 
@@ -171,6 +190,20 @@ class Reader(Protocol):
         """The parts of batches that have several: by first part, oldest first."""
 
     def tallies(self) -> list[Tally]: ...
+
+    def member(self, holder: int) -> tuple[list[Card], list[Account]]:
+        """All cards and all accounts of a holder by id, empty lots among them."""
+
+    def movements(self, holder: int, since: int, limit: int) -> list[Row]:
+        """Rows that moved something of a holder's, newest first."""
+
+    def expired_lots(self, day: str, still_since: int, after: tuple[str, int], limit: int) -> list[Account]: ...
+
+    def credits(self) -> Iterator[tuple[Account, list[tuple[int, int]]]]:
+        """Accounts of points that are not empty by id, with the times and points of what was put on, newest first."""
+
+    def notices(self, after: int, limit: int) -> list[Notice]:
+        """Notices with ids above `after` that nobody has taken, in order."""
 
     def backup(self, path: str) -> None:
         """A consistent copy of the books while they are in use.

@@ -14,6 +14,7 @@ from switch.core.records import (
     Card,
     Entry,
     Merchant,
+    Notice,
     ProgrammeText,
     Row,
     Seal,
@@ -33,6 +34,7 @@ from switch.store.loading import (
     JOURNAL,
     MERCHANTS,
     NOTHING,
+    NOTICES,
     PROGRAMMES,
     SEALS,
     SETTLEMENTS,
@@ -42,6 +44,13 @@ from switch.store.loading import (
     with_entries,
 )
 from switch.store.mapping import Mapping, Record
+from switch.store.members import (
+    read_expired_lots,
+    read_member,
+    read_movements,
+    read_notices,
+    stream_credits,
+)
 from switch.store.port import Conflict, JournalFilter, OpenBatch, Unavailable
 
 CHUNK = 500  # rows read together with their entries
@@ -75,6 +84,9 @@ class SQLStore:
         columns = ("row_id", *ENTRIES.columns)
         entries = [[row.id, *ENTRIES.to_row(entry)] for row in changes.rows for entry in row.entries]
         self._database.write(f"INSERT INTO entries ({', '.join(columns)}) VALUES ({_marks(len(columns))})", entries)
+        self._insert(NOTICES, changes.notices)
+        taken = [(now, number) for number, now in changes.taken.items()]
+        self._database.write("UPDATE outbox SET sent_at = ? WHERE id = ? AND sent_at IS NULL", taken)
         self._insert(SEALS, [seal] if seal else [])
         self._add(changes)
         self._database.commit()
@@ -237,6 +249,23 @@ class SQLStore:
         for start in range(0, len(rows), CHUNK):
             yield from with_entries(self._database, [JOURNAL.from_row(row) for row in rows[start : start + CHUNK]])
 
+    def closed_batches(self, merchant: int, since: int, until: int) -> list[Batch]:
+        sql = "batches b WHERE b.merchant = ? AND b.closed_at >= ? AND b.closed_at < ? ORDER BY b.id"
+        return self._database.read(BATCHES, "b", sql, (merchant, since, until))
+
+    def batches_of(self, ids: Sequence[int]) -> list[Batch]:
+        keys = [(number,) for number in ids]
+        return self._database.pick(BATCHES, "b", "KEYS k JOIN batches b ON b.id = {0:bigint} ORDER BY b.id", keys)
+
+    def batch_rows(self, ids: Sequence[int]) -> list[Row]:
+        sql = "KEYS k JOIN journal j ON j.batch = {0:bigint} AND j.batch > 0 ORDER BY j.id"
+        rows = self._database.pick(JOURNAL, "j", sql, [(number,) for number in ids])
+        return with_entries(self._database, rows)
+
+    def products(self, cards: Sequence[int]) -> dict[int, str]:
+        sql = "SELECT c.id, c.product FROM KEYS k JOIN cards c ON c.id = {0:bigint}"
+        return {row[0]: row[1] for row in self._database.keyed(sql, [(number,) for number in cards])}
+
     def all_batches(self) -> Iterator[Batch]:
         sql = f"SELECT {BATCHES.select('b')} FROM batches b ORDER BY b.id"
         return (BATCHES.from_row(columns) for columns in self._database.stream(sql))
@@ -248,6 +277,21 @@ class SQLStore:
     def tallies(self) -> list[Tally]:
         rows = self._database.fetch("SELECT scope, bucket, count FROM tallies ORDER BY scope, bucket")
         return [Tally(*row) for row in rows]
+
+    def member(self, holder: int) -> tuple[list[Card], list[Account]]:
+        return read_member(self._database, holder)
+
+    def movements(self, holder: int, since: int, limit: int) -> list[Row]:
+        return read_movements(self._database, holder, since, limit)
+
+    def expired_lots(self, day: str, still_since: int, after: tuple[str, int], limit: int) -> list[Account]:
+        return read_expired_lots(self._database, day, still_since, after, limit)
+
+    def credits(self) -> Iterator[tuple[Account, list[tuple[int, int]]]]:
+        return stream_credits(self._database)
+
+    def notices(self, after: int, limit: int) -> list[Notice]:
+        return read_notices(self._database, after, limit)
 
     def forget(self, now: int) -> int:
         slice_of = "DELETE FROM {0} WHERE {1} IN (SELECT {2} FROM {0} WHERE {3} <= ? LIMIT 500) RETURNING 1"

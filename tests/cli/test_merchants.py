@@ -10,25 +10,33 @@ from tests.cli.operator import Operator
 def test_a_merchant_is_added_and_shown(shop: Operator) -> None:
     told = shop.do("merchant", "add", "ADDED", "--name", "Kitap Evi", "--store", "a", "--store", "b")
     assert told.out == "ADDED: added\n"
-    shown = {"merchant_id": "ADDED", "name": "Kitap Evi", "stores": ["a", "b"], "terminals": []}
+    shown: dict[str, object] = {"merchant_id": "ADDED", "name": "Kitap Evi", "stores": ["a", "b"], "time_zone": "UTC"}
+    shown |= {"day_ends": None, "terminals": []}
     assert shop.record("merchant", "show", "ADDED") == shown
 
 
 def test_the_list_is_for_people_or_for_programs(shop: Operator) -> None:
     shop.do("merchant", "add", "LISTED", "--name", "[red]Not markup", "--store", "a", "--store", "b")
-    listed = {"merchant_id": "LISTED", "name": "[red]Not markup", "stores": ["a", "b"]}
+    listed: dict[str, object] = {"merchant_id": "LISTED", "name": "[red]Not markup", "stores": ["a", "b"]}
+    listed |= {"time_zone": "UTC", "day_ends": None}
     assert listed in shop.do("merchant", "list", "--json").records
     lines = [line.split() for line in shop.do("merchant", "list").out.splitlines()]
-    assert lines[0] == ["merchant_id", "name", "stores"]
-    assert ["LISTED", "[red]Not", "markup", "a,", "b"] in lines
+    assert lines[0] == ["merchant_id", "name", "stores", "time_zone", "day_ends"]
+    assert ["LISTED", "[red]Not", "markup", "a,", "b", "UTC", "-"] in lines
 
 
 def test_only_what_is_given_changes(shop: Operator) -> None:
     shop.do("merchant", "add", "CHANGED", "--name", "Old", "--store", "a", "--store", "b")
     shop.do("merchant", "change", "CHANGED", "--name", "New")
     shop.do("merchant", "change", "CHANGED", "--add-store", "c", "--remove-store", "a")
+    shop.do("merchant", "change", "CHANGED", "--time-zone", "Europe/Istanbul", "--day-ends", "0400")
     told = shop.do("merchant", "show", "CHANGED").out
-    assert told == "merchant_id  CHANGED\nname         New\nstores       b, c\nterminals    -\n"
+    assert told == (
+        "merchant_id  CHANGED\nname         New\nstores       b, c\n"
+        "time_zone    Europe/Istanbul\nday_ends     0400\nterminals    -\n"
+    )
+    shop.do("merchant", "change", "CHANGED", "--day-ends", "never")
+    assert shop.record("merchant", "show", "CHANGED")["day_ends"] is None
 
 
 # fmt: off
@@ -46,7 +54,8 @@ WRONG = [
     ("change NOBODY --name x", 1,
      "there is no merchant NOBODY"),
     ("change DEMOBOOKS000001", 2,
-     "nothing to change: give --name, --add-store or --remove-store (see tillswitch merchant change --help)"),
+     "nothing to change: give --name, --add-store, --remove-store, --time-zone or --day-ends "
+     "(see tillswitch merchant change --help)"),
     ("change DEMOBOOKS000001 --remove-store z", 1,
      "DEMOBOOKS000001 has no store z; it has ist-01, ist-02"),
     ("change DEMOBOOKS000001 --remove-store ist-01", 1,

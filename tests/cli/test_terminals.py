@@ -9,6 +9,11 @@ import pytest
 from tests.cli.operator import Operator
 
 BOOKS = "DEMOBOOKS000001"
+#: What a new terminal may do (WIRE.md section 1).
+NEW = [
+    *("activate", "reload", "redeem", "sale", "return", "void", "points_redeem", "enrol", "balance", "preview"),
+    "settlement",
+]
 PLACE = ("--store", "ist-01", "--currency", "TRY", "--time-zone", "Europe/Istanbul")
 
 
@@ -33,7 +38,7 @@ def test_a_terminal_is_added_with_what_it_may_do(shop: Operator) -> None:
         "time_zone": "Europe/Istanbul",
         "listener": "nac",
         "nii": "010",
-        "rights": ["activate", "reload", "redeem", "return", "balance", "cash_out", "block"],
+        "rights": [*NEW[:5], *NEW[6:], "cash_out", "block"],
         "partial": True,
         "texts": False,
         "explicit_open": False,
@@ -47,7 +52,7 @@ def test_only_what_is_given_changes(shop: Operator) -> None:
     added(shop, "CHANGED", "--partial", "--echo-seconds", 60)
     before = shown(shop, "CHANGED")
     shop.do("terminal", "change", BOOKS, "CHANGED", "--no-partial", "--store", "ist-02", "--revoke", "balance")
-    changed = {"partial": False, "store": "ist-02", "rights": ["activate", "reload", "redeem", "return", "void"]}
+    changed = {"partial": False, "store": "ist-02", "rights": [right for right in NEW if right != "balance"]}
     assert shown(shop, "CHANGED") == before | changed
 
 
@@ -101,8 +106,9 @@ WRONG = [
      "Invalid value for '--listener': 'door' is not one of nac, ascii, nac-tls, ascii-tls "
      "(see tillswitch terminal change --help)"),
     (f"change {BOOKS} BOOKS001 --grant fly", 2,
-     "Invalid value for '--grant': 'fly' is not one of 'activate', 'reload', 'redeem', 'return', 'void', "
-     "'balance', 'cash_out', 'refund_without_original', 'block', 'unblock', 'offline_loads'. "
+     "Invalid value for '--grant': 'fly' is not one of 'activate', 'reload', 'redeem', 'sale', 'return', 'void', "
+     "'points_redeem', 'enrol', 'balance', 'preview', 'settlement', 'cash_out', 'refund_without_original', "
+     "'transfer', 'points_purchase', 'block', 'unblock', 'clear', 'offline_loads'. "
      "(see tillswitch terminal change --help)"),
     (f"change {BOOKS} BOOKS001", 2,
      "nothing to change: give at least one option (see tillswitch terminal change --help)"),

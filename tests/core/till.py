@@ -43,6 +43,7 @@ from switch.core.records import (
     system_account,
 )
 from switch.store.memory import MemoryStore
+from tests.store.places import Whole
 
 NOON = int(dt.datetime(2026, 3, 10, 12, 0, tzinfo=dt.UTC).timestamp()) * SECOND
 LIRA, EURO, DINAR, YEN, DOLLAR = "949", "978", "414", "392", "840"
@@ -75,8 +76,8 @@ MERCHANTS = (Merchant(0, "A", "Anchor", ("north", "south")), Merchant(0, "B", "B
 class Shop:
     """The books of two merchants, and the time."""
 
-    def __init__(self, programme: str = PROGRAMME) -> None:
-        self.store = MemoryStore()
+    def __init__(self, programme: str = PROGRAMME, store: Whole | None = None) -> None:
+        self.store = store or MemoryStore()
         self.books = Books(self.store, SEAL_KEY, report=_raise)
         self.now = NOON
         self._cards = 0
@@ -95,7 +96,9 @@ class Shop:
 
     def number(self, product: str = "open", pin: str | None = None) -> tuple[PAN, NewNumber]:
         self._cards += 1
-        pan = PAN(f"{self.books.programme.products[product].prefix}{self._cards:013d}")
+        found = self.books.programme.card_product(product)
+        assert found is not None
+        pan = PAN(f"{found.prefix}{self._cards:013d}")
         card_hash = hash_of(pan)
         return pan, NewNumber(card_hash, b"sealed", pan.masked, pin_hash_of(card_hash, Secret(pin)) if pin else None)
 
@@ -280,7 +283,9 @@ class Till:
 def case_of(request: Request, application: str = "main") -> Case:
     card_hash = hash_of(request.card) if request.card else ""
     pin_hash = pin_hash_of(card_hash, request.pin) if request.pin and card_hash else None
-    return Case(request, application, card_hash, pin_hash)
+    other_hash = hash_of(request.other_card) if request.other_card else ""
+    sealed_phone = b"sealed " + request.phone.reveal().encode() if request.phone else None
+    return Case(request, application, card_hash, pin_hash, other_hash, sealed_phone)
 
 
 def hash_of(pan: PAN) -> str:

@@ -122,7 +122,7 @@ def test_a_password_in_the_store_address_is_not_printed(folder: Path) -> None:
 
 
 # -- what is wrong, and the one line that says so ----------------------------------------------------------------------
-TOP_KEYS = "store, programme, node, control_socket, trusted_networks, applications, log_level, log_format, vault, ops, limits, listeners"
+TOP_KEYS = "store, programme, node, control_socket, trusted_networks, applications, log_level, log_format, vault, ops, limits, schedules, listeners"
 STORES = "sqlite:///FILE, postgresql://USER@HOST/DATABASE or memory:"
 PORTS = "a whole number from 0 to 65535"
 WRONG = [

@@ -4,16 +4,16 @@ import random
 from typing import Any
 
 from specs.outcomes import Outcome
-from specs.transaction import Kind, MessageClass
+from specs.transaction import Kind, MessageClass, Total
 from switch.core.clock import HOUR, MINUTE
 from switch.core.needs import Needs
-from switch.core.records import AccountKind, ProgrammeText, Row, Seal, Tally, system_account
+from switch.core.records import NO_TOTALS, AccountKind, ProgrammeText, Row, Seal, Settlement, Tally, system_account
 from switch.core.workset import Changes, Workset
 from tests.store.make import NOW, account, batch, card, changes, desk, entry, merchant, row, seal, terminal, tombstone
 
 APPLICATIONS = ("main", "loyalty")
 MERCHANTS = ("M1", "M2", "M3")
-CLASSES = (MessageClass.REQUEST, MessageClass.ADVICE, MessageClass.REVERSAL)
+CLASSES = (MessageClass.REQUEST, MessageClass.ADVICE, MessageClass.REVERSAL, MessageClass.UPLOAD)
 RANGES = ("99001012", "99001099")
 
 
@@ -26,7 +26,7 @@ class History:
         self._rows: list[Row] = []
         self._batches: list[int] = [0]
         self._accounts: dict[int, tuple[int, int]] = {}
-        self._versions = self._seals = 0
+        self._versions = self._seals = self._settled = 0
         self.now = NOW
 
     def first(self) -> Changes:
@@ -62,6 +62,9 @@ class History:
             card_range=chance.choice(["", *RANGES]),
             rrn=chance.choice([None, "unknown", *known]),
             search=chance.choice([None, 0, 0, 5]),
+            told=chance.choice([None, *((one, stan) for one in CLASSES[:2] for stan in (1, 2))]),
+            settles=chance.random() < 0.3,
+            day=chance.random() < 0.3,
         )
 
     def _number(self) -> int:
@@ -72,10 +75,19 @@ class History:
         chance, number = self.chance, self._number()
         terminal_number, application = chance.choice((10, 11, 12)), chance.choice(APPLICATIONS)
         minute = self.now // MINUTE - chance.randint(-1, 12)
-        match chance.randint(0, 9):
+        match chance.randint(0, 10):
             case 0:
                 self._batches.append(number)
-                one = batch(number, terminal=terminal_number, application=application, number=chance.randint(1, 2))
+                one = batch(
+                    number,
+                    terminal=terminal_number,
+                    application=application,
+                    number=chance.randint(1, 2),
+                    merchant=chance.choice((1, 2)),
+                    closed_at=chance.choice([None, self.now]),
+                    totals=chance.choice([NO_TOTALS, (Total(1, number), *NO_TOTALS[1:])]),
+                    first=chance.choice([0, *self._batches]),
+                )
                 return one, desk(terminal_number, application, batch=number, stan_count=number)
             case 1:
                 expires_at = self.now + chance.randint(-1, 1) * HOUR
@@ -86,6 +98,9 @@ class History:
             case 3:
                 self._versions += 1
                 return (ProgrammeText(self._versions, f"text {number}", self.now),)
+            case 9:
+                self._settled += 1
+                return (Settlement(number, chance.choice((1, 2)), self._settled, "2026-03-10", 0, self.now),)
             case 4:
                 held = chance.choice((20, 21, 22, 24))
                 return (card(held, held // 2 * 2, pin_tries=number % 3),)
@@ -124,7 +139,7 @@ class History:
 def content(workset: Workset) -> dict[str, Any]:
     """Everything the rules can see of it; what is empty and what is not there are the same to them."""
     told = {name: dict(value) if isinstance(value, dict) else value for name, value in vars(workset).items()}
-    for name in ("tombstones", "recent", "families", "tallies"):
+    for name in ("tombstones", "recent", "told", "families", "tallies"):
         told[name] = {key: value for key, value in told[name].items() if value}
     told["tombstones"] = {key: sorted(found, key=lambda one: one.id) for key, found in told["tombstones"].items()}
     return told

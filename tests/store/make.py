@@ -13,9 +13,11 @@ from switch.core.records import (
     Desk,
     Entry,
     Merchant,
+    Notice,
     ProgrammeText,
     Row,
     Seal,
+    Settlement,
     Tally,
     Terminal,
     Tombstone,
@@ -113,6 +115,10 @@ def changes(*records: Any) -> Changes:
                 done.tombstones.append(record)
             case Tally():
                 done.tallies.append(record)
+            case Settlement():
+                done.settlements.append(record)
+            case Notice():
+                done.notices.append(record)
             case ProgrammeText():
                 done.programmes.append(record)
             case _:

@@ -59,7 +59,7 @@ def records(
 
 
 def test_all_records_of_the_books_have_a_mapping() -> None:
-    assert len(MAPPINGS) == 12
+    assert len(MAPPINGS) == 14
     assert {Row, Entry, Terminal, Tally} <= {one.record for one in MAPPINGS.values()}
 
 
@@ -129,4 +129,4 @@ def test_columns_are_plain_names() -> None:
     """They are put into SQL as they are."""
     for mapping in MAPPINGS.values():
         assert all(re.fullmatch("[a-z_]+", name) for name in (mapping.table, *mapping.columns))
-    assert MAPPINGS["merchants"].to_row(Merchant(1, "M", "n", ("a",))) == [1, "M", "n", '["a"]']
+    assert MAPPINGS["merchants"].to_row(Merchant(1, "M", "n", ("a",))) == [1, "M", "n", '["a"]', "UTC", ""]

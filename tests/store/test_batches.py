@@ -1,0 +1,136 @@
+"""The contract of every store, for batches: what uploads, settlements and business days need, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from specs import limits
+from specs.transaction import MessageClass, Total
+from switch.core.records import NO_TOTALS, Batch, Closer, Count, Settlement
+from switch.core.workset import Day, Workset
+from switch.store.port import OpenBatch
+from tests.store.make import MERCHANT_ID, NOW, TERMINAL_ID, batch, changes, desk, merchant, need, row, terminal
+from tests.store.places import Place, Whole
+from tests.store.test_groups import keep, load
+
+REQUEST, ADVICE, UPLOAD = MessageClass.REQUEST, MessageClass.ADVICE, MessageClass.UPLOAD
+SOMETHING = (Total(1, 100), *NO_TOTALS[1:])
+
+
+@pytest.fixture
+def store(place: Place) -> Whole:
+    store = place.open()
+    keep(store, merchant(), terminal())
+    return store
+
+
+def told(workset: Workset) -> list[int]:
+    return [one.id for one in workset.told.get((10, "main", 7), [])]
+
+
+def test_records_of_batches_come_back_as_they_were(store: Whole, place: Place) -> None:
+    totals = (Total(3, 700), Total(-1, -50), Total(), Total(2, 10**12))
+    full = batch(50, merchant=1, currency="949", totals=totals, carried=SOMETHING, claimed=(Total(9, 9),), first=50)
+    one = row(
+        7, batch=50, counts=(Count(50, 0, 1, 5),), late=True, claimed=(Total(),), original_class=ADVICE, matched=3
+    )
+    keep(store, full, one, desk(batch=50, awaiting=49, closed=48), batch(49), batch(48))
+    workset = load(store, need(told=(ADVICE, 7), keyed=(REQUEST, 7)))
+    assert workset.batches == {50: full, 49: batch(49), 48: batch(48)}, "the batches its desk names come along"
+    assert workset.earlier[10, "main", REQUEST, 7] == one
+    assert list(place.reader().rows()) == [one]
+    assert list(place.reader().all_batches()) == [batch(48), batch(49), full]
+
+
+def test_an_upload_finds_messages_and_uploads_of_its_stan_newest_first(store: Whole) -> None:
+    keep(store, batch(50))
+    keep(
+        store,
+        row(1, stan=7, batch=50),
+        row(2, stan=7, message_class=UPLOAD),
+        row(3, stan=7, message_class=ADVICE),
+        row(4, stan=8),
+        row(5, stan=7, application="loyalty"),
+        row(6, stan=7, terminal=11),
+        row(9, stan=7),
+        row(10, stan=7, message_class=MessageClass.REVERSAL),
+    )
+    assert told(load(store, need(told=(REQUEST, 7)))) == [9, 2, 1]
+    assert told(load(store, need(told=(ADVICE, 7)))) == [3, 2]
+    assert load(store, need(told=(REQUEST, 7))).batches == {50: batch(50)}
+    assert load(store, need()).told == {}
+
+
+def test_only_so_many_of_each_class_are_searched(store: Whole) -> None:
+    keep(store, *(row(number, stan=7) for number in range(1, 40)))
+    keep(store, *(row(number, stan=7, message_class=UPLOAD) for number in range(41, 80)))
+    most = limits.UPLOAD_CANDIDATES
+    found = told(load(store, need(told=(REQUEST, 7))))
+    assert found == [*range(79, 79 - most, -1), *range(39, 39 - most, -1)]
+
+
+def test_a_settlement_comes_with_the_parts_of_the_open_batch(store: Whole, place: Place) -> None:
+    parts = [batch(50, first=50, closed_at=NOW), batch(51, first=50, closed_at=NOW), batch(52, first=50)]
+    keep(store, *parts, batch(40), batch(41, first=40), desk(batch=52))
+    assert load(store, need(settles=True)).batches == {part.id: part for part in parts}
+    assert load(store, need()).batches == {52: parts[2]}
+    keep(store, desk(batch=40))
+    assert load(store, need(settles=True)).batches == {40: batch(40)}
+    assert [part.id for part in place.reader().parts()] == [41, 50, 51, 52]
+
+
+def held(number: int, merchant: int = 1, closed: int | None = None, totals: tuple[Total, ...] = SOMETHING) -> Batch:
+    by = Closer.TERMINAL if closed is not None else None
+    return batch(number, merchant=merchant, closed_at=closed, closed_by=by, totals=totals)
+
+
+def test_a_merchants_day_counts_batches_that_hold_something(store: Whole) -> None:
+    keep(store, merchant(2, "M2"), held(50), held(51, totals=NO_TOTALS), held(52, 2), held(53, closed=NOW - 5))
+    keep(store, held(54, closed=NOW + 7), held(55, closed=NOW + 3), held(56, closed=NOW + 9, totals=NO_TOTALS))
+    assert load(store, need(terminal_id="", day=True)).days == {MERCHANT_ID: Day(None, 1, 3, NOW + 55)}
+    first = Settlement(90, 1, 1, "2026-03-10", 0, NOW + 3)
+    second = Settlement(91, 1, 2, "2026-03-11", NOW + 3, NOW + 7)
+    keep(store, first, Settlement(92, 2, 1, "2026-03-10", 0, NOW + 99))
+    assert load(store, need(terminal_id="", day=True)).days == {MERCHANT_ID: Day(first, 1, 2, NOW + 55)}
+    keep(store, second)
+    assert load(store, need(terminal_id="", day=True)).days == {MERCHANT_ID: Day(second, 1, 1, NOW + 54)}
+    assert load(store, need(merchant_id="M9", terminal_id="", day=True)).days == {}
+    assert store.settlements(1) == [second, first]
+    assert [one.id for one in store.settlements()] == [92, 91, 90]
+
+
+def test_open_batches_come_in_pages_with_whose_they_are(store: Whole) -> None:
+    keep(store, batch(50), batch(51, closed_at=NOW), batch(52), batch(53))
+    assert store.open_batches(0, 2) == [OpenBatch(batch(n), MERCHANT_ID, TERMINAL_ID) for n in (50, 52)]
+    assert store.open_batches(52, 2) == [OpenBatch(batch(53), MERCHANT_ID, TERMINAL_ID)]
+    assert store.open_batches(53, 2) == []
+
+
+def test_unsettled_are_those_with_closed_batches_and_none_open(store: Whole) -> None:
+    keep(store, merchant(2, "M2"), merchant(3, "M3"), held(50, closed=NOW), held(51, 2, closed=NOW), held(52, 2))
+    assert store.unsettled() == [MERCHANT_ID]
+    keep(store, Settlement(90, 1, 1, "2026-03-10", 0, NOW + 1), held(52, 2, totals=NO_TOTALS))
+    assert store.unsettled() == ["M2"]
+    keep(store, held(53, closed=NOW + 1, totals=NO_TOTALS))
+    assert store.unsettled() == ["M2"]
+    keep(store, held(53, closed=NOW + 1))
+    assert store.unsettled() == [MERCHANT_ID, "M2"]
+
+
+def test_the_rows_of_a_settlement_are_the_merchants_and_what_others_moved_late(store: Whole) -> None:
+    rows = [row(1), row(2, merchant=2), row(3, merchant=2, late=True), row(4, late=True), row(5)]
+    keep(store, *rows)
+    found = list(store.settled_rows(1, NOW + 1, NOW + 5))
+    assert found == [rows[0], rows[2], rows[3]]
+    assert list(store.settled_rows(3, NOW, NOW + 5)) == [rows[2], rows[3]]
+
+
+def test_two_settlements_of_one_number_cannot_be(sql_place: Place) -> None:
+    """The last guard where two daemons cut at once: the second is decided again."""
+    store = sql_place.open()
+    keep(store, merchant(), Settlement(90, 1, 1, "2026-03-10", 0, NOW))
+    store.load([], NOW)
+    with pytest.raises(Exception, match=r"UNIQUE|another daemon"):
+        store.commit(changes(Settlement(91, 1, 1, "2026-03-10", 0, NOW)), None)
+    store.rollback()
+    assert len(store.settlements()) == 1
