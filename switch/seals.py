@@ -1,29 +1,47 @@
 """Seals: each committed group of journal rows is bound to the one before it, so that a changed, missing or cut-off row
-shows. One chain for each daemon; the key is in the vault."""
+shows. One chain for each daemon; the key is in the vault.
+
+Fields that rows and answers have had from the beginning are sealed always, those that came later only where they say
+something: so the seals of rows that are older than a field stay what they were.
+"""
 
 from __future__ import annotations
 
 import hmac
 import operator
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
+from specs.transaction import Reply
 from switch.core.records import Row, Seal
 
 _encode = msgspec.msgpack.Encoder().encode
 
-#: Fields that rows have had from the beginning are sealed always, those that came later where they say something: so
-#: the seals of rows that are older than a field stay what they were.
-_LATER = frozenset({"counts", "late", "claimed", "original_class", "matched"})
-_ALWAYS = tuple(name for name in Row.__struct_fields__ if name not in _LATER)
-_values = operator.attrgetter(*_ALWAYS)
-_DEFAULTS = {
-    name: default
-    for name, default in zip(reversed(Row.__struct_fields__), reversed(Row.__struct_defaults__), strict=False)
-    if name in _LATER
-}
-assert _DEFAULTS.keys() == _LATER, "what came later has a default"
+
+class _Sealing:
+    """What of a record is sealed, in the order of its fields."""
+
+    def __init__(self, record: type[msgspec.Struct], later: frozenset[str]) -> None:
+        fields = msgspec.structs.fields(record)
+        self._always = tuple(field.name for field in fields if field.name not in later)
+        self._values = operator.attrgetter(*self._always)
+        self._later = [(field.name, field.default) for field in fields if field.name in later]
+        assert {name for name, _ in self._later} == later, "a field that came later, and is gone"
+        assert all(default is not msgspec.NODEFAULT for _, default in self._later), "what came later has a default"
+
+    def __call__(self, record: msgspec.Struct) -> dict[str, Any]:
+        said = dict(zip(self._always, self._values(record), strict=True))
+        for name, default in self._later:
+            value = getattr(record, name)
+            if value != default:
+                said[name] = value
+        return said
+
+
+_row = _Sealing(Row, frozenset({"other_holder", "deed", "counts", "late", "claimed", "original_class", "matched"}))
+_reply = _Sealing(Reply, frozenset({"points", "returned", "totals"}))
 
 
 def mark(rows: Sequence[Row], daemon: str, number: int) -> list[Row]:
@@ -36,15 +54,12 @@ def seal_of(rows: Sequence[Row], before: Seal | None, daemon: str, now: int, key
     """The seal over marked `rows`, which follows `before` (None: the first of this daemon)."""
     number = before.number + 1 if before else 1
     head = _encode((daemon, number, len(rows), now, before.mac if before else b""))
-    return Seal(
-        daemon, number, len(rows), now, hmac.digest(key, head + _encode([_sealed(row) for row in rows]), "sha256")
-    )
+    said = _encode([_sealed(row) for row in rows])
+    return Seal(daemon, number, len(rows), now, hmac.digest(key, head + said, "sha256"))
 
 
-def _sealed(row: Row) -> dict[str, object]:
-    said = dict(zip(_ALWAYS, _values(row), strict=True))
-    for name, default in _DEFAULTS.items():
-        value = getattr(row, name)
-        if value != default:
-            said[name] = value
+def _sealed(row: Row) -> dict[str, Any]:
+    said = _row(row)
+    if row.reply is not None:
+        said["reply"] = _reply(row.reply)
     return said

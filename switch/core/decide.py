@@ -165,7 +165,7 @@ def _upload(deciding: Deciding) -> Decision:
     if Right.SETTLEMENT not in deciding.terminal.rights:
         return deciding.refuse(Reason.NO_RIGHT)
     joined = uploads.find_target(view, case, deciding.now, deciding.number)
-    before = uploads.find_same_upload(view, request, joined.batch)
+    before = uploads.find_same_upload(view, request, joined.batch, deciding.sent_at)
     if before:
         assert before.reply is not None, "a row is stored with its answer"
         return Decision(before.reply)

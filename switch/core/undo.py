@@ -93,7 +93,11 @@ def find_reversed(view: View, case: Case, sent_at: int | None, repeated: Row | N
         and row.application == case.application
         and _asks(row, case)
     ]
-    if repeated:
+    if repeated and repeated.original and sent_at is not None and repeated.sent_at == sent_at:
+        candidates = [
+            row for row in candidates if row.id == repeated.original
+        ]  # a late copy: it meant this and no other
+    elif repeated:
         candidates = [row for row in candidates if row.decided_at > repeated.decided_at or row.id == repeated.original]
     for fits in _references(view, case, sent_at):
         found = [row for row in candidates if fits(row)]

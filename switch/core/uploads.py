@@ -46,18 +46,32 @@ def find_target(view: View, case: Case, now: int, number: int) -> Joined:
     return open_new(view, case.application, None, now, number)
 
 
-def find_same_upload(view: View, request: Request, target: Batch) -> Row | None:
-    """The upload of the same original into the same batch, if it has come before."""
-    uploads = (row for row in view.told if row.message_class is MessageClass.UPLOAD and _same_batch(view, row, target))
-    return next((row for row in uploads if row.original_class is request.original_class), None)
+def find_same_upload(view: View, request: Request, target: Batch, sent_at: int | None) -> Row | None:
+    """The upload of the same original into the same batch, if it has come before; or its exact copy, which has been so
+    long on the line that uploads go into another batch now."""
+    uploads = [
+        row
+        for row in view.told
+        if row.message_class is MessageClass.UPLOAD and row.original_class is request.original_class
+    ]
+    here = (row for row in uploads if _same_batch(view, row, target))
+    copies = (
+        row
+        for row in uploads
+        if sent_at is not None
+        and (row.sent_at, row.kind, row.asked, row.receipt)
+        == (sent_at, request.kind, request.amount or 0, request.receipt)
+    )
+    return next(here, next(copies, None))
 
 
 def find_uploaded(view: View, case: Case, target: Batch, sent_at: int | None, now: int) -> Row | None:
     """The transaction an upload tells of, if the switch has known it.
 
     It is the message with that MTI and STAN in the batch itself, first of all one that says the same. Or it is one that
-    says the same in another batch which may have been this one to the terminal: of the same number, or not closed by
-    the terminal itself; or it was booked, not long ago, by an upload into any. Or its reference names it.
+    says the same in another batch: because that may have been this one to the terminal, having the same number or not
+    being closed by it; or because it is certainly the same deed, of the same time, or not long ago. Or its reference
+    names it.
     """
     request = case.request
     here = [row for row in view.told if row.message_class is request.original_class and _same_batch(view, row, target)]
@@ -66,7 +80,7 @@ def find_uploaded(view: View, case: Case, target: Batch, sent_at: int | None, no
         for row in view.told
         if says_the_same(row, case)
         and not far_apart(row.sent_at, sent_at)
-        and _may_be_meant(view, row, request, target, now)
+        and _may_be_meant(view, row, target, sent_at, now)
     ]
     here.sort(key=lambda row: not says_the_same(row, case))
     named = view.by_rrn
@@ -80,13 +94,15 @@ def _same_batch(view: View, row: Row, target: Batch) -> bool:
     return batch is not None and batch.whole == target.whole
 
 
-def _may_be_meant(view: View, row: Row, request: Request, target: Batch, now: int) -> bool:
+def _may_be_meant(view: View, row: Row, target: Batch, sent_at: int | None, now: int) -> bool:
     """Whether a row of another batch, which says the same, may be what is uploaded into `target`."""
+    age = now - row.decided_at
+    same_time = row.sent_at is not None and sent_at is not None and age < limits.BATCH_DAYS * DAY
+    if same_time or age < limits.REPLAY_HOURS * HOUR:
+        return True
     batch = view.batch(row.batch)
-    if batch is None:
+    if batch is None or row.message_class is MessageClass.UPLOAD:
         return False
-    if row.message_class is MessageClass.UPLOAD:
-        return row.original_class is request.original_class and now - row.decided_at < limits.REPLAY_HOURS * HOUR
     recent = batch.closed_at is None or now - batch.closed_at < limits.BATCH_DAYS * DAY
     return recent and (batch.number == target.number or batch.closed_by is not Closer.TERMINAL)
 

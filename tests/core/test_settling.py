@@ -14,6 +14,7 @@ from specs.transaction import Kind, MessageClass, Reply, Total
 from switch.audit import BrokenFact
 from switch.core.records import Closer, Right
 from switch.core.workset import Changes
+from tests.core.members import MemberShop
 from tests.core.till import EURO, Shop, Till, clock
 
 APPROVED, BATCH, TOTALS = Outcome.APPROVED, Outcome.BATCH, Outcome.TOTALS
@@ -418,3 +419,23 @@ def test_the_audit_finds_totals_that_are_not_those_of_the_journal(field: str) ->
     shop.store.commit(Changes(batches={first.id: forged}), None)
     with pytest.raises(BrokenFact, match=f"batch {first.id}: its totals are not what"):
         shop.prove()
+
+
+# -- points ------------------------------------------------------------------------------------------------------------
+def test_sales_returns_and_points_count_in_their_blocks() -> None:
+    club = MemberShop()
+    till, card = club.till(), club.member(100_000)
+    sale = till.sale(card, 10_000, batch=3)
+    till.sale(card, 500)
+    till.give_back(card, 2000, rrn=sale.rrn)
+    paid = till.pay(card, 100)
+    assert paid.outcome is APPROVED
+    bought = till.buy(card, 700)
+    assert bought.outcome is APPROVED
+    totals = till.settle(3, *[(9, 9)] * 6)
+    assert blocks(totals) == [(1, 100), (1, 700), (2, 10_500), (1, 2000), ZERO, ZERO]
+    gone = till.sale(card, 300)
+    till.void_earn(card, 300, rrn=gone.rrn)
+    till.void_burn(card, 100, rrn=paid.rrn)
+    assert till.settle(3, ZERO, (1, 700), (2, 10_500), (1, 2000)).outcome is APPROVED
+    club.prove()

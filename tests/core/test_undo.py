@@ -570,3 +570,19 @@ def _row(shop: Shop, reply: Reply) -> Any:
 
 def _changed(message: Request, **changes: Any) -> Request:
     return msgspec.structs.replace(message, **changes)
+
+
+def test_a_late_copy_of_a_reversal_undoes_nothing_that_came_after_it() -> None:
+    """Load, void, reversal of the void, void again; then the reversal once more, as the line repeats it."""
+    shop = Shop()
+    till, card = shop.till(), shop.card(balance=10_000)
+    done = till.reload(card, 1000, receipt="000014")
+    void = till.write(Kind.GIFT_VOID_LOAD, card, 1000, rrn=done.rrn, receipt="000014", **clock(shop.now))
+    till.say(void)
+    first = till.reverse(void, rrn=done.rrn)
+    assert shop.balance(card) == 11_000
+    assert till.void_load(card, 1000, rrn=done.rrn, receipt="000014", **clock(shop.now)).outcome is Outcome.APPROVED
+    late = till.reverse(void, rrn=done.rrn)
+    assert (late.outcome, first.outcome) == (Outcome.APPROVED, Outcome.APPROVED)
+    assert shop.balance(card) == 10_000
+    shop.prove()

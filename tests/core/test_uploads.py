@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from specs.outcomes import Outcome
@@ -355,3 +356,27 @@ def test_uploads_need_the_right_to_settle_and_a_known_terminal() -> None:
 def test_an_upload_is_answered_without_texts_and_commands() -> None:
     _, till, card = scene(texts=True)
     assert till.upload(till.write(Kind.GIFT_REDEEM, card, 5)).command is None
+
+
+@pytest.mark.parametrize("timed", [True, False])
+def test_a_late_copy_is_recognised_after_later_batches_were_uploaded(timed: bool) -> None:
+    """Known, unseen, and known with another amount: each once more, when uploads go into the batch after the next."""
+    shop, till, card = scene()
+    when = clock(shop.now) if timed else {}
+    done, _, _ = redeemed(till, card, 100, batch=7, **when)
+    wrong, _, _ = redeemed(till, card, 70, batch=7, **when)
+    unseen = till.write(Kind.GIFT_REDEEM, card, 40, **when)
+    copies = [msgspec.structs.replace(wrong, amount=71), done, unseen]
+    till.settle(7, (3, 210))
+    for copy in copies if timed else copies[1:]:
+        till.upload(copy)
+    till.settle(7, (3, 210), kind=Kind.SETTLE_UPLOADED)
+    for number in (8, 9):
+        redeemed(till, card, number, batch=number)
+        till.settle(number, ZERO)
+        for copy in copies if timed else copies[1:]:
+            till.upload(copy)
+        till.settle(number, ZERO, kind=Kind.SETTLE_UPLOADED)
+    assert shop.balance(card) == 10_000 - 100 - 70 - 40 - 8 - 9
+    assert [reason for reason, amount, _ in uploaded(shop) if amount] == ["without_authorisation"]
+    shop.prove()
