@@ -34,6 +34,7 @@ class Day:
     lots: random.Random
     balance: int
     naming: Literal["always", "at random", "never"] = "at random"  # the batch, in a 0200
+    clock: bool = True  # whether a 0200 carries DE12 and 13
     entries: list[Entry] = field(default_factory=list)
     history: list[Message] = field(default_factory=list)  # all it ever sent, in other batches too
     forgotten: int = 0  # what the host has and the till does not count: its power failed before it wrote it down
@@ -53,7 +54,8 @@ class Day:
         de3 = de3 or (self.lots.choice([REDEEM, REDEEM, RELOAD]) if mti == "0200" else REDEEM)
         amount = self.lots.randrange(1_000, 3_000)
         unnamed = mti == "0200" and (self.naming == "never" or (self.naming != "always" and self.lots.random() < 0.5))
-        more = {**self.till.when(), 60: None if unnamed else self.shift.number, 62: self.till.receipt()}
+        when = self.till.when() if self.clock or mti != "0200" else {}
+        more = {**when, 60: None if unnamed else self.shift.number, 62: self.till.receipt()}
         return self.till.message(mti, de3, self.shift.card, amount, more)
 
     def book(self, answer: Answer) -> Entry:
@@ -106,7 +108,7 @@ class Day:
         else:
             self.ask(request).expect("00", "51")
         named = self.lots.choice([{90: by_de90(request)}, {11: request[11]}, {62: request[62]}])
-        reversal = self.till.reversal_message(request, {**named, 12: request[12], 13: request[13]})
+        reversal = self.till.reversal_message(request, {**named, 12: request.get(12), 13: request.get(13)})
         for mti in self.lots.choice([["0400"], ["0400", "0401"], ["0420", "0421", "0421"]]):
             self.ask(reversal.but(mti)).expect("00")
 
@@ -174,7 +176,8 @@ class Day:
     def upload_everything(self) -> None:
         for entry in [entry for entry in self.entries if entry.live]:
             rrn = self.lots.choice([entry.rrn, None])  # some terminals send spaces
-            upload = upload_of(self.till, entry.asked, rrn, more={4: f"{entry.approved:012}"})
+            when = self.till.when(-1) if entry.asked.get(12) is None else {}  # in its journal, if not on the wire
+            upload = upload_of(self.till, entry.asked, rrn, more={4: f"{entry.approved:012}", **when})
             if self.lots.random() < 0.3:
                 self.hang_up_on(upload)
                 upload = upload.but(changes={11: self.till.stan()})

@@ -78,14 +78,17 @@ def test_a_week_over_the_last_number_with_stans_that_begin_anew_and_late_copies_
     assert number == "000004"
 
 
+@pytest.mark.parametrize("clock", [True, False], ids=["with times", "without times"])
 @pytest.mark.parametrize("seed", range((DAYS + 3) // 4))
-def test_a_week_of_a_till_that_hears_no_00_and_sells_on(house: House, newcomer: Till, dialect: str, seed: int) -> None:
+def test_a_week_of_a_till_that_hears_no_00_and_sells_on(
+    house: House, newcomer: Till, dialect: str, seed: int, clock: bool
+) -> None:
     lots = random.Random(f"deaf week {dialect} {seed}")
     day = Day(Shift.open(newcomer, house.card(house.till(dialect)), "000001"), lots, 20_000)
     for number in ("000001", "000002", "000003", "000004", "000005"):
         shift = Shift.open(newcomer, day.shift.card, number)
-        day = Day(shift, lots, day.balance, history=day.history)
-        day.live(DEEDS // 2, day.late_copy)
+        day = Day(shift, lots, day.balance, history=day.history, clock=clock)
+        day.live(DEEDS // 2, *([day.late_copy] if clock else []))
         day.settle_unheard_and_sell_on()
         assert newcomer.open_batch() == following(number)
     assert_both_agree(day)
