@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import NamedTuple
 
 from tests.contract.client import Message, WireError, table_field, unpack_tables
@@ -91,6 +92,8 @@ def read_told(data: str) -> PointsTold:
         raise WireError(f"PT has a zero below zero: {data!r}")
     if (on == "000000") != (int(expiring) == 0):
         raise WireError(f"PT tells a date without points or points without a date: {data!r}")
+    if on != "000000":
+        datetime.strptime(on, "%y%m%d")
     return PointsTold(int(earned), int(redeemed), int(available) * (1 if sign == "C" else -1), int(expiring), on)
 
 

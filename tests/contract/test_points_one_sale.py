@@ -1,102 +1,15 @@
-"""Section 3, *One sale, several messages*: tenders told or found, what earns, and what a return gives back of each."""
+"""Section 3, *One sale, several messages*: what returns give back of a sale partly paid with points, in every order."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import permutations
 
 import pytest
 
-from tests.contract.conftest import House
 from tests.contract.members import Programme
+from tests.contract.mixed_sale import TOLD, purchase
 from tests.contract.points import POINTS_REDEEM, RETURN, SALE
-from tests.contract.till import REDEEM, Answer, Till
-
-
-@dataclass
-class Purchase:
-    """A sale partly paid with points, under one receipt."""
-
-    till: Till
-    member: str
-    receipt: str
-    before: int
-    amount: int
-    paid: int  # with points, in money
-    points: int  # that it took
-    earned: int
-    redeemed: Answer
-    sale: Answer
-
-    def undo(self, what: str, how: str) -> Answer:
-        answer = self.redeemed if what == "redemption" else self.sale
-        return self.till.void(answer) if how == "void" else self.till.reverse(answer.asked, {37: answer.rrn})
-
-
-def purchase(till: Till, member: str, programme: Programme, tenders: str = "") -> Purchase:
-    """Redeems, then tells the sale; `tenders` names them in TD, or nothing does."""
-    before, points, receipt = till.points(member), programme.some(), till.receipt()
-    paid = programme.worth(till, points)
-    amount = paid + programme.earn_money * 20 + 1
-    redeemed = till.do(POINTS_REDEEM, member, paid, {62: receipt}).expect("00")
-    tables = {"TD": tenders.format(P=paid, O=amount - paid)} if tenders else None
-    sale = till.do(SALE, member, amount, {62: receipt}, tables).expect("00")
-    return Purchase(till, member, receipt, before, amount, paid, points, sale.told.earned, redeemed, sale)
-
-
-TOLD = "P,{P};O,{O}"
-
-
-@pytest.mark.parametrize("tenders", ["", TOLD, "O,{O};P,{P}"])
-def test_the_part_paid_with_points_does_not_earn(
-    counter: Till, member: str, programme: Programme, tenders: str
-) -> None:
-    bought = purchase(counter, member, programme, tenders)
-    assert bought.earned == programme.earned(bought.amount - bought.paid), bought.sale.story()
-    assert counter.points(member) == bought.before - bought.points + bought.earned
-
-
-def test_what_was_told_and_what_was_found_earn_alike(counter: Till, member: str, programme: Programme) -> None:
-    found = purchase(counter, member, programme)
-    told = purchase(counter, member, programme, TOLD)
-    assert (found.amount, found.earned) == (told.amount, told.earned)
-
-
-def test_a_preview_with_tenders_tells_what_the_sale_will_earn(counter: Till, member: str, programme: Programme) -> None:
-    tables = {"TD": f"P,{programme.earn_money * 3};O,{programme.earn_money * 5}"}
-    preview = counter.message("0100", SALE, member, programme.earn_money * 8, tables=tables)
-    assert counter.ask(preview).expect("00").told.earned == programme.earn_points * 5
-
-
-def test_a_sale_without_redemptions_under_its_receipt_earns_in_full(
-    counter: Till, member: str, programme: Programme
-) -> None:
-    counter.do(POINTS_REDEEM, member, programme.worth(counter, programme.some()), {62: counter.receipt()}).expect("00")
-    sale = counter.do(SALE, member, programme.earn_money * 20, {62: counter.receipt()}).expect("00")
-    assert sale.told.earned == programme.earn_points * 20, sale.story()
-
-
-def test_a_redemption_undone_before_the_sale_is_no_tender(counter: Till, member: str, programme: Programme) -> None:
-    receipt, amount = counter.receipt(), programme.worth(counter, programme.some())
-    for undo in ("void", "reversal"):
-        done = counter.do(POINTS_REDEEM, member, amount, {62: receipt}).expect("00")
-        (counter.void(done) if undo == "void" else counter.reverse(done.asked)).expect("00")
-    money = amount + programme.earn_money * 4
-    sale = counter.do(SALE, member, money, {62: receipt}).expect("00")
-    assert sale.told.earned == programme.earned(money), sale.story()
-
-
-def test_what_a_gift_card_paid_earns_told_or_found(
-    house: House, counter: Till, member: str, programme: Programme
-) -> None:
-    card, receipt, amount = house.card(counter), counter.receipt(), programme.earn_money * 6
-    counter.do(REDEEM, card, 500, {62: receipt}).expect("00")
-    found = counter.do(SALE, member, amount, {62: receipt}).expect("00")
-    told = counter.do(SALE, member, amount, tables={"TD": f"G,500;O,{amount - 500}"}).expect("00")
-    assert found.told.earned == told.told.earned == programme.earned(amount), found.story()
-
-
-# Returns.
+from tests.contract.till import Answer, Till
 
 
 @pytest.mark.parametrize("tenders", ["", TOLD])
@@ -212,4 +125,45 @@ def test_a_voided_return_can_be_made_again(counter: Till, member: str, programme
     assert counter.points(member) == after
     again = counter.do(RETURN, member, bought.amount, {37: bought.sale.rrn}).expect("00")
     assert again.returned == returned.returned, again.story()
+    assert counter.points(member) == bought.before
+
+
+def test_a_redemption_told_after_its_sale_is_undone_by_itself(counter: Till, member: str, programme: Programme) -> None:
+    before, receipt, amount = counter.points(member), counter.receipt(), programme.earn_money * 20
+    sale = counter.do(SALE, member, amount, {62: receipt}).expect("00")
+    paid = programme.worth(counter, programme.some())
+    redeemed = counter.do(POINTS_REDEEM, member, paid, {62: receipt}).expect("00")
+    assert counter.points(member) == before + sale.told.earned - programme.some()
+    counter.void(redeemed).expect("00")
+    counter.void(sale).expect("00")
+    assert counter.points(member) == before
+
+
+# Every order of returning a part, undoing the redemption, undoing the sale and undoing the return.
+
+STEPS = ("return a part", "undo the redemption", "undo the sale", "undo the return")
+
+
+@pytest.mark.parametrize("how", ["void", "reversal"])
+@pytest.mark.parametrize("order", list(permutations(STEPS)), ids=", ".join)
+def test_whatever_the_order_no_points_appear_and_undoing_the_rest_leaves_nothing(
+    counter: Till, member: str, programme: Programme, order: tuple[str, ...], how: str
+) -> None:
+    bought = purchase(counter, member, programme)
+    returned: Answer | None = None
+    most = bought.before + bought.earned
+    for step in order:
+        if step == "return a part":
+            answer = counter.do(RETURN, member, bought.amount * 2 // 5, {37: bought.sale.rrn, 62: counter.receipt()})
+            returned = answer.expect("25" if "undo the sale" in order[: order.index(step)] else "00")
+        elif step == "undo the return":
+            if returned is not None and returned.rc == "00":
+                answer = counter.void(returned) if how == "void" else counter.reverse(returned.asked)
+                answer.expect(*(["00"] if how == "reversal" else ["00", "79"]))
+        else:
+            answer = bought.undo(step.removeprefix("undo the "), how)
+            answer.expect(*(["00"] if how == "reversal" else ["00", "79"]))
+        assert bought.before - bought.points <= counter.points(member) <= most, answer.story()
+    bought.undo("redemption", "reversal").expect("00")
+    bought.undo("sale", "reversal").expect("00")
     assert counter.points(member) == bought.before

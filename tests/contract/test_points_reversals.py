@@ -172,3 +172,12 @@ def test_a_reversal_of_a_block_is_never_refused(counter: Till, member: str, de3:
     answer = counter.ask(counter.message("0400", de3, member, 0, {11: done.asked[11]}))
     counter.do(CARD_UNBLOCK, member)
     answer.expect("00")
+
+
+def test_the_loyalty_application_has_its_own_messages(counter: Till, member: str, programme: Programme) -> None:
+    before, loyalty = counter.points(member), {24: "090"}
+    sale = counter.do(SALE, member, programme.earn_money * 2, {**loyalty}).expect("00")
+    counter.reverse(sale.asked, {11: sale.asked[11]}).expect("00")
+    assert counter.points(member) == before + programme.earn_points * 2, "another application's reversal"
+    counter.reverse(sale.asked, {11: sale.asked[11], **loyalty}).expect("00")
+    assert counter.points(member) == before

@@ -199,3 +199,31 @@ def test_two_cards_of_one_member_draw_on_one_account(club: Club, counter: Till, 
     assert counter.points(second.pan) == there
     earned = programme.earned(programme.money(programme.some()))
     assert there == before + earned - programme.some()
+
+
+@pytest.mark.parametrize("digit", "19")
+def test_the_flow_digit_is_not_compared_and_comes_back(
+    counter: Till, member: str, programme: Programme, digit: str
+) -> None:
+    before = counter.points(member)
+    sale = counter.do(SALE[:5] + digit, member, programme.earn_money).expect("00")
+    points = programme.some()
+    redeemed = counter.do(POINTS_REDEEM[:5] + digit, member, programme.worth(counter, points)).expect("00")
+    assert (sale[3][5], redeemed[3][5]) == (digit, digit)
+    assert counter.points(member) == before + programme.earn_points - points
+    counter.reverse(sale.asked.but(changes={3: SALE})).expect("00")
+    counter.void(redeemed, {3: void_code(POINTS_REDEEM)}).expect("00")
+    assert counter.points(member) == before
+
+
+def test_one_member_earns_over_one_dialect_and_pays_over_the_other(club: Club, programme: Programme) -> None:
+    earning, paying = club.till("nac"), club.till("ascii")
+    member = club.member(earning)
+    before, points = earning.points(member), programme.some()
+    earning.do(SALE, member, programme.money(points)).expect("00")
+    done = paying.do(POINTS_REDEEM, member, programme.worth(paying, points)).expect("00")
+    assert (
+        earning.points(member) == paying.points(member) == before + programme.earned(programme.money(points)) - points
+    )
+    earning.void(done).expect("78")
+    paying.void(done).expect("00")

@@ -158,3 +158,17 @@ def test_a_sale_over_nac_and_one_over_ascii_with_the_same_stan_are_two(club: Clu
     second = ascii_.do(SALE, member, programme.earn_money, {11: first.asked[11]}).expect("00")
     assert first.rrn != second.rrn
     assert ascii_.points(member) == before + programme.earn_points * 2
+
+
+@pytest.mark.parametrize("differs", ["batch", "time"])
+def test_the_same_stan_of_another_batch_or_time_is_a_new_message(
+    counter: Till, member: str, programme: Programme, differs: str
+) -> None:
+    batch = counter.open_batch()
+    asked = counter.message("0200", SALE, member, programme.earn_money, {60: batch, **counter.when()})
+    first = counter.ask(asked).expect("00")
+    there = counter.points(member)
+    following: dict[int, str | None] = {60: f"{int(batch) % 999_999 + 1:06}"}
+    second = counter.ask(asked.but(changes=following if differs == "batch" else counter.when(minutes=-40)))
+    assert second.expect("00").rrn != first.rrn, second.story()
+    assert counter.points(member) == there + programme.earn_points
