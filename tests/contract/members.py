@@ -111,7 +111,7 @@ class Club:
             self.shelf.rotate(-1)
             pan = self.shelf[-1].pan
             try:
-                missing = max(points, PLENTY, self.programme.some() * 3) - till.points(pan)
+                missing = max(points, PLENTY, self.programme.redeem_minimum * 10) - till.points(pan)
                 if missing > 0:
                     till.do(SALE, pan, self.programme.money(missing)).expect("00")
                 return pan

@@ -33,8 +33,9 @@ class Purchase:
 
 def purchase(till: Till, member: str, programme: Programme, tenders: str = "") -> Purchase:
     """Redeems, then tells the sale; `tenders` names them in TD, or nothing does."""
-    before, points, receipt = till.points(member), programme.some(), till.receipt()
-    paid = programme.worth(till, points)
+    before, receipt = till.points(member), till.receipt()
+    paid = programme.worth(till, programme.some()) + 1  # so that the last point is not used up
+    points = programme.taken(till, paid)
     amount = paid + programme.earn_money * 20 + 1
     redeemed = till.do(POINTS_REDEEM, member, paid, {62: receipt}).expect("00")
     tables = {"TD": tenders.format(P=paid, O=amount - paid)} if tenders else None
