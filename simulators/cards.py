@@ -12,6 +12,7 @@ from simulators.state import StateFile
 class CardWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a card has to be. `currency` is `terminal`, `other` or an ISO 4217 number.
 
+    `loyalty` asks for a member's card instead, with `min_points` or more; there, products and currencies play no part.
     `any_product` also takes products with denominations, single use or no reload; without it a card can be loaded and
     spent in parts, which is what most conversations need. A PIN or a named store is asked for by name.
     """
@@ -21,9 +22,13 @@ class CardWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pin: bool = False
     min_balance: int = 0
     any_product: bool = False
+    loyalty: bool = False
+    min_points: int = 0
 
     def __str__(self) -> str:
         pin = "with" if self.pin else "without"
+        if self.loyalty:
+            return f"{self.state}, {pin} PIN, with {self.min_points} points or more"
         currencies = {"terminal": "the terminal's currency", "other": "another currency"}
         currency = currencies.get(self.currency, letters(self.currency))
         balance = f", with {self.min_balance} minor units or more" if self.min_balance else ""

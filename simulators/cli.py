@@ -15,6 +15,7 @@ from simulators.load_output import show_load
 from simulators.money import parse_amount
 from simulators.output import show_json, show_message
 from simulators.player import Player
+from simulators.points_cli import ADVICES, points
 from simulators.requests import GIFT_KINDS, KINDS, VOIDABLE_KINDS, Kind, Order, card_number, with_pin
 from simulators.state import Deed
 from simulators.story import load_story, packaged_stories
@@ -73,6 +74,9 @@ _CARD_OPTIONS = [
 for _name in GIFT_KINDS:
     gift.add_command(_card_command(KINDS[_name], _name))
 advice.add_command(_card_command(KINDS["advice-redeem"], "redeem"))
+main.add_command(points)
+for _advice in ADVICES:
+    advice.add_command(_advice)
 
 
 def _line_command(kind: Kind) -> click.Command:
@@ -128,8 +132,7 @@ def repeat(till: Till) -> int:
     """Send the last transaction once more (0201 or 0221, the same content)."""
     terminal = till.open(like_last=True)
     deed = _original(terminal, None)
-    known = terminal.demo.card(card_number(deed.request))
-    request = with_pin(deed.request, terminal.dialect, known.pin if known else None)
+    request = with_pin(deed.request, terminal.dialect, terminal.demo.known_pin(card_number(deed.request)))
     return till.run(terminal, lambda: terminal.repeat(deed, request))
 
 
@@ -224,7 +227,8 @@ def _original(
         )
     original = KINDS[kind or "redeem"]
     pan, _ = pick_card(terminal, original, card, None)
-    fields = {2: pan, 3: original.code, 4: f"{_amount(terminal, amount):012d}"}
+    currency = original.currency_at(terminal.who)
+    fields = {2: pan, 3: original.code, 4: f"{parse_amount(amount, currency):012d}", 49: currency}
     if receipt:
         fields[62] = receipt.zfill(6)
     return Deed(original.name, Message(original.mti, fields), rrn=rrn)

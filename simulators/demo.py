@@ -73,12 +73,41 @@ class DemoCard(msgspec.Struct, frozen=True):
     pin: str | None = None
 
 
+class DemoLoyaltyCard(msgspec.Struct, frozen=True):
+    """A member's card; one that nobody has enrolled yet names no member."""
+
+    pan: str
+    points: int = 0
+    member: str | int | None = None
+    state: str = "active"
+    pin: str | None = None
+
+
+class DemoPoints(msgspec.Struct, frozen=True):
+    """What points cost and bring where the first terminals stand: `earn_money` minor units earn `earn_points`, and in a
+    store one point is worth `value_minor`."""
+
+    earn_money: int
+    earn_points: int
+    value_minor: dict[str, int]
+    redeem_minimum: int
+
+    def earned(self, amount: int) -> int:
+        return amount * self.earn_points // self.earn_money
+
+    def value(self, who: DemoTerminal) -> int:
+        """Of one point at a terminal; 0 where its store takes none."""
+        return self.value_minor.get(who.store, 0)
+
+
 class Demo(msgspec.Struct, frozen=True):
     listeners: dict[str, int]
     merchants: list[DemoMerchant]
     terminals: list[DemoTerminal]
     gift_products: list[DemoProduct]
     gift_cards: list[DemoCard]
+    loyalty_cards: list[DemoLoyaltyCard] = []
+    points: DemoPoints | None = None
     tls: DemoTLS | None = None
     path: Path = DEFAULT_PATH
 
@@ -114,6 +143,11 @@ class Demo(msgspec.Struct, frozen=True):
 
     def card(self, pan: str) -> DemoCard | None:
         return next((card for card in self.gift_cards if card.pan == pan), None)
+
+    def known_pin(self, pan: str) -> str | None:
+        """Of any card of the file."""
+        card = self.card(pan) or next((card for card in self.loyalty_cards if card.pan == pan), None)
+        return card.pin if card else None
 
 
 def dialect_of(listener: str) -> Dialect:

@@ -6,6 +6,7 @@ they are there. Whatever cannot be read as tables is hidden too: a PIN might sta
 
 from simulators.fields import ELEMENTS
 from simulators.money import format_amount
+from simulators.points_receipt import table_pairs
 from simulators.tables import (
     BALANCE_NAMES,
     TABLE_NAMES,
@@ -81,10 +82,8 @@ def _parts(message: Message, number: int, dialect: Dialect) -> list[Row]:
                 for block in decode_balances(value)
             ]
         if _is_packed(message, number):
-            return [
-                (f"  {name}", TABLE_NAMES.get(name, "unknown table"), _table_shown(name, data))
-                for name, data in decode_tables(value, dialect).items()
-            ]
+            tables = decode_tables(value, dialect)
+            return [row for name, data in tables.items() for row in _table_rows(name, data)]
         if number == 63:
             return [
                 ("", f"block {index}", f"{count} times, {amount} minor units")
@@ -93,6 +92,15 @@ def _parts(message: Message, number: int, dialect: Dialect) -> list[Row]:
     except WireError as error:
         return [("", "cannot be read", error.text)]
     return []
+
+
+def _table_rows(name: str, data: str) -> list[Row]:
+    """The table as it is, and its parts where it has any."""
+    rows = [(f"  {name}", TABLE_NAMES.get(name, "unknown table"), _table_shown(name, data))]
+    try:
+        return rows + [("", part, shown) for part, shown in table_pairs(name, data)]
+    except WireError as error:
+        return [*rows, ("", "cannot be read", error.text)]
 
 
 def _table_shown(name: str, data: str) -> str:

@@ -1,10 +1,14 @@
 """Holding an answer against what a story expects, and saying field by field what is otherwise."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from simulators.codecs import Dialect
 from simulators.demo import DemoError
-from simulators.story import Step, Value, parse_reference
+from simulators.points_receipt import find_points, find_return
+from simulators.references import Value, parse_reference, resolve_terms
+from simulators.story import Step
 from simulators.tables import available, find_tables
 from simulators.terminal import Exchange
 from simulators.wire import Message, WireError
@@ -16,6 +20,8 @@ class Played(msgspec.Struct, frozen=True):
     kind: str
     request: Message
     exchange: Exchange | None = None
+    dialect: Dialect = "nac"
+    facts: Mapping[str, int] = {}  # of demo.json, which is no step
 
     @property
     def answer(self) -> Message | None:
@@ -34,10 +40,10 @@ def differences(step: Step, exchange: Exchange, played: dict[str, Played], diale
     if answer is None:
         return [Difference("answer", "an answer", exchange.problem)]
     found = []
-    for part in ("code", "amount", "balance", "card_balance", "currencies", "batch"):
+    for part in ("code", "amount", "balance", "card_balance", "currencies", "batch", *_POINTS, *_RETURN):
         wanted = getattr(expect, part)
         if wanted is not None:
-            found += _compare(part, resolve(wanted, played), _part_or_words(answer, part))
+            found += _compare(part, resolve(wanted, played), _part_or_words(answer, part, dialect))
     if expect.same_as:
         first = played[expect.same_as].answer
         for number in (4, 37, 38, 39, 54):
@@ -50,31 +56,42 @@ def differences(step: Step, exchange: Exchange, played: dict[str, Played], diale
 
 
 def resolve(value: Value, played: dict[str, Played]) -> Value:
-    """A value as it stands, or the part of an earlier step that it refers to."""
+    """A value as it stands, or what the parts of earlier steps that it refers to come to."""
     if isinstance(value, int) or not value.startswith("$"):
         return value
-    name, part, added = parse_reference(value, value)
-    step = played.get(name)
-    if step is None:
-        raise DemoError(f"{value}: that step was not played")
-    if part in _ASKED:
-        return step.request.get(_ASKED[part])
-    if step.answer is None:
-        raise DemoError(f"{value}: that step has no answer")
-    found = _part(step.answer, part)
-    return int(found) + added if added else found
+
+    def part_of(name: str, part: str) -> Value:
+        step = played.get(name)
+        if step is None:
+            raise DemoError(f"{value}: that step was not played")
+        if part in step.facts:
+            return step.facts[part]
+        if part in _ASKED:
+            return step.request.get(_ASKED[part])
+        if step.answer is None:
+            raise DemoError(f"{value}: that step has no answer")
+        return _part(step.answer, part, step.dialect)
+
+    return resolve_terms(parse_reference(value, value), part_of)
 
 
 _ASKED = {"stan": 11, "receipt": 62}
 _ANSWERED = {"rrn": 37, "approval": 38, "code": 39, "batch": 60}
+_POINTS = {"earned": "earned", "redeemed": "redeemed", "points": "available"}  # of table PT
+_RETURN = {"worth": "worth", "pay_out": "rest"}  # of table RT
 
 
-def _part(answer: Message, part: str) -> Value:
+def _part(answer: Message, part: str, dialect: Dialect) -> Value:
     """What an answer says under the names that stories use."""
     if part in _ANSWERED:
         return answer.get(_ANSWERED[part])
     if part == "amount":
         return int(answer.get(4) or 0)
+    told, returned = find_points(answer, dialect), find_return(answer, dialect)
+    if part in _POINTS and told:
+        return int(getattr(told, _POINTS[part]))
+    if part in _RETURN and returned:
+        return int(getattr(returned, _RETURN[part]))
     blocks = available(answer)
     if part == "currencies":
         return len({block.currency for block in blocks})
@@ -83,9 +100,9 @@ def _part(answer: Message, part: str) -> Value:
     raise DemoError(f"the answer has no {part}")
 
 
-def _part_or_words(answer: Message, part: str) -> Value:
+def _part_or_words(answer: Message, part: str, dialect: Dialect) -> Value:
     try:
-        return _part(answer, part)
+        return _part(answer, part, dialect)
     except (DemoError, WireError):
         return "nothing readable"
 

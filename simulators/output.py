@@ -12,6 +12,7 @@ from rich.table import Table
 
 from simulators.codecs import Dialect
 from simulators.describe import describe, mask_fields, mask_pan, mask_tables
+from simulators.points_receipt import points_json
 from simulators.receipt import meaning, receipt_lines, title
 from simulators.requests import card_number
 from simulators.tables import available
@@ -79,6 +80,7 @@ def as_json(terminal: Terminal, exchange: Exchange) -> dict[str, Any]:
         "approval": answer.get(38) or None,
         "amount_minor": int(answer.get(4)) if answer.get(4) else None,
         "balances": _balances_json(answer),
+        **points_json(answer, terminal.dialect),
         "answer": _message_json(answer, terminal.dialect),
     }
 

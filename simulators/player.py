@@ -1,16 +1,19 @@
 """Plays a story: chooses its cards, sends its steps, tells each result as it comes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 
 import msgspec
 
-from simulators.cards import find_cards
-from simulators.demo import Demo, DemoCard, DemoError, DemoTerminal
+from simulators.cards import CardWish, find_cards
+from simulators.demo import Demo, DemoCard, DemoError, DemoLoyaltyCard, DemoPoints, DemoTerminal
 from simulators.expectations import Difference, Played, differences, resolve
+from simulators.members import find_members
+from simulators.point_tables import BasketLine, encode_basket, encode_tenders
+from simulators.references import Value
 from simulators.requests import KINDS, Order, build_repeat, build_reversal
 from simulators.state import Deed
-from simulators.story import Step, Story
+from simulators.story import DEMO, Step, Story
 from simulators.tables import available
 from simulators.terminal import ANSWER_SECONDS, Exchange, Terminal
 from simulators.wire import Message, WireError
@@ -43,7 +46,7 @@ class Player:
             Terminal(demo, who, listener, host=host, answer_seconds=answer_seconds)
             for who in _in_order(demo, listener, terminal_id)
         ]
-        self._cards: dict[str, DemoCard] = {}
+        self._cards: dict[str, DemoCard | DemoLoyaltyCard] = {}
         self._played: dict[str, Played] = {}
 
     async def play(self) -> AsyncIterator[StepResult]:
@@ -51,6 +54,8 @@ class Player:
         async with AsyncExitStack() as stack:
             for terminal in self._terminals:
                 stack.push_async_callback(terminal.hang_up)
+            if self._demo.points:
+                self._played[DEMO] = Played(DEMO, Message("", {}), facts=_facts(self._demo.points, self._terminals[0]))
             for name in self._story.cards:
                 self._cards[name] = await self._choose_card(name)
             for step in self._story.steps:
@@ -62,26 +67,36 @@ class Player:
                 if self._is_needed(step):
                     yield msgspec.structs.replace(await self._play_step(step), is_cleanup=True)
 
-    async def _choose_card(self, name: str) -> DemoCard:
+    async def _choose_card(self, name: str) -> DemoCard | DemoLoyaltyCard:
         """A card that fits and is not taken. What an active one holds is asked, since others spend from it too."""
         wish = self._story.cards[name]
         terminal = self._terminals[0]
-        look_for = msgspec.structs.replace(wish, min_balance=0)
-        for card in find_cards(self._demo, look_for, terminal.who):
-            if card in self._cards.values():
+        look_for = msgspec.structs.replace(wish, min_balance=0, min_points=0)
+        for card in (
+            find_members(self._demo, look_for) if wish.loyalty else find_cards(self._demo, look_for, terminal.who)
+        ):
+            if self._is_taken(card):
                 continue
-            if wish.state != "active" or await self._holds(terminal, card, wish.min_balance):
+            if wish.state != "active" or await self._holds(terminal, card, wish):
                 return card
         raise DemoError(f"the story needs a card {name!r} that fits terminal {terminal.who.terminal_id} and is {wish}")
 
-    async def _holds(self, terminal: Terminal, card: DemoCard, minimum: int) -> bool:
-        exchange = await terminal.perform(Order(KINDS["balance"], card.pan, pin=card.pin))
+    def _is_taken(self, card: DemoCard | DemoLoyaltyCard) -> bool:
+        """Chosen already, or another card of a member who was."""
+        members = [one.member for one in self._cards.values() if isinstance(one, DemoLoyaltyCard)]
+        same_member = isinstance(card, DemoLoyaltyCard) and card.member is not None and card.member in members
+        return same_member or any(card.pan == one.pan for one in self._cards.values())
+
+    async def _holds(self, terminal: Terminal, card: DemoCard | DemoLoyaltyCard, wish: CardWish) -> bool:
+        kind = KINDS["points-balance" if wish.loyalty else "balance"]
+        exchange = await terminal.perform(Order(kind, card.pan, pin=card.pin))
         if exchange.answer is None:
             raise DemoError(f"no answer to a balance: {exchange.problem}")
         try:
             balances = available(exchange.answer)
         except WireError:
             return False
+        minimum = wish.min_points if wish.loyalty else wish.min_balance
         return exchange.approved and bool(balances) and balances[-1].amount >= minimum
 
     def _is_needed(self, step: Step) -> bool:
@@ -109,9 +124,8 @@ class Player:
             self._played[step.name] = Played(kind, request)
             return StepResult(step, terminal, None, [])
         exchange = await terminal.send(kind, request)
-        found = differences(step, exchange, self._played, terminal.dialect)
-        self._played[step.name] = Played(kind, request, exchange)
-        return StepResult(step, terminal, exchange, found)
+        self._played[step.name] = Played(kind, request, exchange, terminal.dialect)
+        return StepResult(step, terminal, exchange, differences(step, exchange, self._played, terminal.dialect))
 
     def _request(self, step: Step, terminal: Terminal) -> tuple[str, Message]:
         if step.send in KINDS:
@@ -128,15 +142,53 @@ class Player:
         kind = KINDS[step.send]
         card = self._cards.get(step.card)
         amount = None if step.amount is None else int(resolve(step.amount, self._played))
-        numbers = {
-            name: str(resolve(value, self._played)) if (value := getattr(step, name)) else None
-            for name in ("rrn", "receipt")
-        }
         pan, pin = (card.pan, _pin(step, card)) if card else (None, None)
-        return Order(kind, pan, amount, pin, partial=step.partial, swipe=step.swipe, **numbers)
+        return Order(
+            kind,
+            pan,
+            amount,
+            pin,
+            rrn=self._text(step.rrn),
+            receipt=self._text(step.receipt),
+            partial=step.partial,
+            swipe=step.swipe,
+            tables=tuple(self._tables(step)),
+        )
+
+    def _text(self, value: Value | None) -> str | None:
+        return str(resolve(value, self._played)) if value else None
+
+    def _tables(self, step: Step) -> Iterator[tuple[str, str]]:
+        if step.basket:
+            lines = (
+                BasketLine(line.sku, line.quantity, int(resolve(line.price, self._played)), line.group)
+                for line in step.basket
+            )
+            yield "BK", encode_basket(lines)
+        if step.tenders:
+            yield (
+                "TD",
+                encode_tenders((name, int(resolve(value, self._played))) for name, value in step.tenders.items()),
+            )
+        if step.to:
+            yield "TO", self._cards[step.to].pan
+        if step.phone:
+            yield "PH", step.phone
 
 
-def _pin(step: Step, card: DemoCard) -> str | None:
+def _facts(points: DemoPoints, terminal: Terminal) -> dict[str, int]:
+    """What stories may say of the demo's points; `value` is what one is worth at the first terminal, in minor units."""
+    minimum, value = max(1, points.redeem_minimum), points.value(terminal.who)
+    return {
+        "earn_money": points.earn_money,
+        "earn_points": points.earn_points,
+        "value": value,
+        "redeem_points": minimum,
+        "redeem_money": minimum * value,
+    }
+
+
+def _pin(step: Step, card: DemoCard | DemoLoyaltyCard) -> str | None:
     """The card's PIN, none, or one that differs from it in every digit."""
     if step.pin == "none" or card.pin is None:
         return None

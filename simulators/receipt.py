@@ -6,6 +6,7 @@ from simulators.codecs import Dialect
 from simulators.demo import Demo, DemoTerminal
 from simulators.describe import mask_pan
 from simulators.money import format_amount
+from simulators.points_receipt import points_pairs
 from simulators.requests import KINDS, card_number, local_time
 from simulators.tables import AVAILABLE, LEDGER, decode_balances, find_tables
 from simulators.terminal import Exchange
@@ -79,8 +80,9 @@ def receipt_lines(demo: Demo, who: DemoTerminal, dialect: Dialect, exchange: Exc
     if answer is None:
         return [*lines, "NO ANSWER", exchange.problem]
     lines += _amounts(request, answer, who.currency)
-    lines += [_verdict(answer), *_numbers(answer), *_balances(answer), *_texts(answer, dialect)]
-    return lines
+    lines += [_verdict(answer), *_numbers(answer), *_balances(answer)]
+    lines += [_pair(*pair) for pair in points_pairs(request, answer, dialect, who.currency)]
+    return [*lines, *_texts(answer, dialect)]
 
 
 def _amounts(request: Message, answer: Message, currency: str) -> list[str]:

@@ -1,6 +1,7 @@
 """What a terminal says: one row per transaction, and the functions that build requests from it.
 
-Section 3 of the terminal interface page, the rows of gift cards and of the line itself. Pure: no sockets, no clock.
+Section 3 of the terminal interface page, the rows of gift cards, of points and of the line itself. Pure: no sockets,
+no clock.
 """
 
 import contextlib
@@ -26,7 +27,18 @@ class Kind(msgspec.Struct, frozen=True):
     amount: Literal["needed", "optional", "none"] = "none"
     card: bool = True
     pin: bool = False
+    unit: Literal["money", "points"] = "money"  # of DE4
 
+    @property
+    def of_points(self) -> bool:
+        return _names_points(self.code)
+
+    def currency_at(self, terminal: DemoTerminal) -> str:
+        """What DE49 says of the amount."""
+        return POINTS_UNIT if self.unit == "points" else terminal.currency
+
+
+POINTS_UNIT = "999"  # the currency code of points
 
 # fmt: off
 KINDS = {kind.name: kind for kind in [
@@ -40,6 +52,19 @@ KINDS = {kind.name: kind for kind in [
     Kind("block",      "GIFT CARD BLOCKED",     "0200", "736000"),
     Kind("unblock",    "GIFT CARD UNBLOCKED",   "0200", "746000",                         pin=True),
     Kind("advice-redeem", "GIFT CARD PAYMENT (OFFLINE)", "0220", "006000", "needed"),
+    Kind("sale",             "SALE",                     "0200", "000090", "needed"),
+    Kind("preview",          "PREVIEW OF A SALE",        "0100", "000090", "needed"),
+    Kind("return",           "RETURN",                   "0200", "200090", "needed"),
+    Kind("points-redeem",    "PAYMENT WITH POINTS",      "0200", "009000", "needed", pin=True),
+    Kind("points-balance",   "POINTS BALANCE",           "0100", "319000",           pin=True),
+    Kind("points-transfer",  "POINTS TRANSFER",          "0200", "409090", "needed", pin=True, unit="points"),
+    Kind("points-purchase",  "POINTS BOUGHT",            "0200", "210090", "needed"),
+    Kind("enrol",            "LOYALTY CARD ENROLMENT",   "0200", "720090"),
+    Kind("points-block",     "LOYALTY CARD BLOCKED",     "0200", "739000"),
+    Kind("points-unblock",   "LOYALTY CARD UNBLOCKED",   "0200", "749000",           pin=True),
+    Kind("advice-sale",      "SALE (OFFLINE)",           "0220", "000090", "needed"),
+    Kind("advice-return",    "RETURN (OFFLINE)",         "0220", "200090", "needed"),
+    Kind("advice-points-redeem", "PAYMENT WITH POINTS (OFFLINE)", "0220", "009000", "needed"),
     Kind("logon",      "LOGON",                 "0800", "920000",             card=False),
     Kind("echo",       "ECHO TEST",             "0800", "990000",             card=False),
     Kind("parameters", "PARAMETERS",            "0800", "930000",             card=False),
@@ -47,7 +72,11 @@ KINDS = {kind.name: kind for kind in [
 # fmt: on
 
 GIFT_KINDS = ("activate", "reload", "redeem", "balance", "cash-out", "refund", "block", "unblock")
-VOIDABLE_KINDS = ("activate", "reload", "redeem", "cash-out", "refund", "advice-redeem")
+VOIDABLE_KINDS = (
+    "activate", "reload", "redeem", "cash-out", "refund", "advice-redeem",
+    "sale", "return", "points-redeem", "points-transfer", "points-purchase",
+    "advice-sale", "advice-return", "advice-points-redeem",
+)  # fmt: skip
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -61,13 +90,14 @@ class Order(msgspec.Struct, frozen=True):
     receipt: str | None = None
     partial: bool = False
     swipe: bool = False
+    tables: tuple[tuple[str, str], ...] = ()  # baskets, tenders and the like, as they are sent
 
 
 def build_request(terminal: DemoTerminal, dialect: Dialect, order: Order, counters: Counters, now: datetime) -> Message:
     kind = order.kind
     fields = {3: kind.code, 11: counters.stan, **_time(now), **_sender(terminal)}
     if kind.card:
-        fields |= {22: "011", 25: "00", 49: terminal.currency} | _card(order)
+        fields |= {22: "011", 25: "00", 49: kind.currency_at(terminal)} | _card(order)
     if kind.amount != "none":
         fields[4] = f"{order.amount or 0:012d}"
     if counters.batch:
@@ -79,6 +109,7 @@ def build_request(terminal: DemoTerminal, dialect: Dialect, order: Order, counte
     tables = [("CP", "PT" if order.partial else "T")] if kind.card else []
     if order.pin and kind.pin:
         tables.append(("SC", order.pin))
+    tables += order.tables
     if tables:
         fields[tables_element(dialect)] = encode_tables(tables, dialect)
     return Message(kind.mti, fields)
@@ -97,7 +128,7 @@ def build_void(
         **_time(now),
         22: "011",
         25: "00",
-        49: terminal.currency,
+        49: original.get(49) or terminal.currency,
         **_sender(terminal),
     }
     fields |= {number: original.fields[number] for number in (62,) if number in original.fields}
@@ -135,7 +166,7 @@ def build_repeat(request: Message) -> Message:
 
 
 def without_secrets(request: Message, dialect: Dialect) -> Message:
-    """The request as a terminal may write it down: no PIN, the card number in the place of the track."""
+    """The request as a terminal may write it down: no PIN, no phone, the card number in the place of the track."""
     fields = {number: value for number, value in request.fields.items() if number not in (35, 45, 52)}
     if pan := card_number(request):
         fields[2] = pan
@@ -145,9 +176,12 @@ def without_secrets(request: Message, dialect: Dialect) -> Message:
             tables = decode_tables(fields[element], dialect)
         except WireError:
             tables = {}
-        kept = [(name, data) for name, data in tables.items() if name != "SC"]
+        kept = [(name, data) for name, data in tables.items() if name not in _SECRET_TABLES]
         fields[element] = encode_tables(kept, dialect)
     return Message(request.mti, fields)
+
+
+_SECRET_TABLES = {"SC", "PH"}
 
 
 def with_pin(request: Message, dialect: Dialect, pin: str | None) -> Message:
@@ -161,6 +195,15 @@ def with_pin(request: Message, dialect: Dialect, pin: str | None) -> Message:
 
 def card_number(request: Message) -> str:
     return request.get(2) or request.get(35).replace("=", "D").partition("D")[0]
+
+
+def is_points(request: Message) -> bool:
+    """Whether the account digits name the purse of points."""
+    return _names_points(request.get(3))
+
+
+def _names_points(code: str) -> bool:
+    return "90" in (code[2:4], code[4:5] + "0")
 
 
 def local_time(message: Message, now: datetime) -> datetime | None:

@@ -14,7 +14,7 @@ from typing import IO
 
 import msgspec
 
-from simulators.demo import Demo, DemoCard, DemoError
+from simulators.demo import Demo, DemoCard, DemoError, DemoLoyaltyCard
 from simulators.wire import Message
 
 DEEDS_KEPT = 20  # per terminal: enough to void what was done a few commands ago
@@ -60,6 +60,7 @@ class CardMemory(msgspec.Struct):
 class Memory(msgspec.Struct):
     terminals: dict[str, TerminalMemory] = {}
     cards: dict[str, CardMemory] = {}
+    loyalty: dict[str, CardMemory] = {}
     last_terminal: str | None = None
 
     def terminal(self, key: str) -> TerminalMemory:
@@ -144,3 +145,21 @@ class StateFile:
                     now = memory.cards.setdefault(str(place), CardMemory(card.state, card.balance))
                     now.state = state or now.state
                     now.balance = now.balance if balance is None else balance
+
+    def loyalty_now(self, demo: Demo) -> list[DemoLoyaltyCard]:
+        memories = self.read().loyalty
+        return [
+            msgspec.structs.replace(card, state=now.state, points=now.balance)
+            if (now := memories.get(str(place)))
+            else card
+            for place, card in enumerate(demo.loyalty_cards)
+        ]
+
+    def remember_member(self, demo: Demo, pan: str, state: str | None, points: int | None) -> None:
+        """As `remember_card`, for a loyalty card."""
+        for place, card in enumerate(demo.loyalty_cards):
+            if card.pan == pan:
+                with self.change() as memory:
+                    now = memory.loyalty.setdefault(str(place), CardMemory(card.state, card.points))
+                    now.state = state or now.state
+                    now.balance = now.balance if points is None else points

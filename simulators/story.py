@@ -5,7 +5,6 @@ A story names the cards it needs by description and plays steps; what a step exp
 `stories/README.md` describes the format.
 """
 
-import re
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -14,9 +13,10 @@ import msgspec
 
 from simulators.cards import CardWish
 from simulators.demo import DemoError
+from simulators.references import Value, parse_reference
 from simulators.requests import KINDS
 
-Value = int | str
+DEMO = "demo"  # what references call the rates of points of demo.json
 SENDS = (*KINDS, "void", "advice-void", "reversal", "repeat", "held")
 
 
@@ -29,9 +29,23 @@ class Expectation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     card_balance: Value | None = None
     currencies: int | None = None
     batch: str | None = None
+    earned: Value | None = None
+    redeemed: Value | None = None
+    points: Value | None = None
+    worth: Value | None = None
+    pay_out: Value | None = None
     same_as: str | None = None
     present: list[int | str] = []
     absent: list[int | str] = []
+
+
+class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One line of a basket; `price` is of one unit."""
+
+    sku: str
+    price: Value
+    quantity: str = "1"
+    group: str = ""
 
 
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,6 +60,10 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     amount: Value | None = None
     rrn: str | None = None
     receipt: str | None = None
+    to: str = ""
+    basket: list[Line] = []
+    tenders: dict[Literal["gift", "points", "code", "other"], Value] = {}
+    phone: str = ""
     pin: Literal["right", "wrong", "none"] = "right"
     partial: bool = False
     swipe: bool = False
@@ -82,7 +100,7 @@ def parse_story(content: bytes, name: str) -> Story:
         story = msgspec.toml.decode(content, type=Story)
     except msgspec.DecodeError as error:
         raise DemoError(f"{name}: {error}") from None
-    known: set[str] = set()
+    known = {DEMO}
     for number, step in enumerate([*story.steps, *story.cleanup], 1):
         _check_step(story, step, known, f"{name}, step {number} ({step.name or step.send})")
         known.add(step.name)
@@ -93,13 +111,21 @@ def _check_step(story: Story, step: Step, known: set[str], where: str) -> None:
     kind = KINDS.get(step.send)
     if step.send not in SENDS:
         raise DemoError(f"{where}: send {step.send!r} is none of {', '.join(SENDS)}")
-    if kind and kind.card and step.card not in story.cards:
-        raise DemoError(f"{where}: card {step.card!r} is not described under [cards]")
+    wanted = [step.card, step.to] if step.send == "points-transfer" else [step.card]
+    for card in wanted if kind and kind.card else ():
+        if card not in story.cards:
+            raise DemoError(f"{where}: card {card!r} is not described under [cards]")
     if not kind and step.of not in known - {""}:
         raise DemoError(f"{where}: of {step.of!r} is no earlier step")
-    for value in (step.amount, step.rrn, step.receipt, *msgspec.structs.astuple(step.expect)):
-        if isinstance(value, str) and value.startswith("$") and parse_reference(value, where)[0] not in known:
-            raise DemoError(f"{where}: {value!r} refers to no earlier step")
+    prices = [line.price for line in step.basket]
+    asked = (step.amount, step.rrn, step.receipt, *prices, *step.tenders.values())
+    expected = msgspec.structs.astuple(step.expect)  # may refer to the very answer that is judged
+    for values, names in ((asked, known), (expected, known | {step.name})):
+        for value in values:
+            if isinstance(value, str) and value.startswith("$"):
+                named = {term.step for term in parse_reference(value, where) if term.step}
+                if not named <= names:
+                    raise DemoError(f"{where}: {value!r} refers to no earlier step")
     for key, name in (("same_as", step.expect.same_as), ("unless", step.unless)):
         if name and name not in known:
             raise DemoError(f"{where}: {key} {name!r} is no earlier step")
@@ -107,14 +133,3 @@ def _check_step(story: Story, step: Step, known: set[str], where: str) -> None:
 
 def _packaged() -> list[Any]:
     return [path for path in (resources.files("simulators") / "stories").iterdir() if path.name.endswith(".toml")]
-
-
-_REFERENCE = re.compile(r"\$([\w-]+)\.(\w+)(?: ([+-]) (\d+))?")
-
-
-def parse_reference(value: str, where: str) -> tuple[str, str, int]:
-    """`$before.balance - 2500` is the step, the part of its answer, and what is added to it."""
-    match = _REFERENCE.fullmatch(value)
-    if not match:
-        raise DemoError(f"{where}: {value!r} is not a reference such as $sale.rrn or $before.balance - 2500")
-    return match[1], match[2], int(f"{match[3]}{match[4]}") if match[3] else 0

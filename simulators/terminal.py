@@ -21,6 +21,7 @@ from simulators.requests import (
     build_void,
     card_number,
     is_answer_to,
+    is_points,
     local_time,
     without_secrets,
 )
@@ -212,9 +213,8 @@ class Terminal:
                 balances = available(answer)
             except WireError:
                 balances = []
-            self.state.remember_card(
-                self.demo, pan, _CARD_STATE.get(deed.kind), balances[-1].amount if balances else None
-            )
+            remember = self.state.remember_member if is_points(deed.request) else self.state.remember_card
+            remember(self.demo, pan, _CARD_STATE.get(deed.kind), balances[-1].amount if balances else None)
 
 
 _CARD_STATE = {
@@ -228,4 +228,10 @@ _CARD_STATE = {
     "reversal void cash-out": "closed",
     "reversal block": "active",
     "reversal unblock": "blocked",
+    "enrol": "active",
+    "points-block": "blocked",
+    "points-unblock": "active",
+    "reversal enrol": "inactive",
+    "reversal points-block": "active",
+    "reversal points-unblock": "blocked",
 }

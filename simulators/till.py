@@ -13,6 +13,7 @@ import trio
 
 from simulators.cards import CardWish, choose_card
 from simulators.demo import Demo, DemoError, load_demo
+from simulators.members import choose_member
 from simulators.output import USAGE, as_json, exit_code, show_exchange, show_json
 from simulators.receipt import meaning
 from simulators.requests import Kind
@@ -123,20 +124,28 @@ _TILL_OPTIONS = [
 ]
 
 
-def pick_card(terminal: Terminal, kind: Kind, card: str | None, amount: int | None) -> tuple[str, str | None]:
+_WANTED = {"activate": "inactive", "unblock": "blocked", "enrol": "inactive", "points-unblock": "blocked"}
+
+
+def pick_card(
+    terminal: Terminal, kind: Kind, card: str | None, amount: int | None, other_than: str | None = None
+) -> tuple[str, str | None]:
     """The card number meant, and its PIN where demo.json knows it.
 
     `card` is a number, or `state:N`: the N-th card of that state that fits the terminal. Without it the first one.
+    Transactions of points choose among the loyalty cards; `other_than` is a card whose member is not wanted.
     """
     if card and ":" not in card:
         if not (card.isdecimal() and 6 <= len(card) <= 19):
             raise DemoError("--card wants 6 to 19 digits, or active:1, inactive:1, blocked:1")
-        known = terminal.demo.card(card)
-        return card, known.pin if known else None
+        return card, terminal.demo.known_pin(card)
     state, _, place = (card or "").partition(":")
-    wanted: Any = state or {"activate": "inactive", "unblock": "blocked"}.get(kind.name, "active")
+    wanted: Any = state or _WANTED.get(kind.name, "active")
     if wanted not in ("active", "inactive", "blocked", "closed") or not (place or "1").isdecimal():
         raise DemoError(f"--card {card!r}: write active:1, inactive:1 or blocked:1")
+    if kind.of_points:
+        member = choose_member(terminal.demo, CardWish(state=wanted), int(place or 1), other_than)
+        return member.pan, member.pin
     spends = kind.name in ("redeem", "advice-redeem") and not card
     wish = CardWish(state=wanted, min_balance=amount or 0 if spends else 0)
     chosen = choose_card(terminal.demo, wish, terminal.who, int(place or 1))

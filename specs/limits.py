@@ -41,5 +41,8 @@ PIN_TRIES: Final = 3
 PIN_LOCK_MINUTES: Final = 30
 UNDO_CANDIDATES: Final = 100  # newest transactions of one card at one terminal searched for an original
 AMOUNT_MAX: Final = 999_999_999_999  # DE4 is n12
+POINTS_MAX: Final = 9_999_999_999  # table PT tells points in ten digits
+PHONE_DIGITS_MIN: Final = 7  # the shortest numbers in use: a country code of three digits and four of its own
+PHONE_DIGITS_MAX: Final = 15  # ITU-T E.164, country code included
 
 assert ANSWER_SECONDS + SEND_SECONDS < TERMINAL_WAIT_SECONDS, "an answer must reach the terminal before it gives up"

@@ -38,6 +38,19 @@ class Kind(Enum):
     GIFT_UNBLOCK = "gift_unblock"
     GIFT_VOID_LOAD = "gift_void_load"  # account digits 0060: of activate, reload, refund
     GIFT_VOID_SPEND = "gift_void_spend"  # account digits 6000: of redeem, cash-out
+    SALE = "sale"  # earns points
+    PREVIEW = "preview"  # what a sale would earn
+    POINTS_REDEEM = "points_redeem"
+    POINTS_BALANCE = "points_balance"
+    SALE_RETURN = "sale_return"
+    POINTS_TRANSFER = "points_transfer"
+    POINTS_PURCHASE = "points_purchase"
+    ENROL = "enrol"
+    LOYALTY_BLOCK = "loyalty_block"
+    LOYALTY_UNBLOCK = "loyalty_unblock"
+    VOID_EARN = "void_earn"  # account digits 0090: of sale, return, purchase
+    VOID_BURN = "void_burn"  # account digits 9000: of points redeem
+    VOID_TRANSFER = "void_transfer"  # account digits 9090
     LOGON = "logon"
     ECHO = "echo"
     PARAMETERS = "parameters"
@@ -50,13 +63,26 @@ class Kind(Enum):
 VOIDS: dict[Kind, frozenset[Kind]] = {
     Kind.GIFT_VOID_LOAD: frozenset({Kind.GIFT_ACTIVATE, Kind.GIFT_RELOAD, Kind.GIFT_REFUND}),
     Kind.GIFT_VOID_SPEND: frozenset({Kind.GIFT_REDEEM, Kind.GIFT_CASH_OUT}),
+    Kind.VOID_EARN: frozenset({Kind.SALE, Kind.SALE_RETURN, Kind.POINTS_PURCHASE}),
+    Kind.VOID_BURN: frozenset({Kind.POINTS_REDEEM}),
+    Kind.VOID_TRANSFER: frozenset({Kind.POINTS_TRANSFER}),
 }
 
 #: Kinds a till may have done by itself and tell afterwards (WIRE.md section 3, row "advice").
-ADVISED = frozenset({Kind.GIFT_REDEEM, Kind.GIFT_VOID_SPEND})
+ADVISED = frozenset(
+    {
+        Kind.GIFT_REDEEM,
+        Kind.GIFT_VOID_SPEND,
+        Kind.SALE,
+        Kind.SALE_RETURN,
+        Kind.POINTS_REDEEM,
+        Kind.VOID_EARN,
+        Kind.VOID_BURN,
+    }
+)
 
-#: Kinds that put value on a card: as an advice only with the right "offline loads".
-LOADS = frozenset({Kind.GIFT_ACTIVATE, Kind.GIFT_RELOAD, Kind.GIFT_REFUND})
+#: Kinds that put paid value on a card: as an advice only with the right "offline loads".
+LOADS = frozenset({Kind.GIFT_ACTIVATE, Kind.GIFT_RELOAD, Kind.GIFT_REFUND, Kind.POINTS_PURCHASE})
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -68,6 +94,31 @@ class Line(msgspec.Struct, frozen=True):
     listener: str
     merchants: frozenset[str] | None = None
     clear_pin: bool = False
+
+
+class BasketLine(msgspec.Struct, frozen=True):
+    """One line of a basket; `unit_price` is in minor units, the quantity in thousandths: 1500 is one and a half."""
+
+    sku: str
+    thousandths: int
+    unit_price: int
+    department: str = ""
+
+
+class TenderKind(Enum):
+    """What a sale is paid with, as far as the rules tell tenders apart."""
+
+    GIFT = "gift"
+    POINTS = "points"
+    CODE = "code"
+    OTHER = "other"
+
+
+class Tender(msgspec.Struct, frozen=True):
+    """One part of what was paid for a sale."""
+
+    kind: TenderKind
+    amount: int
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -96,6 +147,10 @@ class Request(msgspec.Struct, frozen=True):
     texts: bool = False  # the terminal shows and prints texts
     language: str | None = None
     wrong_field: int | None = None  # only MALFORMED; 0 = no single field
+    basket: tuple[BasketLine, ...] = ()
+    tenders: tuple[Tender, ...] = ()
+    other_card: PAN | None = None  # the one that receives a transfer
+    phone: Secret | None = None  # digits with country code
 
 
 class BalanceType(Enum):
@@ -123,6 +178,23 @@ class Balance(msgspec.Struct, frozen=True):
     amount: int
 
 
+class PointsTold(msgspec.Struct, frozen=True):
+    """What a receipt tells of points; in returns and voids `earned` was taken back, `redeemed` given back."""
+
+    earned: int
+    redeemed: int
+    available: int  # may be negative
+    expiring: int = 0
+    expires_on: str = ""  # YYMMDD
+
+
+class Returned(msgspec.Struct, frozen=True):
+    """What became of a return: the worth in money of points given back, and the rest for the till to pay out."""
+
+    worth: int
+    rest: int
+
+
 class Reply(msgspec.Struct, frozen=True):
     """The answer to a Request, before any dialect. `amount` is what was approved; None echoes what was asked."""
 
@@ -139,3 +211,5 @@ class Reply(msgspec.Struct, frozen=True):
     receipt_text: str | None = None
     command: str | None = None
     wrong_field: int | None = None
+    points: PointsTold | None = None
+    returned: Returned | None = None

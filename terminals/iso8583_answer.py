@@ -10,6 +10,7 @@ from specs.dialects import Dialect
 from specs.outcomes import ACCEPTED, Outcome
 from specs.transaction import Balance, Reply
 from terminals.iso8583_request import Slip
+from terminals.point_tables import points_table, return_table
 from terminals.private_tables import build_tables, cut_at_line, room_for_data
 
 _BALANCES_MAX: Final = 6  # blocks of twenty in DE54
@@ -54,13 +55,18 @@ def _block(balance: Balance, dialect: Dialect) -> str:
 
 
 def _tables(reply: Reply, dialect: Dialect) -> str:
-    """The table that steers the terminal comes first, the receipt last: it is the one that can be cut."""
+    """What steers the terminal comes first, then what it must know; the receipt last: it is the one that can be cut."""
     pieces = []
     if reply.parameters:
         pieces.append((iso8583.TABLE_PARAMETERS, ";".join(f"{key}={value}" for key, value in reply.parameters)))
-    for table_id, text in ((iso8583.TABLE_COMMAND, reply.command), (iso8583.TABLE_DISPLAY, reply.display)):
-        if text:
-            pieces.append((table_id, _in_code_page(text, dialect)))
+    if reply.command:
+        pieces.append((iso8583.TABLE_COMMAND, _in_code_page(reply.command, dialect)))
+    if reply.points:
+        pieces.append((iso8583.TABLE_POINTS, points_table(reply.points)))
+    if reply.returned:
+        pieces.append((iso8583.TABLE_RETURNED, return_table(reply.returned)))
+    if reply.display:
+        pieces.append((iso8583.TABLE_DISPLAY, _in_code_page(reply.display, dialect)))
     if reply.receipt_text:
         room = room_for_data(build_tables(pieces, dialect.table_layout), dialect.table_layout)
         lines = cut_at_line(_in_code_page(reply.receipt_text, dialect), room)

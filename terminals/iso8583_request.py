@@ -18,7 +18,8 @@ from specs.sensitive import PAN, Secret
 from specs.transaction import Kind, Line, MessageClass, Request
 from terminals.errors import MessageError
 from terminals.iso8583_codec import Message
-from terminals.private_tables import join_pieces, parse_tables
+from terminals.point_tables import parse_basket, parse_phone, parse_tenders
+from terminals.private_tables import Tables, parse_tables
 
 T = TypeVar("T")
 
@@ -85,8 +86,8 @@ def read_request(message: Message, dialect: Dialect, line: Line, tpdu: bytes) ->
     if message_class is MessageClass.OTHER:
         wrong = min(fields.wrong, default=None)
     else:
-        request, needs = _read_content(request, fields, dialect, by_network_code)
-        wrong = min(fields.wrong or _missing(request, fields.values, needs), default=None)
+        request, missing = _read_content(request, fields, dialect, by_network_code)
+        wrong = min(fields.wrong or missing, default=None)
     if wrong is not None:
         request = msgspec.structs.replace(request, kind=Kind.MALFORMED, wrong_field=wrong)
     return request, _slip(message, dialect, request, by_network_code, tpdu)
@@ -114,8 +115,8 @@ def _named(values: dict[int, str], message: Message, message_class: MessageClass
 
 def _read_content(
     request: Request, fields: _Fields, dialect: Dialect, by_network_code: bool
-) -> tuple[Request, frozenset[int]]:
-    """What it says, as far as it is right, and the numbers of the fields it cannot do without."""
+) -> tuple[Request, set[int]]:
+    """What it says, as far as it is right, and the numbers of the fields it lacks."""
     message_class = request.message_class
     processing_code = fields.values.get(3, "")
     transaction = dialect.find_transaction(message_class, processing_code)
@@ -127,9 +128,9 @@ def _read_content(
         needs = _needs(message_class, transaction.needs if transaction else ())
     original = fields.take(90, _parse_original) if message_class is MessageClass.REVERSAL else None
     tables = _read_tables(fields, dialect, message_class)
-    pin = tables.get(iso8583.TABLE_PIN)
-    language = tables.get(iso8583.TABLE_LANGUAGE, "")
-    capabilities = tables.get(iso8583.TABLE_CAPABILITIES, "")
+    pin = tables.text(iso8583.TABLE_PIN)
+    language = tables.text(iso8583.TABLE_LANGUAGE)
+    capabilities = tables.text(iso8583.TABLE_CAPABILITIES)
     request = msgspec.structs.replace(
         request,
         kind=kind,
@@ -147,8 +148,18 @@ def _read_content(
         partial="P" in capabilities,
         texts="T" in capabilities,
         language=language.lower() if re.fullmatch("[A-Za-z]{2}", language) else None,
+        basket=_take_table(
+            fields, tables, iso8583.TABLE_BASKET, lambda text: parse_basket(_from_code_page(text, dialect))
+        )
+        or (),
+        tenders=_take_table(fields, tables, iso8583.TABLE_TENDERS, parse_tenders) or (),
+        other_card=_take_table(fields, tables, iso8583.TABLE_OTHER_CARD, PAN),
+        phone=_take_table(fields, tables, iso8583.TABLE_PHONE, parse_phone),
     )
-    return request, needs
+    missing = _missing(request, fields.values, needs)
+    if transaction and message_class is not MessageClass.REVERSAL and not all(map(tables.text, transaction.tables)):
+        missing.add(dialect.answer_table)  # where it would be looked for first
+    return request, missing
 
 
 # -- what is missing --------------------------------------------------------------------------------------------------
@@ -199,12 +210,30 @@ def _read_batch(fields: _Fields, message_class: MessageClass, is_void: bool) -> 
     return fields.take(60, parse)
 
 
-def _read_tables(fields: _Fields, dialect: Dialect, message_class: MessageClass) -> dict[str, str]:
+def _read_tables(fields: _Fields, dialect: Dialect, message_class: MessageClass) -> Tables:
     """Requests may use DE48 and DE63 alike; in settlements DE63 holds totals."""
-    pieces: list[tuple[str, str]] = []
+    tables = Tables()
     for number in (48,) if message_class is MessageClass.SETTLEMENT else (48, 63):
-        pieces += fields.take(number, lambda text: parse_tables(text, dialect.table_layout)) or []
-    return join_pieces(pieces)
+        tables.add(number, fields.take(number, lambda text: parse_tables(text, dialect.table_layout)) or ())
+    return tables
+
+
+def _take_table(fields: _Fields, tables: Tables, table_id: str, parse: Callable[[str], T]) -> T | None:
+    """The table parsed; None if it is not there, or empty, or wrong: then the field that carried it is."""
+    text = tables.text(table_id)
+    try:
+        return parse(text) if text else None
+    except ValueError:
+        fields.wrong.add(tables.carrier(table_id))
+        return None
+
+
+def _from_code_page(text: str, dialect: Dialect) -> str:
+    """Bytes that the terminal's code page lacks stay as they are: no sale is worth refusing for a letter."""
+    try:
+        return text.encode("latin-1").decode(dialect.code_page)
+    except UnicodeDecodeError:
+        return text
 
 
 def _parse_track2(text: str) -> PAN:

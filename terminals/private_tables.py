@@ -37,12 +37,26 @@ def parse_tables(text: str, layout: TableLayout) -> list[tuple[str, str]]:
     return pieces
 
 
-def join_pieces(pieces: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Id to data; a table that came in several pieces is joined in their order."""
-    tables: dict[str, str] = {}
-    for table_id, data in pieces:
-        tables[table_id] = tables.get(table_id, "") + data
-    return tables
+class Tables:
+    """The tables of one message, each joined from its pieces in their order."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
+        self._carriers: dict[str, int] = {}
+
+    def add(self, field: int, pieces: Iterable[tuple[str, str]]) -> None:
+        """The pieces that `field` carried."""
+        for table_id, data in pieces:
+            self._texts[table_id] = self._texts.get(table_id, "") + data
+            self._carriers.setdefault(table_id, field)
+
+    def text(self, table_id: str) -> str:
+        """The data of a table; empty if it is not there."""
+        return self._texts.get(table_id, "")
+
+    def carrier(self, table_id: str) -> int:
+        """The field that carried the table, or its first piece."""
+        return self._carriers[table_id]
 
 
 def build_tables(pieces: Sequence[tuple[str, str]], layout: TableLayout) -> str:

@@ -95,11 +95,12 @@ def test_response_codes_are_those_of_the_dialects() -> None:
 def test_transactions_are_those_of_the_dialects() -> None:
     mtis = {"0100": MessageClass.INQUIRY, "0200": MessageClass.REQUEST, "0800": MessageClass.NETWORK}
     told = {
-        (mtis[row["MTI"]], row["DE3"]): (row["kind"], numbers(row["needs"])) for row in table(CONTRACT, "transaction")
+        (mtis[row["MTI"]], row["DE3"]): (row["kind"], numbers(row["needs"]), tables(row["needs"]))
+        for row in table(CONTRACT, "transaction")
     }
     for name, dialect in PACKAGED.items():
         assert told == {
-            (message_class, code): (one.kind.value, one.needs)
+            (message_class, code): (one.kind.value, one.needs, one.tables)
             for message_class, codes in dialect.transactions.items()
             for code, one in codes.items()
         }, name
@@ -198,6 +199,10 @@ def table(text: str, first: str) -> Iterator[dict[str, str]]:
 
 def numbers(text: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall("[0-9]+", text))
+
+
+def tables(text: str) -> tuple[str, ...]:
+    return tuple(re.findall("`([A-Z]{2})`", text))
 
 
 def words(text: str) -> set[str]:

@@ -55,10 +55,14 @@ class TableLayout(Enum):
 
 
 class Transaction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a processing code means, and the fields it cannot do without (2: any card field, 37: DE37 or DE62)."""
+    """What a processing code means, and the fields it cannot do without (2: any card field, 37: DE37 or DE62).
+
+    `tables` are the private tables without which it cannot be done; to undo it they are not needed.
+    """
 
     kind: Kind
     needs: tuple[int, ...]
+    tables: tuple[str, ...] = ()
 
 
 class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, eq=False):
@@ -168,6 +172,8 @@ def _faults(dialect: Dialect) -> Iterable[tuple[str, str]]:
                 yield key, "a processing code is six digits; the sixth is a flow flag, written 0"
             if not set(transaction.needs) <= ELEMENTS.keys():
                 yield f"{key}.needs", "allowed: numbers from 2 to 128"
+            if not all(len(table_id) == 2 for table_id in transaction.tables):
+                yield f"{key}.tables", "the id of a private table has two characters"
     for kind in set(Kind) - _WITHOUT_CODE - kinds:
         yield "transactions", f"no code stands for {kind.value}"
     for code in dialect.network_codes:

@@ -31,6 +31,13 @@ def demo_content() -> dict[str, Any]:
         for merchant, listener in (("M00000000000001", "nac"), ("M00000000000002", "ascii"))
         for number in (1, 2, 3)
     ]  # fmt: skip
+
+    def member(number: int, points: int, name: str | None = None) -> dict[str, Any]:
+        state = "active" if name or points else "inactive"
+        return {"pan": f"9711{number:012d}", "member": name or (number if points else None), "points": points} | {
+            "state": state
+        }
+
     return {
         "listeners": {"nac": 1, "ascii": 1, "ops": 1},
         "merchants": [
@@ -51,6 +58,19 @@ def demo_content() -> dict[str, Any]:
             card(400, "gulf", "active", 9000, "414"),
             card(500, "fixed", "inactive", 0, "949"),
         ],
+        "loyalty_cards": [
+            *(member(number, 5000) for number in range(1, 5)),
+            member(5, 3000, "family"),
+            member(6, 3000, "family"),
+            member(7, 0),
+            member(8, 0),
+        ],
+        "points": {
+            "earn_money": 1000,
+            "earn_points": 3,
+            "value_minor": {"store-1": 5, "store-2": 5, "store-3": 5},
+            "redeem_minimum": 100,
+        },
     }
 
 

@@ -16,9 +16,10 @@ import trio
 from simulators.codecs import Dialect
 from simulators.demo import Demo
 from simulators.framing import FrameReader, frame, split_frame
-from simulators.requests import card_number
+from simulators.requests import card_number, is_points
 from simulators.tables import encode_tables, find_tables, tables_element
 from simulators.wire import Message, decode, encode
+from tests.simulators.toy_points import ToyPoints
 
 Fault = Callable[[Message, Message], Message | str | None]
 TAKES = {"006000", "016000"}
@@ -43,6 +44,7 @@ class ToySwitch:
         self.balances = {card.pan: card.balance for card in demo.gift_cards}
         self.states = {card.pan: card.state for card in demo.gift_cards}
         self.books: list[Book] = []
+        self.loyalty = ToyPoints(demo)
         self.stored: dict[tuple[str, str], tuple[Message, Message]] = {}
         self.tombstones: set[tuple[str, str]] = set()
         self.requests: list[Message] = []
@@ -64,6 +66,8 @@ class ToySwitch:
             return {39: "00"} | extra.get(request.get(3), {})
         if request.mti.startswith("040"):
             return self._reverse(request)
+        if request.mti == "0100" and is_points(request):
+            return self.loyalty.decide(request, dialect, "")
         if request.mti == "0100":
             return self._refusal(request, dialect) or {39: "00", 54: self._balance(request)}
         key = (request.get(41), request.get(11))
@@ -71,9 +75,11 @@ class ToySwitch:
             return {39: "94"}
         if key in self.stored:
             first, stored = self.stored[key]
-            undone = any(book.request is first and not book.live for book in self.books)
+            undone = any(book.request is first and not book.live for book in self.books) or self.loyalty.undone(first)
             return {39: "94"} if undone else stored.fields
-        decided = {37: f"{len(self.requests):012d}", **self._move(request, dialect, f"{len(self.requests):012d}")}
+        rrn = f"{len(self.requests):012d}"
+        move = self.loyalty.decide if is_points(request) else self._move
+        decided = {37: rrn, **move(request, dialect, rrn)}
         self.stored[key] = (request, Message("0210", decided))
         return decided
 
@@ -134,6 +140,9 @@ class ToySwitch:
         return {39: "78"}
 
     def _reverse(self, request: Message) -> dict[int, str]:
+        seen = (request.get(41), request.get(11)) in self.stored
+        if is_points(request) and (answer := self.loyalty.reverse(request, seen)):
+            return answer
         for book in reversed(self.books):
             same = all(book.request.get(n) == request.get(n) for n in (3, 11, 41)) and book.request.mti[1] == "2"
             amounts = (book.request.get(4) or "0" * 12, f"{book.amount:012d}")
@@ -141,7 +150,7 @@ class ToySwitch:
                 if book.live:
                     self._undo(book, request, "")
                 return {39: "00"}
-        if (request.get(41), request.get(11)) not in self.stored:
+        if not seen:
             self.tombstones.add((request.get(41), request.get(11)))
         return {39: "00"}
 

@@ -1,7 +1,8 @@
 """Reads the golden conversations: requests and answers as bytes, with what they mean beside them.
 
 A conversation is `=== name`, then four parts: `>>` the request frame, `means` the Request, `reply` the Reply, `<<` the
-answer frame. A line of a frame is hex pairs or "text" (with \\n), two blanks, and its meaning for people.
+answer frame. A line of a frame is hex pairs or "text" (with \\n), two blanks, and its meaning for people. Each dialect
+has a file of its own, and another for points.
 """
 
 import re
@@ -16,6 +17,15 @@ from specs.transaction import Line, Reply, Request
 LINE: Final = Line("test")
 _FOLDER: Final = Path(__file__).parent / "golden"
 _PARTS: Final = (">>", "means", "reply", "<<")
+_LISTS: Final[dict[str, tuple[str, ...]]] = {
+    "balances": ("purse", "type", "currency", "amount"),
+    "basket": ("sku", "thousandths", "unit_price", "department"),
+    "tenders": ("kind", "amount"),
+}
+_SINGLE: Final[dict[str, tuple[str, ...]]] = {
+    "points": ("earned", "redeemed", "available", "expiring", "expires_on"),
+    "returned": ("worth", "rest"),
+}
 _TOKEN: Final = re.compile(r'"([^"]*)"|([0-9A-F]{2})')
 
 
@@ -32,8 +42,9 @@ class Golden(NamedTuple):
 
 
 def load(dialect: str) -> list[Golden]:
-    text = (_FOLDER / f"{dialect}.txt").read_text("ascii")
-    return [_conversation(dialect, section) for section in text.split("=== ")[1:]]
+    files = sorted(_FOLDER.glob(f"{dialect}*.txt"))
+    sections = [section for file in files for section in file.read_text("ascii").split("=== ")[1:]]
+    return [_conversation(dialect, section) for section in sections]
 
 
 def _conversation(dialect: str, section: str) -> Golden:
@@ -75,13 +86,18 @@ def _pairs(lines: list[str]) -> dict[str, Any]:
     for line in lines:
         key, _, value = line.partition(" = ")
         pairs[key] = value.replace("\\n", "\n")
-    if "balances" in pairs:
-        names = ("purse", "type", "currency", "amount")
-        blocks = pairs["balances"].split(" | ")
-        pairs["balances"] = [dict(zip(names, block.split(" "), strict=True)) for block in blocks]
+    for key in pairs.keys() & _LISTS.keys():
+        pairs[key] = [_struct(_LISTS[key], words) for words in pairs[key].split(" | ")]
+    for key in pairs.keys() & _SINGLE.keys():
+        pairs[key] = _struct(_SINGLE[key], pairs[key])
     if "parameters" in pairs:
         pairs["parameters"] = [pair.split("=") for pair in pairs["parameters"].split(" | ")]
     return pairs
+
+
+def _struct(names: tuple[str, ...], words: str) -> dict[str, str]:
+    """The words in order; `-` is one that is empty."""
+    return {name: "" if word == "-" else word for name, word in zip(names, words.split(" "), strict=True)}
 
 
 def _secret(kind: type, value: str) -> Secret:

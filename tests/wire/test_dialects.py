@@ -109,6 +109,7 @@ WRONG: list[tuple[str, str]] = [
     ("[outcomes]\napproved = 0",                    "outcomes.approved: Expected `str`, got `int`"),
     ("[network_codes]\n301 = 'ping'",               "network_codes.301: Invalid enum value 'ping'; allowed: "),
     ("[transactions.request.720060]\nneeds = [1]",  "transactions.request.720060.needs: allowed: numbers from"),
+    ("[transactions.request.409090]\ntables = ['T']", "transactions.request.409090.tables: the id of a private table"),
     ("[network_codes]\n'30' = 'echo'",              "network_codes.30: DE70 has three digits"),
     ("[network_codes",                              "cannot be read: "),
 ]

@@ -11,14 +11,22 @@ import time
 import pytest
 
 from specs.outcomes import Outcome
-from specs.transaction import Reply
+from specs.transaction import PointsTold, Reply, Returned
 from terminals.errors import ProtocolError
 from terminals.session import CLOSED, Received
 from tests.wire import golden
 from tests.wire.tools import session
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "2"))
-REPLY = Reply(Outcome.FORMAT_ERROR, local_date="1122", local_time="101530", wrong_field=4, batch=7)
+REPLY = Reply(
+    Outcome.FORMAT_ERROR,
+    local_date="1122",
+    local_time="101530",
+    wrong_field=4,
+    batch=7,
+    points=PointsTold(0, 0, -1),
+    returned=Returned(0, 0),
+)
 
 
 def mutated(data: bytes, other: bytes, chance: random.Random) -> bytes:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from specs.dialects import TableLayout
-from terminals.private_tables import ROOM, build_tables, cut_at_line, join_pieces, parse_tables
+from terminals.private_tables import ROOM, Tables, build_tables, cut_at_line, parse_tables
 
 LENGTH_FIRST, ID_FIRST = TableLayout.LENGTH_FIRST, TableLayout.ID_FIRST
 
@@ -49,7 +49,11 @@ def test_a_malformed_table_is_refused(layout: TableLayout, text: str) -> None:
 
 
 def test_pieces_are_joined_in_order() -> None:
-    assert join_pieces([("SC", "12"), ("CP", "P"), ("SC", "34")]) == {"SC": "1234", "CP": "P"}
+    tables = Tables()
+    tables.add(48, [("SC", "12"), ("CP", "P")])
+    tables.add(63, [("SC", "34"), ("TO", "5")])
+    assert [tables.text(table_id) for table_id in ("SC", "CP", "TO", "BK")] == ["1234", "P", "5", ""]
+    assert [tables.carrier(table_id) for table_id in ("SC", "CP", "TO")] == [48, 48, 63]
 
 
 @pytest.mark.parametrize(("layout", "largest"), [(LENGTH_FIRST, 995), (ID_FIRST, 994)])
