@@ -44,5 +44,10 @@ AMOUNT_MAX: Final = 999_999_999_999  # DE4 is n12
 POINTS_MAX: Final = 9_999_999_999  # table PT tells points in ten digits
 PHONE_DIGITS_MIN: Final = 7  # the shortest numbers in use: a country code of three digits and four of its own
 PHONE_DIGITS_MAX: Final = 15  # ITU-T E.164, country code included
+UNIT_BASE: Final = 1000  # points are counted in unit 1000 + their scheme's number: ISO 4217 ends at 999
+SCHEME_NUMBER_MAX: Final = 3000  # a unit fits twelve bits of the id of a system account
+EVENT_KEY_MAX: Final = 64  # of a caller's own id of an award: a UUID has 36
+LOTS_MAX: Final = 1024  # lots one row can open: a transfer carries the dates of what it moves
+EXPIRY_SLICE: Final = 200  # lots looked at between two groups
 
 assert ANSWER_SECONDS + SEND_SECONDS < TERMINAL_WAIT_SECONDS, "an answer must reach the terminal before it gives up"

@@ -121,7 +121,14 @@ class Service:
             return False
         card_hash = self._vault.card_hash(request.card) if request.card else b""
         pin_hash = self._vault.pin_hash(card_hash, request.pin) if request.pin and card_hash else None
-        case = Case(request, application_of(request.nii, self._applications), card_hash.hex(), pin_hash)
+        case = Case(
+            request,
+            application_of(request.nii, self._applications),
+            card_hash.hex(),
+            pin_hash,
+            self._vault.card_hash(request.other_card).hex() if request.other_card else "",
+            self._vault.encrypt_phone(request.phone) if request.phone else None,
+        )
         self._put(Waiting(case, request.terminal_id, deliver, trio.current_time()))
         return True
 

@@ -27,6 +27,7 @@ KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
 CARD_HASH_BYTES: Final = 16  # 2^64 cards before two are likely to meet; half the index of a whole SHA-256
 PAN_PURPOSE: Final = b"tillswitch v1 card number"
+PHONE_PURPOSE: Final = b"tillswitch v1 phone number"
 
 
 class VaultError(Exception):
@@ -89,6 +90,19 @@ class Vault:
             return PAN(_decrypt(self._pan, encrypted, PAN_PURPOSE).decode())
         except InvalidTag:
             raise VaultError("a card number was encrypted under another key, or changed since") from None
+
+    def encrypt_phone(self, phone: Secret) -> bytes:
+        return _encrypt(self._pan, phone.reveal().encode(), PHONE_PURPOSE)
+
+    def decrypt_phone(self, encrypted: bytes) -> Secret:
+        """
+        Raises:
+            VaultError: it was encrypted under other keys, or changed since.
+        """
+        try:
+            return Secret(_decrypt(self._pan, encrypted, PHONE_PURPOSE).decode())
+        except InvalidTag:
+            raise VaultError("a phone number was encrypted under another key, or changed since") from None
 
     def pin_hash(self, card_hash: bytes, pin: Secret) -> bytes:
         """Bound to its card, so that equal PINs look different and no hash can be moved to another card.

@@ -1,4 +1,4 @@
-"""Whether a card may be used at all: its PIN, its block, its state. What is done with it is gift.py's affair."""
+"""Whether a card may be used at all: its PIN, its block, its state. What is done with it is for other files."""
 
 from __future__ import annotations
 
@@ -6,20 +6,28 @@ import msgspec
 
 from specs.transaction import Kind
 from switch.core.clock import MINUTE
-from switch.core.programme import GiftProduct, Programme
+from switch.core.programme import CardProduct, Programme
 from switch.core.records import Block, Card, CardState, Terminal
 from switch.core.refusals import Reason
 
 #: Kinds for which a product with PIN asks for it (balance only where the product says so).
-WITH_PIN = frozenset({Kind.GIFT_REDEEM, Kind.GIFT_CASH_OUT, Kind.GIFT_UNBLOCK})
+WITH_PIN = frozenset(
+    {
+        *(Kind.GIFT_REDEEM, Kind.GIFT_CASH_OUT, Kind.GIFT_UNBLOCK),
+        *(Kind.POINTS_REDEEM, Kind.POINTS_TRANSFER, Kind.LOYALTY_UNBLOCK),
+    }
+)
+_BALANCES = (Kind.GIFT_BALANCE, Kind.POINTS_BALANCE)
+_BLOCKS = (Kind.GIFT_BLOCK, Kind.LOYALTY_BLOCK)
+_UNBLOCKS = (Kind.GIFT_UNBLOCK, Kind.LOYALTY_UNBLOCK)
 
 
-def asks_pin(kind: Kind, product: GiftProduct) -> bool:
-    return product.pin and (kind in WITH_PIN or (kind is Kind.GIFT_BALANCE and product.pin_for_balance))
+def asks_pin(kind: Kind, product: CardProduct) -> bool:
+    return product.pin and (kind in WITH_PIN or (kind in _BALANCES and product.pin_for_balance))
 
 
 def try_pin(
-    card: Card, product: GiftProduct, pin_hash: bytes | None, programme: Programme, now: int
+    card: Card, product: CardProduct, pin_hash: bytes | None, programme: Programme, now: int
 ) -> tuple[bool, Card]:
     """Count a try, then look at it: whether the PIN is right, and the card with its tries as they are afterwards.
 
@@ -34,7 +42,7 @@ def try_pin(
     return False, msgspec.structs.replace(card, pin_tries=0, pin_locks=card.pin_locks + 1, pin_locked_until=until)
 
 
-def find_fault(kind: Kind, card: Card, product: GiftProduct, terminal: Terminal, now: int) -> Reason | None:
+def find_fault(kind: Kind, card: Card, product: CardProduct, terminal: Terminal, now: int) -> Reason | None:
     """What about the card's state speaks against `kind`, the gravest first."""
     if card.state is CardState.REPLACED:
         return Reason.REPLACED
@@ -42,13 +50,13 @@ def find_fault(kind: Kind, card: Card, product: GiftProduct, terminal: Terminal,
         return Reason.LOST
     if card.block is Block.STOLEN:
         return Reason.STOLEN
-    if card.block is Block.BLOCKED and kind is not Kind.GIFT_UNBLOCK:
+    if card.block is Block.BLOCKED and kind not in _UNBLOCKS:
         return Reason.BLOCKED
     if product.stores is not None and terminal.store not in product.stores:
         return Reason.OTHER_STORE
-    if kind in (Kind.GIFT_BLOCK, Kind.GIFT_UNBLOCK):
+    if kind in (*_BLOCKS, *_UNBLOCKS):
         return None
-    if kind is Kind.GIFT_ACTIVATE:
+    if kind in (Kind.GIFT_ACTIVATE, Kind.ENROL):
         return None if card.state is CardState.INACTIVE else Reason.ALREADY_ACTIVE
     if card.state is CardState.INACTIVE:
         return Reason.INACTIVE

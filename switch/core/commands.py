@@ -8,10 +8,13 @@ from __future__ import annotations
 import msgspec
 
 from specs.outcomes import Outcome
-from specs.transaction import Kind, MessageClass, Reply
-from switch.core.clock import DAY, retrieval_reference
+from specs.transaction import Kind, Reply
+from switch.core.clock import DAY
 from switch.core.ledger import between, post
 from switch.core.needs import Needs
+from switch.core.operator_rows import NewNumber as NewNumber  # part of commands
+from switch.core.operator_rows import approved, operator_row, refused
+from switch.core.points_commands import PointsCommand, decide_points_command, points_command_needs
 from switch.core.programme import Programme, ProgrammeError, parse_programme
 from switch.core.records import (
     Account,
@@ -21,19 +24,9 @@ from switch.core.records import (
     CardState,
     Merchant,
     ProgrammeText,
-    Row,
     Terminal,
 )
 from switch.core.workset import Decision, Workset
-
-
-class NewNumber(msgspec.Struct, frozen=True):
-    """A card number, ready to be kept: hash to find it, encrypted for the owner, masked for people."""
-
-    hash: str
-    sealed_pan: bytes
-    masked_pan: str
-    pin_hash: bytes | None = None
 
 
 class PutMerchant(msgspec.Struct, frozen=True, tag=True):
@@ -78,7 +71,7 @@ class ApplyProgramme(msgspec.Struct, frozen=True, tag=True):
     text: str
 
 
-Command = PutMerchant | PutTerminal | IssueCard | ActivateCard | SetBlock | ReplaceCard | ApplyProgramme
+Command = PutMerchant | PutTerminal | IssueCard | ActivateCard | SetBlock | ReplaceCard | ApplyProgramme | PointsCommand
 
 
 def command_needs(command: Command) -> list[Needs]:
@@ -98,6 +91,8 @@ def command_needs(command: Command) -> list[Needs]:
             return [Needs("", "", "", card_hash=hash) for hash in (command.card_hash, command.number.hash)]
         case ApplyProgramme():
             return []
+        case _:
+            return points_command_needs(command)
 
 
 def decide_command(command: Command, workset: Workset, programme: Programme, now: int, number: int) -> Decision:
@@ -117,6 +112,8 @@ def decide_command(command: Command, workset: Workset, programme: Programme, now
             return _replace(command, workset, programme, now, number)
         case ApplyProgramme():
             return _apply_programme(command, workset, now)
+        case _:
+            return decide_points_command(command, workset, programme, now, number)
 
 
 def _put_merchant(merchant: Merchant, workset: Workset, number: int) -> Decision:
@@ -128,9 +125,9 @@ def _put_merchant(merchant: Merchant, workset: Workset, number: int) -> Decision
 def _put_terminal(terminal: Terminal, workset: Workset, number: int) -> Decision:
     merchant = workset.merchants.get(terminal.merchant_id)
     if merchant is None:
-        return _refused(Outcome.UNKNOWN_MERCHANT, f"there is no merchant {terminal.merchant_id}")
+        return refused(Outcome.UNKNOWN_MERCHANT, f"there is no merchant {terminal.merchant_id}")
     if terminal.store not in merchant.stores:
-        return _refused(Outcome.FORMAT_ERROR, f"{terminal.merchant_id} has no store {terminal.store}")
+        return refused(Outcome.FORMAT_ERROR, f"{terminal.merchant_id} has no store {terminal.store}")
     known = workset.terminals.get((terminal.merchant_id, terminal.terminal_id))
     terminal = msgspec.structs.replace(terminal, id=known.id if known else number, merchant=merchant.id)
     return Decision(Reply(Outcome.APPROVED), terminals=(terminal,))
@@ -139,11 +136,11 @@ def _put_terminal(terminal: Terminal, workset: Workset, number: int) -> Decision
 def _issue(command: IssueCard, workset: Workset, programme: Programme, now: int, number: int) -> Decision:
     product = programme.products.get(command.product)
     if product is None:
-        return _refused(Outcome.PRODUCT, f"there is no product {command.product!r}")
+        return refused(Outcome.PRODUCT, f"there is no product {command.product!r}")
     if command.number.hash in workset.card_ids:
-        return _refused(Outcome.DUPLICATE, "this card number has been issued before")
+        return refused(Outcome.DUPLICATE, "this card number has been issued before")
     if product.pin is not (command.number.pin_hash is not None):
-        return _refused(
+        return refused(
             Outcome.FORMAT_ERROR, f"{product.id}: cards of a product have a PIN if it says so, and only then"
         )
     card = Card(
@@ -159,52 +156,52 @@ def _issue(command: IssueCard, workset: Workset, programme: Programme, now: int,
         pin_hash=command.number.pin_hash,
     )
     account = Account(number, AccountKind.CARD, number, product.currency)
-    row = _row(Kind.OPERATOR, card, programme, now, number, "card_issued")
-    return Decision(_approved(row), row, cards=(card,), opened=(account,))
+    row = operator_row(Kind.OPERATOR, card, programme, now, number, "card_issued")
+    return Decision(approved(row), row, cards=(card,), opened=(account,))
 
 
 def _activate(command: ActivateCard, workset: Workset, programme: Programme, now: int, number: int) -> Decision:
     card = workset.cards.get(workset.card_ids.get(command.card_hash, 0))
     merchant = workset.merchants.get(command.merchant_id)
     if card is None or card.state is not CardState.INACTIVE:
-        return _refused(Outcome.UNKNOWN_CARD, "no such card, or it is not waiting to be activated")
+        return refused(Outcome.UNKNOWN_CARD, "no such card, or it is not waiting to be activated")
     if merchant is None:
-        return _refused(Outcome.UNKNOWN_MERCHANT, f"there is no merchant {command.merchant_id}")
+        return refused(Outcome.UNKNOWN_MERCHANT, f"there is no merchant {command.merchant_id}")
     product = programme.products.get(card.product)
     if product is None or command.amount <= 0:
-        return _refused(Outcome.AMOUNT, "the amount must be above zero, and the product in the programme")
+        return refused(Outcome.AMOUNT, "the amount must be above zero, and the product in the programme")
     account = workset.accounts[card.account]
     moves = between(account, merchant.id, command.amount, card.currency, command.amount)
     entries, accounts = post(moves, workset.accounts)
     expires_at = now + product.valid_days * DAY if product.valid_days is not None else None
     after = msgspec.structs.replace(card, state=CardState.ACTIVE, expires_at=expires_at)
     row = msgspec.structs.replace(
-        _row(Kind.GIFT_ACTIVATE, card, programme, now, number, "by_operator"),
+        operator_row(Kind.GIFT_ACTIVATE, card, programme, now, number, "by_operator"),
         merchant=merchant.id,
         asked=command.amount,
         amount=command.amount,
         card_amount=command.amount,
         entries=entries,
     )
-    return Decision(_approved(row), row, accounts=accounts, cards=(after,))
+    return Decision(approved(row), row, accounts=accounts, cards=(after,))
 
 
 def _set_block(command: SetBlock, workset: Workset, programme: Programme, now: int, number: int) -> Decision:
     card = workset.cards.get(workset.card_ids.get(command.card_hash, 0))
     if card is None:
-        return _refused(Outcome.UNKNOWN_CARD, "no such card")
-    row = _row(Kind.OPERATOR, card, programme, now, number, f"block_{command.block.value}")
-    return Decision(_approved(row), row, cards=(msgspec.structs.replace(card, block=command.block),))
+        return refused(Outcome.UNKNOWN_CARD, "no such card")
+    row = operator_row(Kind.OPERATOR, card, programme, now, number, f"block_{command.block.value}")
+    return Decision(approved(row), row, cards=(msgspec.structs.replace(card, block=command.block),))
 
 
 def _replace(command: ReplaceCard, workset: Workset, programme: Programme, now: int, number: int) -> Decision:
     card = workset.cards.get(workset.card_ids.get(command.card_hash, 0))
     if card is None or card.state is CardState.REPLACED:
-        return _refused(Outcome.UNKNOWN_CARD, "no such card, or it has been replaced already")
+        return refused(Outcome.UNKNOWN_CARD, "no such card, or it has been replaced already")
     if command.number.hash in workset.card_ids:
-        return _refused(Outcome.DUPLICATE, "the new card number has been issued before")
+        return refused(Outcome.DUPLICATE, "the new card number has been issued before")
     if (card.pin_hash is None) is not (command.number.pin_hash is None):
-        return _refused(Outcome.FORMAT_ERROR, "the new card has a PIN of its own if the old one had one, and only then")
+        return refused(Outcome.FORMAT_ERROR, "the new card has a PIN of its own if the old one had one, and only then")
     new = msgspec.structs.replace(
         card,
         id=number,
@@ -218,8 +215,8 @@ def _replace(command: ReplaceCard, workset: Workset, programme: Programme, now: 
         pin_locked_until=0,
     )
     old = msgspec.structs.replace(card, state=CardState.REPLACED)
-    row = _row(Kind.OPERATOR, new, programme, now, number, "card_replaced")
-    return Decision(_approved(row), row, cards=(old, new))
+    row = operator_row(Kind.OPERATOR, new, programme, now, number, "card_replaced")
+    return Decision(approved(row), row, cards=(old, new))
 
 
 def _apply_programme(command: ApplyProgramme, workset: Workset, now: int) -> Decision:
@@ -227,40 +224,5 @@ def _apply_programme(command: ApplyProgramme, workset: Workset, now: int) -> Dec
     try:
         parse_programme(command.text, version)
     except ProgrammeError as error:
-        return _refused(Outcome.FORMAT_ERROR, str(error))
+        return refused(Outcome.FORMAT_ERROR, str(error))
     return Decision(Reply(Outcome.APPROVED), programme=ProgrammeText(version, command.text, now))
-
-
-def _refused(outcome: Outcome, why: str) -> Decision:
-    return Decision(Reply(outcome, display=why))
-
-
-def _approved(row: Row) -> Reply:
-    return Reply(Outcome.APPROVED, rrn=row.rrn)
-
-
-def _row(kind: Kind, card: Card, programme: Programme, now: int, number: int, reason: str) -> Row:
-    return Row(
-        id=number,
-        kind=kind,
-        message_class=MessageClass.OTHER,
-        outcome=Outcome.APPROVED,
-        reason=reason,
-        terminal=0,
-        merchant=0,
-        store="",
-        application="",
-        batch=0,
-        stan=0,
-        stan_count=0,
-        rrn=retrieval_reference(number, now),
-        decided_at=now,
-        programme=programme.version,
-        listener="",
-        root=number,
-        holder=card.holder,
-        card_hash=card.hash,
-        card_id=card.id,
-        currency=card.currency,
-        card_currency=card.currency,
-    )

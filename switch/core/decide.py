@@ -13,18 +13,25 @@ from specs import limits
 from specs.money import exponent
 from specs.outcomes import Outcome
 from specs.transaction import ADVISED, LOADS, VOIDS, Kind, MessageClass
-from switch.core import cards, gift
+from switch.core import cards, gift, points
 from switch.core.batches import Joined, join
 from switch.core.clock import DAY, HOUR, SECOND
 from switch.core.deciding import Deciding
+from switch.core.lots import Opening, Purse
 from switch.core.messages import find_earlier, same_reversal
 from switch.core.needs import Case
-from switch.core.programme import Programme
-from switch.core.records import Batch, Right, Row, Terminal, Tombstone
+from switch.core.points_matter import PointsMatter, day_of, moment_of
+from switch.core.points_undo import undo_points
+from switch.core.programme import CardProduct, GiftProduct, Programme
+from switch.core.records import Batch, Card, Right, Row, Terminal, Tombstone, is_points
 from switch.core.refusals import Reason, too_many_guesses
 from switch.core.ruling import Matter, Ruling, refused
+from switch.core.schemes import LoyaltyProduct
 from switch.core.undo import find_reversed, find_voided, is_live, undo
 from switch.core.workset import Decision, View
+
+RIGHTS = gift.RIGHTS | points.RIGHTS
+INQUIRIES = frozenset({Kind.GIFT_BALANCE, Kind.POINTS_BALANCE, Kind.PREVIEW})
 
 
 def decide(case: Case, view: View, programme: Programme, now: int, number: int) -> Decision:
@@ -154,7 +161,7 @@ def _reverse(deciding: Deciding) -> Decision:
         return deciding.end(joined, Ruling(note="original_moved_nothing"))
     if not is_live(target, view.family(target)):
         return deciding.end(joined, Ruling(note="already_undone"))
-    ruling = undo(view, target, deciding.terminal.merchant, deciding.programme, forced=True)
+    ruling = _undo(deciding, target, forced=True)
     batch = view.batch(target.batch)
     if batch and batch.closed_at is not None and not ruling.note:
         ruling = msgspec.structs.replace(ruling, note="after_close")
@@ -181,17 +188,17 @@ def _obstacle(deciding: Deciding) -> Reason | None:
     """Whether this terminal may do this at all, whatever the card."""
     request, terminal = deciding.request, deciding.terminal
     inquiry = request.message_class is MessageClass.INQUIRY
-    if request.kind not in gift.RIGHTS or inquiry is not (request.kind is Kind.GIFT_BALANCE):
+    if request.kind not in RIGHTS or inquiry is not (request.kind in INQUIRIES):
         return Reason.NOT_OFFERED
     if request.message_class is MessageClass.ADVICE and request.kind not in ADVISED:
         loads = request.kind in LOADS or request.kind is Kind.GIFT_VOID_LOAD
         if not loads or Right.OFFLINE_LOADS not in terminal.rights:
             return Reason.NOT_OFFERED
-    if gift.RIGHTS[request.kind] not in terminal.rights:
+    if RIGHTS[request.kind] not in terminal.rights:
         return Reason.NO_RIGHT
     if request.pin is not None and not request.line.clear_pin:
         return Reason.CLEAR_PIN
-    if deciding.currency != terminal.currency and deciding.currency not in terminal.currencies:
+    if deciding.currency not in (terminal.currency, *terminal.currencies) and not deciding.in_points:
         return Reason.CURRENCY
     return None
 
@@ -207,33 +214,47 @@ def _void(deciding: Deciding, batch: Batch) -> Ruling:
     target = find_voided(view, deciding.case, batch)
     if isinstance(target, Reason):
         return refused(target)
-    return undo(view, target, deciding.terminal.merchant, deciding.programme, forced=deciding.forced)
+    return _undo(deciding, target, forced=deciding.forced)
+
+
+def _undo(deciding: Deciding, target: Row, *, forced: bool) -> Ruling:
+    view, programme, terminal = deciding.view, deciding.programme, deciding.terminal
+    if is_points(target.card_currency):
+        return undo_points(view, target, terminal, programme, deciding.now, deciding.number, forced=forced)
+    return undo(view, target, terminal.merchant, programme, forced=forced)
 
 
 def _apply_rule(deciding: Deciding) -> Ruling:
     matter = _examine_card(deciding)
-    if isinstance(matter, Ruling):
-        return matter
-    ruling = gift.RULES[deciding.request.kind](matter)
+    match matter:
+        case Ruling():
+            return matter
+        case Matter():
+            ruling = gift.RULES[deciding.request.kind](matter)
+        case PointsMatter():
+            ruling = points.RULES[deciding.request.kind](matter)
     # its PIN tries may have changed where nothing else did
     return msgspec.structs.replace(ruling, card=ruling.card or matter.card)
 
 
-def _examine_card(deciding: Deciding) -> Matter | Ruling:
+def _examine_card(deciding: Deciding) -> Matter | PointsMatter | Ruling:
     """All that the kind's rule looks at; or the refusal, if the card, its PIN or its state is not right."""
     request, view, programme, card = deciding.request, deciding.view, deciding.programme, deciding.view.card
     assert request.card is not None, "the codec refuses these kinds without a card"
     terminal, now, forced = deciding.terminal, deciding.now, deciding.forced
-    product = programme.products.get(card.product) if card else programme.by_prefix.get(request.card.range[:6])
+    product = programme.card_product(card.product) if card else programme.by_prefix.get(request.card.range[:6])
     if not forced and too_many_guesses(view, terminal, request.card.range, programme, now):
         return refused(Reason.GUESS_LIMIT)
-    with_pin = not forced and product is not None and cards.asks_pin(request.kind, product)
+    right_kind = product is not None and _is_for(request.kind, product)
+    with_pin = not forced and right_kind and product is not None and cards.asks_pin(request.kind, product)
     if with_pin and request.pin is None:
         return refused(Reason.PIN_MISSING)
     if card is None:
         return refused(Reason.UNKNOWN_CARD)
     if product is None:
         return refused(Reason.NOT_OFFERED)
+    if not right_kind:
+        return refused(Reason.OTHER_KIND)
     if with_pin:
         if card.pin_locked_until > now:
             return refused(Reason.PIN_LOCKED)
@@ -243,6 +264,8 @@ def _examine_card(deciding: Deciding) -> Matter | Ruling:
     fault = None if forced else cards.find_fault(request.kind, card, product, terminal, now)
     if fault:
         return Ruling(reason=fault, card=card)
+    if isinstance(product, LoyaltyProduct):
+        return _points_matter(deciding, card, product, may_tell=not product.pin or with_pin)
     quoted = programme.rate(deciding.currency, card.currency)
     if quoted is None and not gift.uses_original(request):
         return refused(Reason.NO_RATE)
@@ -259,4 +282,36 @@ def _examine_card(deciding: Deciding) -> Matter | Ruling:
         may_tell=not product.pin or with_pin,
         forced=forced,
         now=now,
+    )
+
+
+def _is_for(kind: Kind, product: CardProduct) -> bool:
+    """Whether cards of this product can be asked for `kind` at all."""
+    return kind in (gift.RULES if isinstance(product, GiftProduct) else points.RULES)
+
+
+def _points_matter(deciding: Deciding, card: Card, product: LoyaltyProduct, *, may_tell: bool) -> PointsMatter | Ruling:
+    request, view, programme, terminal = deciding.request, deciding.view, deciding.programme, deciding.terminal
+    scheme = programme.scheme_at(card.currency, terminal.store)
+    if request.kind is Kind.SALE_RETURN and view.by_rrn and view.by_rrn.holder == card.holder:
+        scheme = programme.units.get(view.by_rrn.card_currency)  # the points the sale earned, wherever it comes back
+    if scheme is None:
+        return refused(Reason.NOT_OFFERED)
+    opening = Opening(deciding.number)
+    return PointsMatter(
+        case=deciding.case,
+        view=view,
+        terminal=terminal,
+        card=card,
+        product=product,
+        scheme=scheme,
+        programme=programme,
+        currency=deciding.currency,
+        rate=programme.rate(deciding.currency, scheme.currency) if not deciding.in_points else None,
+        purse=Purse.of(view, card.holder, scheme.unit, day_of(programme, deciding.now), opening),
+        opening=opening,
+        may_tell=may_tell,
+        forced=deciding.forced,
+        now=deciding.now,
+        moment=moment_of(deciding.sent_at, deciding.forced, deciding.local_now),
     )

@@ -6,18 +6,22 @@ import functools
 
 import msgspec
 
+from specs.money import POINTS_UNIT
 from specs.outcomes import ACCEPTED, NOT_STORED, Outcome
-from specs.transaction import Balance, Kind, MessageClass, Reply
+from specs.transaction import Balance, BalanceType, Kind, MessageClass, PointsTold, Purse, Reply, Returned
 from switch.core.batches import Joined
 from switch.core.clock import MINUTE, local_moment, local_time, retrieval_reference
 from switch.core.ledger import post
+from switch.core.lots import with_balance
 from switch.core.needs import Case, names_original
+from switch.core.points_matter import TELLING, day_of, told_points
 from switch.core.programme import Programme
-from switch.core.records import Account, Card, Row, Tally, Terminal
+from switch.core.records import Account, AccountKind, Card, CardState, Notice, Row, Tally, Terminal
 from switch.core.refusals import Reason, count_guess, told
 from switch.core.ruling import Ruling, gift_balances, refused
 from switch.core.workset import Decision, View
 
+_IN_POINTS = (Kind.POINTS_TRANSFER, Kind.VOID_TRANSFER)
 _STORED = (MessageClass.REQUEST, MessageClass.ADVICE, MessageClass.REVERSAL)
 
 
@@ -48,8 +52,13 @@ class Deciding:
         return None if date is None or time is None else local_moment(date, time, self.local_now)
 
     @property
+    def in_points(self) -> bool:
+        """DE4 counts points, and DE49 says so or nothing (WIRE.md section 3, "Money")."""
+        return self.request.kind in _IN_POINTS and self.request.currency in (None, POINTS_UNIT)
+
+    @property
     def currency(self) -> str:
-        return self.request.currency or self.terminal.currency
+        return POINTS_UNIT if self.in_points else self.request.currency or self.terminal.currency
 
     @property
     def forced(self) -> bool:
@@ -68,7 +77,11 @@ class Deciding:
         if not stored or self.view.terminal is None:
             return Decision(self._answer(outcome, None, ruling), cards=cards, tallies=tallies)
         reply = self._answer(outcome, joined, ruling)
-        entries, accounts = post(list(ruling.moves), self.view.workset.accounts)
+        opened = ruling.points.opened if ruling.points else ()
+        accounts_before = self.view.workset.accounts
+        if opened:
+            accounts_before = accounts_before | {account.id: account for account in opened}
+        entries, accounts = post(list(ruling.moves), accounts_before)
         row = msgspec.structs.replace(self._row(outcome, joined, ruling), reply=reply, entries=entries)
         return Decision(
             reply,
@@ -78,6 +91,8 @@ class Deciding:
             desks=joined.desks if joined else (),
             batches=joined.batches if joined else (),
             tallies=tallies,
+            opened=opened,
+            notices=self._notices(row),
         )
 
     def reply(
@@ -88,6 +103,8 @@ class Deciding:
         batch: int | None = None,
         balances: tuple[Balance, ...] = (),
         parameters: tuple[tuple[str, str], ...] = (),
+        points: PointsTold | None = None,
+        returned: Returned | None = None,
     ) -> Reply:
         """The answer; reference and approval where WIRE.md section 2, "Answers", has them."""
         request = self.request
@@ -104,23 +121,63 @@ class Deciding:
             balances=balances,
             parameters=parameters,
             wrong_field=request.wrong_field,
+            points=points,
+            returned=returned,
         )
 
     def _outcome(self, ruling: Ruling) -> Outcome:
         if ruling.reason is None:
             return Outcome.PARTIAL if ruling.partial else Outcome.APPROVED
         card, pan = self.view.card, self.request.card
-        products = self.programme.products
-        product = products.get(card.product) if card else self.programme.by_prefix.get(pan.range[:6]) if pan else None
+        programme = self.programme
+        product = (
+            programme.card_product(card.product) if card else programme.by_prefix.get(pan.range[:6]) if pan else None
+        )
         return told(ruling.reason, self.programme, product)
 
     def _answer(self, outcome: Outcome, joined: Joined | None, ruling: Ruling) -> Reply:
         batch = joined.batch.number if joined else self.request.batch
         telling = ruling.tell_balances and self.request.message_class in (MessageClass.REQUEST, MessageClass.INQUIRY)
         balances: tuple[Balance, ...] = ()
-        if telling and self.view.account:
+        points: PointsTold | None = None
+        if telling and self.view.account and self.view.account.kind is AccountKind.DEBT:
+            balances, points = self._points(self.view.account, ruling)
+        elif telling and self.view.account:
             balances = self._balances(self.view.account, ruling)
-        return self.reply(outcome, amount=ruling.amount if ruling.tell_amount else None, batch=batch, balances=balances)
+        return self.reply(
+            outcome,
+            amount=ruling.amount if ruling.tell_amount else None,
+            batch=batch,
+            balances=balances if self.request.kind is not Kind.PREVIEW else (),
+            points=points if self.request.kind in TELLING and ruling.reason is None else None,
+            returned=ruling.points.returned if ruling.points and points else None,
+        )
+
+    def _points(self, account: Account, ruling: Ruling) -> tuple[tuple[Balance, ...], PointsTold | None]:
+        """What is there of the points that count here, or of those the message was about."""
+        unit = ruling.points.unit if ruling.points else account.currency
+        here = self.programme.scheme_at(account.currency, self.terminal.store)
+        scheme = self.programme.units.get(unit) if ruling.points else here
+        if scheme is None:
+            return (), None
+        opened = [one for one in ruling.points.opened if one.holder == account.holder] if ruling.points else []
+        accounts = with_balance([*self.view.points(account.holder, scheme.unit), *opened], ruling.moves)
+        asked = None
+        if ruling.partial:
+            asked = Balance(Purse.POINTS, BalanceType.ASKED, self.currency, self.request.amount or 0)
+        told = ruling.points.told if ruling.points else (0, 0)
+        return told_points(accounts, scheme, told, day_of(self.programme, self.now), asked)
+
+    def _notices(self, row: Row) -> tuple[Notice, ...]:
+        """The holder of a family's main card hears what is done with the other cards (R36)."""
+        card = self.view.card
+        if card is None or card.place is None or card.place.main or not row.took_effect:
+            return ()
+        main = (one for one in self.view.workset.cards.values() if one.holder == card.holder and _is_main(one))
+        return tuple(
+            Notice(row.id, card.holder, one.id, card.masked_pan, row.kind.value, row.card_amount, self.now)
+            for one in [*main][:1]
+        )
 
     def _balances(self, account: Account, ruling: Ruling) -> tuple[Balance, ...]:
         balance = account.balance + sum(move.amount for move in ruling.moves if move.account == account.id)
@@ -156,7 +213,7 @@ class Deciding:
             decided_at=self.now,
             programme=self.programme.version,
             listener=request.line.listener,
-            root=original.root if original else self.number,
+            root=original.root if original else (ruling.points.root if ruling.points else 0) or self.number,
             original=original.id if original else 0,
             holder=card.holder if card else 0,
             card_hash=self.case.card_hash,
@@ -165,10 +222,16 @@ class Deciding:
             amount=ruling.amount,
             currency=original.currency if original else self.currency,
             card_amount=ruling.card_amount,
-            card_currency=card.currency if card else "",
+            card_currency=ruling.points.unit if ruling.points else card.currency if card else "",
             rate="" if ruling.rate is None or ruling.rate == 1 else str(ruling.rate),
             sent_batch=request.batch,
             sent_at=self.sent_at,
             receipt=request.receipt,
             reference=None if names_original(request) else request.rrn,
+            other_holder=ruling.points.other_holder if ruling.points else 0,
+            deed=ruling.points.deed if ruling.points else None,
         )
+
+
+def _is_main(card: Card) -> bool:
+    return card.place is not None and card.place.main and card.state is not CardState.REPLACED

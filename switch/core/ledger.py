@@ -63,7 +63,9 @@ def post(moves: list[Move], accounts: dict[int, Account]) -> tuple[tuple[Entry, 
             entries.append(Entry(number, currencies[number], amount))
             continue
         before = accounts[number]
-        after = msgspec.structs.replace(before, balance=before.balance + amount, entries=before.entries + 1)
+        balance = before.balance + amount
+        spent = before.kind is AccountKind.LOT and not balance
+        after = msgspec.structs.replace(before, balance=balance, entries=before.entries + 1, spent=spent)
         changed.append(after)
         entries.append(Entry(number, currencies[number], amount, after.balance, after.entries))
     return tuple(sorted(entries, key=lambda entry: entry.account)), tuple(changed)

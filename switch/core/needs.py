@@ -11,6 +11,9 @@ from specs.transaction import VOIDS, Kind, MessageClass, Request
 #: Classes whose answers are stored, and found again by terminal, application, class and STAN (WIRE.md section 4).
 KEYED = frozenset({MessageClass.REQUEST, MessageClass.ADVICE, MessageClass.REVERSAL})
 
+#: Kinds that look for the other messages of the same sale: its tenders share its batch and receipt number.
+IN_PURCHASE = frozenset({Kind.SALE, Kind.PREVIEW, Kind.POINTS_REDEEM})
+
 DEFAULT_APPLICATION = "main"
 
 
@@ -21,6 +24,8 @@ class Case(msgspec.Struct, frozen=True):
     application: str
     card_hash: str = ""
     pin_hash: bytes | None = None
+    other_hash: str = ""  # of the card that receives a transfer
+    sealed_phone: bytes | None = None
 
 
 class Needs(msgspec.Struct, frozen=True):
@@ -35,6 +40,10 @@ class Needs(msgspec.Struct, frozen=True):
     card_range: str = ""  # first eight digits, for guess counters
     rrn: str | None = None  # of an original
     search: int | None = None  # the amount of an original that is looked for among the card's newest ones here
+    other_hash: str = ""  # of a second card, whose holder is locked too
+    receipt: str | None = None  # of a purchase of several messages in the batch this one joins
+    holder: int = 0  # one that a command names without a card
+    event: str | None = None  # the caller's own id of an award
 
 
 def needs(case: Case) -> Needs:
@@ -51,12 +60,14 @@ def needs(case: Case) -> Needs:
         card_range=request.card.range if request.card else "",
         rrn=request.rrn if names_original(request) else None,
         search=(request.amount or 0) if undo and case.card_hash else None,
+        other_hash=case.other_hash,
+        receipt=request.receipt if request.kind in IN_PURCHASE and not undo else None,
     )
 
 
 def names_original(request: Request) -> bool:
     """Whether the RRN of `request` is an original's; else it is the sender's own reference."""
-    return _is_undo(request) or request.kind is Kind.GIFT_REFUND
+    return _is_undo(request) or request.kind in (Kind.GIFT_REFUND, Kind.SALE_RETURN)
 
 
 def _is_undo(request: Request) -> bool:

@@ -17,10 +17,18 @@ import msgspec
 
 from specs import limits
 from specs.money import CURRENCIES, exponent
-
-
-class ProgrammeError(ValueError):
-    """A programme file that cannot be used: `key: reason`."""
+from specs.transaction import TenderKind
+from switch.core.mistakes import ProgrammeError as ProgrammeError  # where everyone looks for it
+from switch.core.mistakes import check_id, check_prefix, check_range, explained, read_fraction
+from switch.core.schemes import (
+    DebtPolicy,
+    EarnRule,
+    LoyaltyProduct,
+    Rounding,
+    Scheme,
+    Weekday,
+    check_schemes,
+)
 
 
 class Method(Enum):
@@ -68,6 +76,9 @@ class GiftProduct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.denominations[0] if len(self.denominations) == 1 else None
 
 
+CardProduct = GiftProduct | LoyaltyProduct
+
+
 class Programme(msgspec.Struct, frozen=True):
     version: int
     time_zone: str  # the host's: local time for terminals it does not know
@@ -76,7 +87,22 @@ class Programme(msgspec.Struct, frozen=True):
     pin_lock_minutes: int
     rates: dict[str, Fraction]  # USD for one unit of the currency
     products: dict[str, GiftProduct]
-    by_prefix: dict[str, GiftProduct]
+    by_prefix: dict[str, CardProduct]
+    schemes: dict[str, Scheme]
+    loyalty: dict[str, LoyaltyProduct]
+    units: dict[str, Scheme]
+
+    def card_product(self, product: str) -> CardProduct | None:
+        """The product of any card, by its id."""
+        return self.products.get(product) or self.loyalty.get(product)
+
+    def scheme_at(self, unit: str, store: str) -> Scheme | None:
+        """The points that count at a store for cards of the scheme `unit`: its own, or a sub-scheme's."""
+        scheme = self.units.get(unit)
+        if scheme is None:
+            return None
+        subs = (sub for sub in self.schemes.values() if sub.parent == scheme.id and store in sub.stores)
+        return next(subs, scheme)
 
     def rate(self, source: str, target: str) -> Fraction | None:
         """Minor units of `target` for one minor unit of `source`, through USD; None where the table has no answer."""
@@ -94,6 +120,24 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     pin_lock_minutes: int = limits.PIN_LOCK_MINUTES
     rates: dict[str, object] = {}  # checked one by one, so that a mistake names its currency
     gift_products: list[GiftProduct] = []
+    points_schemes: list[Scheme] = []
+
+
+_STRUCTS: dict[str, type[msgspec.Struct]] = {
+    "": _File,
+    "gift_products": GiftProduct,
+    "points_schemes": Scheme,
+    "points_schemes.cards": LoyaltyProduct,
+    "points_schemes.earn_rules": EarnRule,
+}
+_CHOICES: dict[str, type[Enum]] = {
+    "card_refusals": CardRefusals,
+    "method": Method,
+    "rounding": Rounding,
+    "debt": DebtPolicy,
+    "weekdays": Weekday,
+    "earning_tenders": TenderKind,
+}
 
 
 def parse_programme(text: str, version: int) -> Programme:
@@ -104,21 +148,21 @@ def parse_programme(text: str, version: int) -> Programme:
     """
     try:
         raw: dict[str, Any] = tomllib.loads(text)
-        file = msgspec.convert(raw, _File)
+        file = msgspec.convert(raw, _File, dec_hook=read_fraction)
     except tomllib.TOMLDecodeError as error:
         raise ProgrammeError(f"not TOML: {error}") from None
     except msgspec.ValidationError as error:
-        raise ProgrammeError(_said(str(error))) from None
+        raise ProgrammeError(explained(str(error), _STRUCTS, _CHOICES)) from None
     if file.time_zone not in zoneinfo.available_timezones():
         raise ProgrammeError(f"time_zone: {file.time_zone!r} is not a time zone such as 'Europe/Istanbul'")
-    _check_range("guess_limit", file.guess_limit, 1, 1_000_000)
-    _check_range("pin_lock_minutes", file.pin_lock_minutes, 1, 60 * 24)
+    check_range("guess_limit", file.guess_limit, 1, 1_000_000)
+    check_range("pin_lock_minutes", file.pin_lock_minutes, 1, 60 * 24)
     rates = {code: _rate(f"rates.{code}", code, rate) for code, rate in file.rates.items()}
     rates.setdefault("840", Fraction(1))
     if rates["840"] != 1:
         raise ProgrammeError("rates.840: a US dollar is worth one US dollar; leave it out or say 1")
     products: dict[str, GiftProduct] = {}
-    prefixes: dict[str, GiftProduct] = {}
+    prefixes: dict[str, CardProduct] = {}
     for place, product in enumerate(file.gift_products):
         key = f"gift_products[{place}]"
         _check_product(key, product)
@@ -127,6 +171,8 @@ def parse_programme(text: str, version: int) -> Programme:
         if product.prefix in prefixes:
             raise ProgrammeError(f"{key}.prefix: {product.prefix} belongs to {prefixes[product.prefix].id!r} already")
         products[product.id] = prefixes[product.prefix] = product
+    check_schemes(file.points_schemes)
+    loyalty = _loyalty_cards(file.points_schemes, products, prefixes)
     return Programme(
         version=version,
         time_zone=file.time_zone,
@@ -135,30 +181,49 @@ def parse_programme(text: str, version: int) -> Programme:
         pin_lock_minutes=file.pin_lock_minutes,
         rates=rates,
         products=products,
-        by_prefix=prefixes,
+        by_prefix=prefixes | {product.prefix: product for product in loyalty.values()},
+        schemes={scheme.id: scheme for scheme in file.points_schemes},
+        loyalty=loyalty,
+        units={scheme.unit: scheme for scheme in file.points_schemes},
     )
 
 
+def _loyalty_cards(
+    schemes: list[Scheme], products: dict[str, GiftProduct], prefixes: dict[str, CardProduct]
+) -> dict[str, LoyaltyProduct]:
+    """Every loyalty card by its id; ids and prefixes are unlike those of gift products and of each other."""
+    loyalty: dict[str, LoyaltyProduct] = {}
+    taken = {prefix: product.id for prefix, product in prefixes.items()}
+    for place, scheme in enumerate(schemes):
+        for at, product in enumerate(scheme.cards):
+            key = f"points_schemes[{place}].cards[{at}]"
+            if product.id in products or product.id in loyalty:
+                raise ProgrammeError(f"{key}.id: {product.id!r} is there twice")
+            if product.prefix in taken:
+                raise ProgrammeError(f"{key}.prefix: {product.prefix} belongs to {taken[product.prefix]!r} already")
+            loyalty[product.id] = product
+            taken[product.prefix] = product.id
+    return loyalty
+
+
 def _check_product(key: str, product: GiftProduct) -> None:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", product.id):
-        raise ProgrammeError(f"{key}.id: {product.id!r} must be 1 to 32 of a-z 0-9 _ -")
-    if not re.fullmatch(r"[1-9][0-9]{5}", product.prefix):
-        raise ProgrammeError(f"{key}.prefix: {product.prefix!r} must be six digits, the first not 0")
+    check_id(f"{key}.id", product.id)
+    check_prefix(f"{key}.prefix", product.prefix)
     if product.currency not in CURRENCIES:
         raise ProgrammeError(f"{key}.currency: {product.currency!r} is not one of {', '.join(sorted(CURRENCIES))}")
-    _check_range(f"{key}.pin_tries", product.pin_tries, 1, 10)
+    check_range(f"{key}.pin_tries", product.pin_tries, 1, 10)
     if product.valid_days is not None:
-        _check_range(f"{key}.valid_days", product.valid_days, 1, 36_500)
+        check_range(f"{key}.valid_days", product.valid_days, 1, 36_500)
     has_range = product.minimum is not None or product.maximum is not None
     if bool(product.denominations) == has_range:
         raise ProgrammeError(f"{key}: needs either denominations, or minimum and maximum")
     if has_range:
         if product.minimum is None or product.maximum is None:
             raise ProgrammeError(f"{key}: minimum and maximum go together")
-        _check_range(f"{key}.minimum", product.minimum, 1, limits.AMOUNT_MAX)
-        _check_range(f"{key}.maximum", product.maximum, product.minimum, limits.AMOUNT_MAX)
+        check_range(f"{key}.minimum", product.minimum, 1, limits.AMOUNT_MAX)
+        check_range(f"{key}.maximum", product.maximum, product.minimum, limits.AMOUNT_MAX)
     for amount in product.denominations:
-        _check_range(f"{key}.denominations", amount, 1, limits.AMOUNT_MAX)
+        check_range(f"{key}.denominations", amount, 1, limits.AMOUNT_MAX)
     if product.method is Method.PRELOADED and has_range:
         raise ProgrammeError(f"{key}.method: a preloaded card needs denominations")
     if product.single_use and product.reload:
@@ -166,7 +231,7 @@ def _check_product(key: str, product: GiftProduct) -> None:
     if product.pin_for_balance and not product.pin:
         raise ProgrammeError(f"{key}.pin_for_balance: the product has no PIN")
     if product.balance_limit is not None:
-        _check_range(f"{key}.balance_limit", product.balance_limit, 1, limits.AMOUNT_MAX)
+        check_range(f"{key}.balance_limit", product.balance_limit, 1, limits.AMOUNT_MAX)
 
 
 def _rate(key: str, code: str, text: object) -> Fraction:
@@ -175,28 +240,3 @@ def _rate(key: str, code: str, text: object) -> Fraction:
     if not isinstance(text, str) or not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,12})?", text) or not Fraction(text):
         raise ProgrammeError(f'{key}: {text!r} must be a decimal above zero in quotes, such as "0.0312"')
     return Fraction(text)
-
-
-def _check_range(key: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise ProgrammeError(f"{key}: {value} must be from {low} to {high}")
-
-
-def _said(message: str) -> str:
-    """msgspec says `Expected … - at `$.a[0].b``; people read `a[0].b: expected …`, and what is allowed instead."""
-    reason, _, place = message.partition(" - at `$")
-    key = place.rstrip("`").lstrip(".")
-    struct = GiftProduct if key.startswith("gift_products[") else _File
-    if found := re.fullmatch(r"Object contains unknown field `(.*)`", reason):
-        return f"{_join(key, found[1])}: is not a key; allowed: {', '.join(struct.__struct_fields__)}"
-    if found := re.fullmatch(r"Object missing required field `(.*)`", reason):
-        return f"{_join(key, found[1])}: is missing"
-    reason = reason[:1].lower() + reason[1:]
-    choices = {"card_refusals": CardRefusals, "method": Method}.get(key.rpartition(".")[2])
-    if choices and reason.startswith("invalid enum value"):
-        reason += f"; allowed: {', '.join(choice.value for choice in choices)}"
-    return f"{key}: {reason}"
-
-
-def _join(path: str, key: str) -> str:
-    return f"{path}.{key}" if path else key

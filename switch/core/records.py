@@ -11,6 +11,7 @@ from fractions import Fraction
 
 import msgspec
 
+from specs import limits
 from specs.outcomes import ACCEPTED, Outcome
 from specs.transaction import VOIDS, Kind, MessageClass, Reply
 
@@ -29,10 +30,19 @@ class Right(Enum):
     BLOCK = "block"
     UNBLOCK = "unblock"
     OFFLINE_LOADS = "offline_loads"
+    SALE = "sale"
+    PREVIEW = "preview"
+    POINTS_REDEEM = "points_redeem"
+    ENROL = "enrol"
+    TRANSFER = "transfer"
+    POINTS_PURCHASE = "points_purchase"
 
 
 #: What a new terminal may do; the others are to be granted.
-DEFAULT_RIGHTS = (Right.ACTIVATE, Right.RELOAD, Right.REDEEM, Right.RETURN, Right.VOID, Right.BALANCE)
+DEFAULT_RIGHTS = (
+    *(Right.ACTIVATE, Right.RELOAD, Right.REDEEM, Right.RETURN, Right.VOID, Right.BALANCE),
+    *(Right.SALE, Right.PREVIEW, Right.POINTS_REDEEM, Right.ENROL),
+)
 
 
 class Merchant(msgspec.Struct, frozen=True):
@@ -106,8 +116,21 @@ class Block(Enum):
     STOLEN = "stolen"
 
 
+class Place(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a loyalty card is among those of its member, and what may be spent with it."""
+
+    main: bool = True  # its holder hears what is done with the member's other cards
+    limit: int | None = None  # points that may be spent with it in a month
+    spent: int = 0
+    month: str = ""  # that `spent` was counted in, YYYY-MM
+
+
 class Card(msgspec.Struct, frozen=True):
-    """A card number and what it opens. `hash` finds it, `sealed_pan` is the encrypted number for the owner's eyes."""
+    """A card number and what it opens. `hash` finds it, `sealed_pan` is the encrypted number for the owner's eyes.
+
+    A loyalty card's `account` is its member's debt account of its scheme, and its `currency` the unit of the points;
+    the lots are found by the holder.
+    """
 
     id: int
     holder: int
@@ -125,6 +148,8 @@ class Card(msgspec.Struct, frozen=True):
     pin_tries: int = 0  # wrong ones in a row
     pin_locks: int = 0  # how often it has been locked: each lock is twice as long
     pin_locked_until: int = 0
+    place: Place | None = None  # only of loyalty cards
+    sealed_phone: bytes | None = None
 
 
 class AccountKind(Enum):
@@ -132,10 +157,21 @@ class AccountKind(Enum):
     CLEARING = "clearing"  # what a merchant is owed (+) or owes (-)
     UNCOVERED = "uncovered"  # what had to be booked for a merchant but was not there
     EXCHANGE = "exchange"
+    LOT = "lot"  # a member's points with the same dates
+    DEBT = "debt"  # points a member owes; never above zero
+    ISSUING = "issuing"  # points given by a merchant
+    REDEEMED = "redeemed"  # points taken by a merchant
+    POINTS_COST = "points_cost"  # money the programme spends (-) and gets (+) for points
+    BREAKAGE = "breakage"  # points that expired
+    ADJUSTED = "adjusted"  # points given and taken by operators
+    COMMITMENT = "commitment"  # money members have promised for points bought at a merchant
 
 
 class Account(msgspec.Struct, frozen=True):
-    """A holder's account: read under the holder's lock, never below zero. `entries` counts what was posted to it."""
+    """A holder's account: read under the holder's lock, never below zero. `entries` counts what was posted to it.
+
+    `currency` is ISO 4217 numeric, or the unit of points. Days are ISO 8601 in the programme's time zone.
+    """
 
     id: int
     kind: AccountKind
@@ -143,6 +179,9 @@ class Account(msgspec.Struct, frozen=True):
     currency: str
     balance: int = 0
     entries: int = 0
+    available_from: str = ""  # of a lot: the first day on which it can be spent; empty = at once
+    expires_on: str = ""  # of a lot: the last day; empty = never
+    spent: bool = False  # an empty lot, which nobody loads unless a row of its own asks for it
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -155,8 +194,40 @@ class Entry(msgspec.Struct, frozen=True):
     sequence: int | None = None
 
 
-class Row(msgspec.Struct, frozen=True):
-    """One decided message in the journal. Never edited, never deleted.
+class EarnPart(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Part of a sale that earned by one rule: `points` for each `money`. In a return `base` is what was given back."""
+
+    rule: str
+    base: int  # in the sale's currency
+    money: int  # in minor units of the scheme's currency
+    points: int
+    skus: tuple[str, ...] = ()  # what was bought in it, where there is another part
+
+
+class Given(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a return gave back of one redemption: its worth in money, and points into lots."""
+
+    redemption: int  # Row.id
+    worth: int
+    points: tuple[tuple[int, int], ...]  # account and points
+
+
+class Deed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a points row has to remember so that it can be returned or undone without its day's programme."""
+
+    earned: int = 0  # put on by a sale, taken back by a return
+    cost: int = 0  # what the merchant paid for that, in the row's currency; given back by a return
+    parts: tuple[EarnPart, ...] = ()
+    rounding: str = ""
+    rate: str = ""  # scheme's minor units per row's, "n/d"
+    point_cost: str = ""  # the merchant's, in the row's minor units per point, "n/d"
+    taken: tuple[tuple[int, int], ...] = ()  # account and points of a redemption, in the order they were taken
+    given: tuple[Given, ...] = ()
+
+
+class Row(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One decided message in the journal. Never edited, never deleted. Seals leave out what has its default, so that
+    a field added later changes no seal of the rows before it.
 
     `original` is the row it refers to, `root` the first of that chain: all rows that can decide whether one of them is
     live have the same root. `amount` is what was approved, in the terminal's currency.
@@ -196,6 +267,8 @@ class Row(msgspec.Struct, frozen=True):
     reply: Reply | None = None
     daemon: str = ""
     seal: int = 0
+    other_holder: int = 0  # who received a transfer
+    deed: Deed | None = None
     entries: tuple[Entry, ...] = ()
 
     @property
@@ -251,6 +324,22 @@ class Seal(msgspec.Struct, frozen=True):
     mac: bytes
 
 
+class Notice(msgspec.Struct, frozen=True):
+    """Something the holder of a family's main card is to hear of, in the outbox until somebody has sent it.
+
+    `id` is that of the row it tells of.
+    """
+
+    id: int
+    holder: int
+    card: int  # Card.id of the main card
+    used: str  # the card that was used, masked
+    what: str
+    points: int
+    created_at: int
+    sent_at: int | None = None
+
+
 class ProgrammeText(msgspec.Struct, frozen=True):
     """A version of the programme file, as it was applied."""
 
@@ -264,7 +353,7 @@ def system_account(kind: AccountKind, owner: int, currency: str) -> int:
 
     Args:
         owner: Merchant.id, or 0 for the programme itself.
-        currency: ISO 4217 numeric.
+        currency: ISO 4217 numeric, or the unit of points.
     """
     return -((owner << 16) | (int(currency) << 4) | _SYSTEM_KINDS.index(kind) + 1)
 
@@ -275,4 +364,27 @@ def describe_account(account: int) -> tuple[AccountKind, int, str]:
     return _SYSTEM_KINDS[(number & 15) - 1], number >> 16, f"{(number >> 4) & 0xFFF:03d}"
 
 
-_SYSTEM_KINDS = (AccountKind.CLEARING, AccountKind.UNCOVERED, AccountKind.EXCHANGE)
+def is_points(currency: str) -> bool:
+    """Whether amounts are points: codes of ISO 4217 have three digits, units of points four."""
+    return len(currency) > 3
+
+
+def opened_account(number: int, place: int) -> int:
+    """The id of the account that row `number` opens as its `place`-th: a row has one number, and may open several."""
+    assert place < limits.LOTS_MAX, "more accounts opened than ids are kept for"
+    return _OPENED | number * limits.LOTS_MAX + place
+
+
+#: The places in this list are in the ids of accounts: new kinds come last.
+_SYSTEM_KINDS = (
+    AccountKind.CLEARING,
+    AccountKind.UNCOVERED,
+    AccountKind.EXCHANGE,
+    AccountKind.ISSUING,
+    AccountKind.REDEEMED,
+    AccountKind.POINTS_COST,
+    AccountKind.BREAKAGE,
+    AccountKind.ADJUSTED,
+    AccountKind.COMMITMENT,
+)
+_OPENED = 1 << 61  # far above the numbers that gift cards' accounts have

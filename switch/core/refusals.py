@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import Enum
 
 from specs.outcomes import Outcome
-from switch.core.programme import CardRefusals, GiftProduct, Programme
+from switch.core.programme import CardProduct, CardRefusals, Programme
 from switch.core.records import Tally, Terminal
 from switch.core.workset import View
 
@@ -52,9 +52,17 @@ class Reason(Enum):
     ALREADY_ACTIVE = "card_already_active", Outcome.CARD_NOT_ACTIVE
     NO_RELOAD = "product_without_reload", Outcome.CARD_NOT_ACTIVE
     NOT_BLOCKED = "card_not_blocked", Outcome.CARD_NOT_ACTIVE
+    OTHER_KIND = "card_of_another_kind", Outcome.CARD_NOT_ACTIVE
+    OTHER_SCHEME = "card_of_another_scheme", Outcome.CARD_NOT_ACTIVE
+    NO_TRANSFER = "scheme_without_transfer", Outcome.CARD_NOT_ACTIVE
+    NO_PURCHASE = "scheme_without_purchase", Outcome.CARD_NOT_ACTIVE
+    TO_ONESELF = "transfer_to_oneself", Outcome.DO_NOT_HONOUR
     AMOUNT = "amount_not_possible", Outcome.AMOUNT
+    BASKET = "basket_does_not_add_up", Outcome.AMOUNT
+    TENDERS = "tenders_do_not_add_up", Outcome.AMOUNT
     MORE_THAN_LEFT = "more_than_is_left", Outcome.AMOUNT
     BALANCE_LIMIT = "balance_limit", Outcome.AMOUNT_LIMIT
+    CARD_LIMIT = "card_limit", Outcome.AMOUNT_LIMIT
     NOT_ENOUGH = "not_enough", Outcome.NOT_ENOUGH
     NO_ORIGINAL = "original_not_found", Outcome.ORIGINAL_NOT_FOUND
     VOID_NOT_FOUND = "void_original_not_found", Outcome.VOID_NOT_FOUND
@@ -64,7 +72,7 @@ class Reason(Enum):
     BUG = "internal_error", Outcome.INTERNAL
 
 
-def told(reason: Reason, programme: Programme, product: GiftProduct | None) -> Outcome:
+def told(reason: Reason, programme: Programme, product: CardProduct | None) -> Outcome:
     """What the terminal is told: under the uniform policy all guessable reasons look alike."""
     if programme.card_refusals is CardRefusals.PLAIN or not reason.guess:
         return reason.outcome

@@ -8,13 +8,25 @@ import msgspec
 
 from specs import limits
 from specs.money import convert_down
-from specs.transaction import Balance, BalanceType, Purse, Request
+from specs.transaction import Balance, BalanceType, Purse, Request, Returned
 from switch.core.ledger import Move
 from switch.core.needs import Case
 from switch.core.programme import GiftProduct, Programme
-from switch.core.records import Account, Card, Row, Terminal
+from switch.core.records import Account, Card, Deed, Row, Terminal
 from switch.core.refusals import Reason
 from switch.core.workset import View
+
+
+class PointsRuling(msgspec.Struct, frozen=True):
+    """What a ruling says about points besides."""
+
+    unit: str
+    told: tuple[int, int] = (0, 0)  # earned and redeemed; in returns and voids taken back and given back
+    deed: Deed | None = None
+    opened: tuple[Account, ...] = ()
+    root: int = 0  # of the sale whose message this is, if there is one
+    other_holder: int = 0
+    returned: Returned | None = None
 
 
 class Ruling(msgspec.Struct, frozen=True):
@@ -31,6 +43,7 @@ class Ruling(msgspec.Struct, frozen=True):
     original: Row | None = None
     note: str = ""  # the journal's reason of an approval that is not a plain one
     tell_balances: bool = False
+    points: PointsRuling | None = None
 
 
 class Matter(msgspec.Struct, frozen=True):

@@ -16,12 +16,14 @@ from switch.core.clock import MINUTE
 from switch.core.needs import Case
 from switch.core.records import (
     Account,
+    AccountKind,
     Batch,
     Card,
     CardState,
     Desk,
     Entry,
     Merchant,
+    Notice,
     ProgrammeText,
     Row,
     Tally,
@@ -30,6 +32,10 @@ from switch.core.records import (
 )
 
 GUESS_MINUTES = 11  # the tallies a Workset carries: the minute under way and the ten before it, never less than ten
+
+
+#: Kinds of accounts that make up a member's points.
+POINTS = frozenset({AccountKind.LOT, AccountKind.DEBT})
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -47,6 +53,7 @@ class Decision(msgspec.Struct, frozen=True):
     merchants: tuple[Merchant, ...] = ()
     terminals: tuple[Terminal, ...] = ()
     programme: ProgrammeText | None = None
+    notices: tuple[Notice, ...] = ()
 
 
 class Changes(msgspec.Struct):
@@ -62,6 +69,7 @@ class Changes(msgspec.Struct):
     merchants: dict[int, Merchant] = {}
     terminals: dict[int, Terminal] = {}
     programmes: list[ProgrammeText] = []
+    notices: list[Notice] = []
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__struct_fields__)
@@ -82,6 +90,14 @@ class View(msgspec.Struct):
     recent: list[Row]  # this card at this terminal and application, newest first
     tombstones: list[Tombstone]
     workset: Workset
+    other_card: Card | None = None
+    purchase: tuple[Row, ...] = ()  # rows of this terminal's open batch with the request's receipt number, oldest first
+
+    def points(self, holder: int, unit: str) -> list[Account]:
+        """A member's lots and debt of one kind of points, in order of their ids. The member is locked."""
+        held = self.workset.points.get(holder, ())
+        found = (self.workset.accounts[number] for number in sorted(held))
+        return [account for account in found if account.currency == unit]
 
     def family(self, row: Row) -> list[Row]:
         """All rows of the same root, oldest first."""
@@ -127,10 +143,19 @@ class Workset:
         self.recent: dict[tuple[int, str, str], list[Row]] = {}
         self.by_rrn: dict[str, Row] = {}
         self.families: dict[int, list[Row]] = {}
+        self.points: dict[int, set[int]] = {}  # the lots and debts of each holder
+        self.purchases: dict[tuple[int, str], list[Row]] = {}  # by batch and receipt
+        self.events: dict[str, Row] = {}
         self.tombstones: dict[int, list[Tombstone]] = {}
         self.tallies: defaultdict[str, dict[int, int]] = defaultdict(dict)
         self.programme_version = 0
         self.changes = Changes()
+
+    def hold(self, account: Account) -> None:
+        """Keep a holder's account."""
+        self.accounts[account.id] = account
+        if account.kind in POINTS:
+            self.points.setdefault(account.holder, set()).add(account.id)
 
     def terminal(self, merchant_id: str, terminal_id: str) -> Terminal | None:
         """The terminal of both ids; without a merchant, the only one with that terminal id (WIRE.md section 2)."""
@@ -146,12 +171,13 @@ class Workset:
         number = terminal.id if terminal else 0
         desk = self.desks.get((number, name)) or Desk(number, name)
         card = self.cards.get(self.card_ids.get(case.card_hash, 0))
+        named = self.numbered.get((number, name, request.batch or 0))
         return View(
             merchant=self.merchants.get(terminal.merchant_id if terminal else request.merchant_id),
             terminal=terminal,
             desk=desk,
             open_batch=self.batches.get(desk.batch),
-            named_batch=self.numbered.get((number, name, request.batch or 0)),
+            named_batch=named,
             earlier=self.earlier.get((number, name, request.message_class, request.stan)),
             card=card,
             account=self.accounts.get(card.account) if card else None,
@@ -159,7 +185,13 @@ class Workset:
             recent=self.recent.get((number, name, case.card_hash), []),
             tombstones=self.tombstones.get(number, []),
             workset=self,
+            other_card=self.cards.get(self.card_ids.get(case.other_hash, 0)),
+            purchase=self._purchase({desk.batch, named.id if named else 0}, request.receipt),
         )
+
+    def _purchase(self, batches: set[int], receipt: str | None) -> tuple[Row, ...]:
+        found = (self.purchases.get((batch, receipt or ""), ()) for batch in sorted(batches))
+        return tuple(row for rows in found for row in rows)
 
     def check(self, decision: Decision) -> None:
         """Refuse a decision that would break the books, before anything has changed.
@@ -169,11 +201,15 @@ class Workset:
         """
         entries = decision.row.entries if decision.row else ()
         check_entries(entries)
+        opened = {account.id: account for account in decision.opened}
         posted = {entry.account: entry for entry in entries if entry.sequence is not None}
         assert posted.keys() == {account.id for account in decision.accounts}, "entries and accounts differ"
         for account in decision.accounts:
-            before, entry = self.accounts[account.id], posted[account.id]
-            assert account.balance >= 0, "a holder's account below zero"
+            before, entry = opened.get(account.id) or self.accounts[account.id], posted[account.id]
+            if account.kind is AccountKind.DEBT:
+                assert account.balance <= 0, "a debt above zero"
+            else:
+                assert account.balance >= 0, "a holder's account below zero"
             assert account.balance == before.balance + entry.amount == entry.balance_after, "balance and entry differ"
             assert account.entries == before.entries + 1 == entry.sequence, "an entry is out of sequence"
             assert account.currency == before.currency == entry.currency, "an account changed its currency"
@@ -185,7 +221,9 @@ class Workset:
             changes.rows.append(decision.row)
             self.families.setdefault(decision.row.root, []).append(decision.row)
         for account in (*decision.opened, *decision.accounts):
-            self.accounts[account.id] = changes.accounts[account.id] = account
+            changes.accounts[account.id] = account
+            self.hold(account)
+        changes.notices.extend(decision.notices)
         for card in decision.cards:
             self.cards[card.id] = changes.cards[card.id] = card
             self.card_ids[card.hash] = card.id

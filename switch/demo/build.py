@@ -15,6 +15,7 @@ from specs.money import exponent
 from specs.outcomes import ACCEPTED
 from switch.books import Books
 from switch.core.commands import ActivateCard, ApplyProgramme, Command, IssueCard, PutMerchant, PutTerminal
+from switch.core.points_commands import AdjustPoints, IssueLoyaltyCard
 from switch.core.programme import GiftProduct, Programme
 from switch.core.records import Merchant, Right, Terminal
 from switch.numbers import new_number, new_pan, new_pin
@@ -46,6 +47,15 @@ CARDS: tuple[tuple[str, int, tuple[int, ...]], ...] = (
     ("campus", 2, (10000, 20000)),
     ("gulf", 2, (20000, 50000)),
 )
+#: Members: points, product, and the cards beside the first: True for those of a family, which have a main card.
+MEMBERS: tuple[tuple[int, str, tuple[bool, ...]], ...] = (
+    *((points, "star", ()) for points in (5000, 5000, 10000, 10000)),
+    (8000, "star", (False,)),
+    (20000, "star", (True, True)),
+    *((points, "star", ()) for points in (1000, 1500, 2000, 2500, 3000, 4000, 6000, 7500, 12000, 25000)),
+    *((points, "star-bank", ()) for points in (3000, 5000, 50000, 100000)),
+)
+FAMILY_LIMIT = 5000  # points an additional card of a family may spend in a month
 SLICE = 100
 
 
@@ -61,6 +71,9 @@ def fill(books: Books, vault: Vault, more_terminals: int) -> dict[str, Any]:
     for start in range(0, len(terminals), SLICE):
         _run(books, [PutTerminal(terminal) for terminal in terminals[start : start + SLICE]])
     cards, commands = _cards(books.programme, vault, more_terminals)
+    for start in range(0, len(commands), SLICE):
+        _run(books, commands[start : start + SLICE])
+    members, commands = _members(books.programme, vault, more_terminals)
     for start in range(0, len(commands), SLICE):
         _run(books, commands[start : start + SLICE])
     return {
@@ -81,6 +94,8 @@ def fill(books: Books, vault: Vault, more_terminals: int) -> dict[str, Any]:
         ],
         "gift_products": [_described(product) for product in books.programme.products.values()],
         "gift_cards": cards,
+        "loyalty_cards": members,
+        "points": _described_points(books.programme),
     }
 
 
@@ -132,6 +147,34 @@ def _cards(programme: Programme, vault: Vault, more_terminals: int) -> tuple[lis
                 }
             )
     return listed, commands
+
+
+def _members(programme: Programme, vault: Vault, more_terminals: int) -> tuple[list[dict[str, Any]], list[Command]]:
+    """Loyalty cards, numbered by member; one more member for each terminal made for load."""
+    listed: list[dict[str, Any]] = []
+    commands: list[Command] = []
+    for member, (points, product, others) in enumerate((*MEMBERS, *(((10000, "star", ()),) * more_terminals)), 1):
+        main = ""
+        for additional in (None, *others):
+            pan = new_pan(programme.loyalty[product].prefix)
+            number = new_number(vault, pan, None)
+            limit = FAMILY_LIMIT if additional else None
+            commands.append(IssueLoyaltyCard(number, product, main, True, bool(additional), limit))
+            main = main or number.hash
+            listed.append({"pan": pan.reveal(), "member": f"member-{member:02d}", "points": points})
+        commands.append(AdjustPoints(main, points, "points to begin with"))
+    return listed, commands
+
+
+def _described_points(programme: Programme) -> dict[str, Any]:
+    scheme = programme.schemes["stars"]
+    stores = [store for merchant in MERCHANTS for store in merchant.stores]
+    return {
+        "earn_money": scheme.earn_money,
+        "earn_points": scheme.earn_points,
+        "value_minor": {store: int(scheme.value_at(store)) for store in stores},
+        "redeem_minimum": scheme.redeem_minimum,
+    }
 
 
 def _described(product: GiftProduct) -> dict[str, Any]:

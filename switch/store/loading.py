@@ -21,11 +21,13 @@ from switch.core.records import (
     Desk,
     Entry,
     Merchant,
+    Notice,
     ProgrammeText,
     Row,
     Seal,
     Terminal,
     Tombstone,
+    is_points,
 )
 from switch.core.refusals import scopes
 from switch.core.workset import GUESS_MINUTES, Workset
@@ -42,6 +44,7 @@ JOURNAL = Mapping(Row, "journal", ("id",), leave_out=("entries",))
 ENTRIES = Mapping(Entry, "entries", ("row_id", "account"))
 TOMBSTONES = Mapping(Tombstone, "tombstones", ("id",))
 SEALS = Mapping(Seal, "seals", ("daemon", "number"))
+NOTICES = Mapping(Notice, "outbox", ("id",))
 PROGRAMMES = Mapping(ProgrammeText, "programmes", ("version",))
 
 
@@ -56,8 +59,10 @@ def load(database: Database, needs: Sequence[Needs], now: int) -> Workset:
             places.append((terminal, need))
     _load_desks(database, workset, places)
     _load_messages(database, workset, places, now)
+    _load_purchases(database, workset, places)
     _load_holders(database, workset, needs)
     _load_families(database, workset)
+    _load_events(database, workset, needs)
     _load_tallies(database, workset, places, now)
     workset.programme_version = database.fetch("SELECT coalesce(max(version), 0) FROM programmes")[0][0]
     return workset
@@ -125,26 +130,56 @@ def _load_messages(database: Database, workset: Workset, places: _Places, now: i
         workset.tombstones.setdefault(stone.terminal, []).append(stone)
 
 
+def _load_purchases(database: Database, workset: Workset, places: _Places) -> None:
+    """The messages of the same sale: those of a terminal's batch with the same receipt number, whoever they are of.
+
+    The holders of other members' and of gift cards among them are not locked. Nothing of these rows can change under
+    us all the same: rows are never edited, and only a message of the same terminal, which is locked, adds one to this
+    batch or undoes one (WIRE.md section 4, the table of undoing). Their accounts are not looked at.
+    """
+    keys = []
+    for terminal, need in places:
+        if need.receipt is not None:
+            place = terminal.id, need.application
+            desk = workset.desks.get(place)
+            named = workset.numbered.get((*place, need.batch)) if need.batch is not None else None
+            keys += [(batch, need.receipt) for batch in (desk.batch if desk else 0, named.id if named else 0) if batch]
+    sql = "KEYS k JOIN journal j ON j.batch = {0:bigint} AND j.receipt = {1:text} ORDER BY j.decided_at"
+    for row in database.pick(JOURNAL, "j", sql, _distinct(keys)):
+        workset.purchases.setdefault((row.batch, row.receipt or ""), []).append(row)
+
+
 def _load_holders(database: Database, workset: Workset, needs: Sequence[Needs]) -> None:
-    """The holders of the named cards, in order of their ids; then all their cards and accounts."""
-    hashes = _distinct((need.card_hash,) for need in needs if need.card_hash)
+    """The holders of the named cards and of the other side of named transfers, in order of their ids; all of theirs."""
+    hashes = _distinct((name,) for need in needs for name in (need.card_hash, need.other_hash) if name)
     sql = "SELECT DISTINCT c.holder FROM KEYS k JOIN cards c ON c.hash = {0:text} ORDER BY c.holder"
-    holders = [(row[0],) for row in database.keyed(sql, hashes)]
+    named = {row[0] for row in database.keyed(sql, hashes)} | {need.holder for need in needs}
+    named |= {number for row in _named_rows(workset) if row.other_holder for number in (row.holder, row.other_holder)}
+    holders = [(number,) for number in sorted(named) if number]
     lock = database.locked("h")
     if lock:
         database.keyed("SELECT h.id FROM KEYS k JOIN holders h ON h.id = {0:bigint} ORDER BY h.id" + lock, holders)
     for card in database.pick(CARDS, "c", "KEYS k JOIN cards c ON c.holder = {0:bigint}", holders):
         workset.cards[card.id] = card
         workset.card_ids[card.hash] = card.id
-    accounts = database.pick(ACCOUNTS, "a", "KEYS k JOIN accounts a ON a.holder = {0:bigint} AND a.holder > 0", holders)
-    workset.accounts = {account.id: account for account in accounts}
+    sql = "KEYS k JOIN accounts a ON a.holder = {0:bigint} AND a.holder > 0 AND a.spent < 1"
+    for account in database.pick(ACCOUNTS, "a", sql, holders):
+        workset.hold(account)
+
+
+def _named_rows(workset: Workset) -> list[Row]:
+    return [
+        *workset.earlier.values(),
+        *workset.by_rrn.values(),
+        *(row for rows in workset.recent.values() for row in rows),
+    ]
 
 
 def _load_families(database: Database, workset: Workset) -> None:
     """All rows of the roots of what was found, with their entries, and the batches they are in."""
-    named = [*workset.earlier.values(), *workset.by_rrn.values()]
-    named += [row for rows in workset.recent.values() for row in rows]
-    roots = _distinct((row.root,) for row in named)
+    named = _named_rows(workset)
+    purchases = [row for rows in workset.purchases.values() for row in rows]
+    roots = _distinct((row.root,) for row in (*named, *purchases))
     rows = database.pick(JOURNAL, "j", "KEYS k JOIN journal j ON j.root = {0:bigint} ORDER BY j.id", roots)
     whole = {row.id: row for row in with_entries(database, rows)}
     for row in whole.values():
@@ -152,10 +187,37 @@ def _load_families(database: Database, workset: Workset) -> None:
     workset.earlier = {key: whole[row.id] for key, row in workset.earlier.items()}
     workset.by_rrn = {key: whole[row.id] for key, row in workset.by_rrn.items()}
     workset.recent = {key: [whole[row.id] for row in rows] for key, rows in workset.recent.items()}
+    workset.purchases = {key: [whole[row.id] for row in rows] for key, rows in workset.purchases.items()}
+    _load_spent_lots(database, workset, whole.values())
     batches = {row.batch for row in named} | {desk.batch for desk in workset.desks.values()}
     wanted = sorted((number,) for number in batches if number and number not in workset.batches)
     for batch in database.pick(BATCHES, "b", "KEYS k JOIN batches b ON b.id = {0:bigint}", wanted):
         workset.batches[batch.id] = batch
+
+
+def _load_spent_lots(database: Database, workset: Workset, rows: Iterable[Row]) -> None:
+    """Lots that are empty today and that these rows took from or put into: an undo puts back exactly those.
+
+    Only those of locked holders: the others belong to rows of other cards, which are looked at and not undone.
+    """
+    held = {card.holder for card in workset.cards.values()}
+    wanted = {
+        entry.account
+        for row in rows
+        for entry in row.entries
+        if is_points(entry.currency) and entry.account > 0 and entry.account not in workset.accounts
+    }
+    sql = "KEYS k JOIN accounts a ON a.id = {0:bigint}"
+    for account in database.pick(ACCOUNTS, "a", sql, sorted((number,) for number in wanted)):
+        if account.holder in held:
+            workset.hold(account)
+
+
+def _load_events(database: Database, workset: Workset, needs: Sequence[Needs]) -> None:
+    """Awards that were made before, by the caller's own ids."""
+    named = _distinct((need.event,) for need in needs if need.event is not None)
+    sql = "KEYS k JOIN journal j ON j.reference = {0:text} AND j.kind = 'operator'"
+    workset.events = {row.reference or "": row for row in database.pick(JOURNAL, "j", sql, named)}
 
 
 def _load_tallies(database: Database, workset: Workset, places: _Places, now: int) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from specs import limits
+from specs.transaction import Kind
 from switch.core.clock import MINUTE
 from switch.core.needs import Needs
 from switch.core.records import (
@@ -20,6 +21,7 @@ from switch.core.records import (
     Desk,
     Entry,
     Merchant,
+    Notice,
     ProgrammeText,
     Row,
     Seal,
@@ -46,11 +48,14 @@ class MemoryStore:
         self._card_ids: dict[str, int] = {}
         self._by_holder: defaultdict[int, dict[int, Card]] = defaultdict(dict)
         self._accounts: dict[int, Account] = {}
+        self._held: defaultdict[int, set[int]] = defaultdict(set)
         self._rows: dict[int, Row] = {}
         self._by_message: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
         self._by_card: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
         self._by_rrn: dict[str, int] = {}
         self._by_root: defaultdict[int, list[int]] = defaultdict(list)
+        self._by_event: dict[str, int] = {}
+        self._notices: list[Notice] = []
         self._stones: dict[int, Tombstone] = {}
         self._tallies: defaultdict[str, dict[int, int]] = defaultdict(dict)
         self._seals: list[Seal] = []
@@ -63,24 +68,37 @@ class MemoryStore:
             for terminal in self._terminals.values():
                 if terminal.terminal_id == need.terminal_id and need.merchant_id in ("", terminal.merchant_id):
                     workset.terminals[terminal.merchant_id, terminal.terminal_id] = terminal
-        named = {need.merchant_id for need in needs} | {merchant_id for merchant_id, _ in workset.terminals}
-        workset.merchants = {m.merchant_id: m for m in self._merchants.values() if m.merchant_id in named}
         for need in needs:
-            self._load_card(workset, need)
             found = workset.terminal(need.merchant_id, need.terminal_id) if need.terminal_id else None
             if found:
                 self._load_messages(workset, need, found, now)
+        named = {need.merchant_id for need in needs} | {merchant_id for merchant_id, _ in workset.terminals}
+        workset.merchants = {m.merchant_id: m for m in self._merchants.values() if m.merchant_id in named}
+        self._load_holders(workset, needs)
         self._load_families(workset)
+        workset.events = {
+            need.event: self._rows[self._by_event[need.event]] for need in needs if need.event in self._by_event
+        }
         return workset
 
-    def _load_card(self, workset: Workset, need: Needs) -> None:
-        card = self._cards.get(self._card_ids.get(need.card_hash, 0))
-        if card is None:
-            return
-        for other in self._by_holder[card.holder].values():
-            workset.cards[other.id] = other
-            workset.card_ids[other.hash] = other.id
-            workset.accounts[other.account] = self._accounts[other.account]
+    def _load_holders(self, workset: Workset, needs: Sequence[Needs]) -> None:
+        hashes = [name for need in needs for name in (need.card_hash, need.other_hash)]
+        holders = {self._cards[self._card_ids[name]].holder for name in hashes if name in self._card_ids}
+        holders |= {need.holder for need in needs}
+        for row in self._named(workset):
+            if row.other_holder:
+                holders |= {row.holder, row.other_holder}
+        for holder in holders:
+            for card in self._by_holder[holder].values():
+                workset.cards[card.id] = card
+                workset.card_ids[card.hash] = card.id
+            for number in self._held[holder]:
+                if not self._accounts[number].spent:
+                    workset.hold(self._accounts[number])
+
+    def _named(self, workset: Workset) -> list[Row]:
+        recent = [row for rows in workset.recent.values() for row in rows]
+        return [*workset.earlier.values(), *workset.by_rrn.values(), *recent]
 
     def _load_messages(self, workset: Workset, need: Needs, terminal: Terminal, now: int) -> None:
         place = terminal.id, need.application
@@ -104,6 +122,12 @@ class MemoryStore:
             ]
         if need.rrn in self._by_rrn:
             workset.by_rrn[need.rrn] = self._rows[self._by_rrn[need.rrn]]
+        if need.receipt is not None:
+            numbered_here = workset.numbered.get((*place, need.batch or 0))
+            for batch in {desk.batch if desk else 0, numbered_here.id if numbered_here else 0}:
+                purchase = [row for row in self._rows.values() if (row.batch, row.receipt) == (batch, need.receipt)]
+                if batch and purchase:
+                    workset.purchases[batch, need.receipt] = sorted(purchase, key=lambda row: row.decided_at)
         stones = [stone for stone in self._stones.values() if stone.terminal == terminal.id and stone.expires_at > now]
         workset.tombstones[terminal.id] = stones
         if need.card_range:
@@ -113,10 +137,14 @@ class MemoryStore:
                 workset.tallies[scope] = {bucket: count for bucket, count in counted if bucket > oldest}
 
     def _load_families(self, workset: Workset) -> None:
-        named = [*workset.earlier.values(), *workset.by_rrn.values()]
-        named += [row for rows in workset.recent.values() for row in rows]
-        for row in named:
+        named = self._named(workset)
+        for row in (*named, *(row for rows in workset.purchases.values() for row in rows)):
             workset.families[row.root] = [self._rows[number] for number in self._by_root[row.root]]
+        held = {card.holder for card in workset.cards.values()}
+        posted = {entry.account for rows in workset.families.values() for row in rows for entry in row.entries}
+        for account in (self._accounts[number] for number in posted if number > 0):
+            if account.spent and account.holder in held:
+                workset.hold(account)
         for number in {row.batch for row in named} | {desk.batch for desk in workset.desks.values()}:
             if number:
                 workset.batches[number] = self._batches[number]
@@ -130,6 +158,9 @@ class MemoryStore:
             self._cards[card.id] = self._by_holder[card.holder][card.id] = card
             self._card_ids[card.hash] = card.id
         self._accounts.update(changes.accounts)
+        for account in changes.accounts.values():
+            self._held[account.holder].add(account.id)
+        self._notices.extend(changes.notices)
         self._stones.update((stone.id, stone) for stone in changes.tombstones)
         self._programmes.extend(changes.programmes)
         for row in changes.rows:
@@ -146,6 +177,8 @@ class MemoryStore:
         self._by_card[row.card_hash, row.terminal].append(row.id)
         self._by_rrn[row.rrn] = row.id
         self._by_root[row.root].append(row.id)
+        if row.kind is Kind.OPERATOR and row.reference is not None:
+            self._by_event[row.reference] = row.id
         for entry in row.entries:
             if entry.sequence is None:
                 kind, _, currency = describe_account(entry.account)

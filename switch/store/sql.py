@@ -31,6 +31,7 @@ from switch.store.loading import (
     ENTRIES,
     JOURNAL,
     MERCHANTS,
+    NOTICES,
     PROGRAMMES,
     SEALS,
     TERMINALS,
@@ -69,6 +70,7 @@ class SQLStore:
         columns = ("row_id", *ENTRIES.columns)
         entries = [[row.id, *ENTRIES.to_row(entry)] for row in changes.rows for entry in row.entries]
         self._database.write(f"INSERT INTO entries ({', '.join(columns)}) VALUES ({_marks(len(columns))})", entries)
+        self._insert(NOTICES, changes.notices)
         self._insert(SEALS, [seal] if seal else [])
         self._add(changes)
         self._database.commit()

@@ -14,7 +14,7 @@ from specs.sensitive import PAN
 from specs.transaction import ADVISED, Kind, Line, MessageClass
 from switch.core.clock import MINUTE
 from switch.core.commands import ApplyProgramme, PutTerminal
-from switch.core.decide import decide
+from switch.core.decide import INQUIRIES, decide
 from switch.core.records import Block, Right, Tally
 from switch.core.refusals import scopes
 from switch.core.workset import Changes
@@ -175,7 +175,7 @@ def test_classes_of_later_are_not_offered(message_class: MessageClass) -> None:
     assert (reply.outcome, reply.rrn, shop.balance(card)) == (Outcome.NOT_OFFERED, None, 1000)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in (Kind.GIFT_BALANCE, Kind.MALFORMED)])
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in (*INQUIRIES, Kind.MALFORMED)])
 def test_only_balances_are_inquired(kind: Kind) -> None:
     shop = Shop()
     till, card = shop.till(), shop.card(balance=1000)

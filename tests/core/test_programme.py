@@ -42,7 +42,8 @@ def test_the_demo_is_a_programme() -> None:
         "Europe/Istanbul",
     )
     assert {p.method for p in programme.products.values()} == set(Method)
-    assert programme.by_prefix["990060"].currency == "414"
+    assert programme.by_prefix["990060"] is programme.products["gulf"]
+    assert programme.by_prefix["990110"] is programme.loyalty["star"]
 
 
 def test_an_empty_file_is_a_programme_that_tells_nothing() -> None:
@@ -85,7 +86,7 @@ MISTAKES: list[tuple[str, str]] = [
     ("guess_limit = 0",             "guess_limit: 0 must be from 1 to 1000000"),
     ("guess_limit = '5'",           "guess_limit: expected `int`, got `str`"),
     ("pin_lock_minutes = 1441",     "pin_lock_minutes: 1441 must be from 1 to 1440"),
-    ("surprise = 1",                "surprise: is not a key; allowed: time_zone, card_refusals, guess_limit, pin_lock_minutes, rates, gift_products"),  # noqa: E501
+    ("surprise = 1",                "surprise: is not a key; allowed: time_zone, card_refusals, guess_limit, pin_lock_minutes, rates, gift_products, points_schemes"),  # noqa: E501
     ("rates = {'949' = 0.025}",     'rates.949: 0.025 must be a decimal above zero in quotes, such as "0.0312"'),
     ("rates = {'949' = '0'}",       'rates.949: \'0\' must be a decimal above zero in quotes, such as "0.0312"'),
     ("rates = {'949' = '1e3'}",     'rates.949: \'1e3\' must be a decimal above zero in quotes, such as "0.0312"'),

@@ -98,7 +98,9 @@ class Shop:
 
     def number(self, product: str = "open", pin: str | None = None) -> tuple[PAN, NewNumber]:
         self._cards += 1
-        pan = PAN(f"{self.books.programme.products[product].prefix}{self._cards:013d}")
+        found = self.books.programme.card_product(product)
+        assert found is not None
+        pan = PAN(f"{found.prefix}{self._cards:013d}")
         card_hash = hash_of(pan)
         return pan, NewNumber(card_hash, b"sealed", pan.masked, pin_hash_of(card_hash, Secret(pin)) if pin else None)
 
@@ -270,7 +272,9 @@ class Till:
 def case_of(request: Request, application: str = "main") -> Case:
     card_hash = hash_of(request.card) if request.card else ""
     pin_hash = pin_hash_of(card_hash, request.pin) if request.pin and card_hash else None
-    return Case(request, application, card_hash, pin_hash)
+    other_hash = hash_of(request.other_card) if request.other_card else ""
+    sealed_phone = b"sealed " + request.phone.reveal().encode() if request.phone else None
+    return Case(request, application, card_hash, pin_hash, other_hash, sealed_phone)
 
 
 def hash_of(pan: PAN) -> str:

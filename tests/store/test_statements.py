@@ -171,7 +171,7 @@ def test_numbers_and_forgetting_leave_no_transaction_open(sql_place: Place, n: i
 
 TABLES = (
     *("terminals", "desks", "batches", "holders", "cards", "accounts", "journal", "entries"),
-    *("tombstones", "tallies", "seals", "programmes"),
+    *("tombstones", "tallies", "seals", "programmes", "outbox"),
 )
 
 

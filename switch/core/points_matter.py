@@ -1,0 +1,154 @@
+"""What a rule of points looks at, and how what it came to is told."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import msgspec
+
+from specs import limits
+from specs.money import POINTS_UNIT
+from specs.transaction import Balance, BalanceType, Kind, PointsTold, Request
+from specs.transaction import Purse as PurseKind
+from switch.core.clock import local_time
+from switch.core.ledger import Move
+from switch.core.lots import Opening, Part, Purse
+from switch.core.needs import Case
+from switch.core.programme import Programme
+from switch.core.records import Account, AccountKind, Card, Terminal, system_account
+from switch.core.refusals import Reason
+from switch.core.ruling import PointsRuling, Ruling, refused
+from switch.core.schemes import DebtPolicy, LoyaltyProduct, Scheme
+from switch.core.workset import View
+
+#: Kinds whose answers tell points in detail (table PT).
+TELLING = frozenset(
+    {
+        *(Kind.SALE, Kind.PREVIEW, Kind.POINTS_REDEEM, Kind.POINTS_BALANCE, Kind.SALE_RETURN, Kind.POINTS_PURCHASE),
+        *(Kind.VOID_EARN, Kind.VOID_BURN),
+    }
+)
+
+
+class PointsMatter(msgspec.Struct, frozen=True):
+    """The request, the records it names, and the points that count at this terminal. All of it exists."""
+
+    case: Case
+    view: View
+    terminal: Terminal
+    card: Card
+    product: LoyaltyProduct
+    scheme: Scheme
+    programme: Programme
+    currency: str  # of the request's amounts
+    rate: Fraction | None  # scheme's minor units per terminal's; None where the table has no answer
+    purse: Purse
+    opening: Opening
+    may_tell: bool
+    forced: bool
+    now: int
+    moment: dt.datetime  # of the deed, in the store's own time
+
+    @property
+    def request(self) -> Request:
+        return self.case.request
+
+    @property
+    def asked(self) -> int:
+        return self.request.amount or 0
+
+    @property
+    def today(self) -> dt.date:
+        return day_of(self.programme, self.now)
+
+    @property
+    def dates(self) -> tuple[str, str]:
+        """Of points earned by this message: by the day of the deed."""
+        return self.scheme.lot_dates(self.moment.date() if self.forced else self.today)
+
+    def refuse(self, reason: Reason) -> Ruling:
+        """Refused for what is on the card, which is told if it may be."""
+        return refused(reason, tell_balances=self.may_tell)
+
+    def approve(self, points: int, moves: tuple[Move, ...] = (), *, told: tuple[int, int] = (0, 0)) -> Ruling:
+        """Approved, with what the purse has moved and `moves` beside; never more than an answer can tell.
+
+        Args:
+            points: What the row is about.
+            told: Points earned and redeemed, as the receipt tells them.
+        """
+        if self.asked > limits.AMOUNT_MAX or max(points, self.purse.total) > limits.POINTS_MAX:
+            return refused(Reason.AMOUNT)
+        return Ruling(
+            amount=self.asked,
+            card_amount=points,
+            moves=(*self.purse.moves, *(move for move in moves if move.amount)),
+            tell_balances=True,
+            points=PointsRuling(self.scheme.unit, told, opened=tuple(self.purse.opened), root=self.root),
+        )
+
+    @property
+    def root(self) -> int:
+        """The messages of one sale are one family; 0 if this is the first of them.
+
+        Only rows of the same member: a family lies behind one lock.
+        """
+        found = (row for row in self.view.purchase if row.holder == self.card.holder and row.took_effect)
+        return next((row.root for row in found), 0)
+
+
+def cover(matter: PointsMatter, missing: int) -> tuple[tuple[Part, ...], tuple[Move, ...]]:
+    """Points that have to be taken and are not there: the member owes them, or the merchant that sent the message does.
+
+    Returns:
+        From which account they come, and what is moved beside the purse.
+    """
+    if not missing:
+        return (), ()
+    if matter.scheme.debt is DebtPolicy.DEBT:
+        return ((matter.purse.owe(missing), missing),), ()
+    account = system_account(AccountKind.UNCOVERED, matter.terminal.merchant, matter.scheme.unit)
+    return ((account, missing),), (Move(account, matter.scheme.unit, -missing),)
+
+
+def with_points(ruling: Ruling, **changes: Any) -> Ruling:
+    """The ruling with more said about points; a refusal has nothing to say."""
+    if ruling.points is None:
+        return ruling
+    return msgspec.structs.replace(ruling, points=msgspec.structs.replace(ruling.points, **changes))
+
+
+def day_of(programme: Programme, now: int) -> dt.date:
+    """The day that the dates of lots are compared with: everywhere the same."""
+    return local_time(now, programme.time_zone).date()
+
+
+def moment_of(sent_at: int | None, forced: bool, local_now: dt.datetime) -> dt.datetime:
+    """When it was done, in the store's own time: now, unless a till did it by itself and says when."""
+    return dt.datetime(1970, 1, 1) + dt.timedelta(seconds=sent_at) if forced and sent_at is not None else local_now
+
+
+def told_points(
+    accounts: Sequence[Account], scheme: Scheme, told: tuple[int, int], today: dt.date, asked: Balance | None
+) -> tuple[tuple[Balance, ...], PointsTold]:
+    """The balances and the table PT of an answer.
+
+    Args:
+        accounts: The member's points of this scheme, as they are afterwards.
+        told: Earned and redeemed.
+    """
+    purse = Purse(accounts, 0, scheme.unit, today, Opening(0))
+    balances = [_balance(BalanceType.AVAILABLE, purse.available)]
+    if purse.total != purse.available:
+        balances.append(_balance(BalanceType.LEDGER, purse.total))
+    if asked:
+        balances.append(asked)
+    expiring, day = purse.expiring(scheme.expiring_days)
+    return tuple(balances), PointsTold(*told, purse.available, expiring, day.replace("-", "")[2:])
+
+
+def _balance(kind: BalanceType, points: int) -> Balance:
+    return Balance(PurseKind.POINTS, kind, POINTS_UNIT, points)
