@@ -78,8 +78,11 @@ class Club:
         self.house = house
         self.programme = read_programme(demo["points"])
         self.cards = tuple(
-            Member(Secret(row["pan"]), str(row["member"]), int(row["points"])) for row in demo["loyalty_cards"]
+            Member(Secret(row["pan"]), str(row["member"]), int(row["points"]))
+            for row in demo["loyalty_cards"]
+            if row["member"]
         )
+        self.unenrolled = tuple(Secret(row["pan"]) for row in demo["loyalty_cards"] if not row["member"])
         self.shelf = deque(self.cards[:OWN_ACCOUNTS])
         merchant = house.demo.merchants[0]
         self.tills = {

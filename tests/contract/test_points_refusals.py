@@ -20,7 +20,7 @@ from tests.contract.points import (
     SALE,
     TRANSFER,
 )
-from tests.contract.till import Till
+from tests.contract.till import APPROVED, Till
 
 
 @pytest.fixture
@@ -74,3 +74,27 @@ def test_a_card_already_enrolled_keeps_its_points_when_enrolled_again(club: Club
     before = counter.points(member)
     counter.do(ENROL, member, tables={"PH": "905551112233"})
     assert counter.points(member) == before
+
+
+def test_an_unknown_card_is_not_enrolled_by_the_way(club: Club, counter: Till) -> None:
+    counter.do(ENROL, unknown_card(club)).expect("14")
+    counter.do(SALE, unknown_card(club), 1_000).expect("14")
+
+
+@pytest.mark.parametrize("phone", [None, "905551112233"])
+def test_a_card_is_enrolled_once_and_earns_from_then_on(club: Club, counter: Till, phone: str | None) -> None:
+    if not club.unenrolled:
+        pytest.skip("every loyalty card of the demo has a member already")
+    nth = [("nac", None), ("ascii", None), ("nac", phone), ("ascii", phone)].index((counter.dialect, phone))
+    card = club.unenrolled[nth % len(club.unenrolled)]
+    if phone is None or nth < len(club.unenrolled):
+        counter.do(SALE, card, club.programme.earn_money).expect("57")
+        request = counter.message("0200", ENROL, card, tables={"PH": phone} if phone else None)
+        first = counter.ask(request).expect("00")
+        assert first.available >= 0, first.story()
+        assert counter.ask(request.but("0201")).expect("00").rrn == first.rrn
+    before = counter.points(card)
+    counter.do(SALE, card, club.programme.earn_money).expect("00")
+    assert counter.points(card) == before + club.programme.earn_points
+    assert counter.do(ENROL, card).rc not in APPROVED, "a card is enrolled once"
+    assert counter.points(card) == before + club.programme.earn_points
