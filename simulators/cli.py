@@ -169,6 +169,13 @@ def story(till: Till, name: str) -> int:
 @click.option("--seconds", type=float, help="how long [10, unless --transactions]")
 @click.option("--transactions", type=click.IntRange(1), help="how many answers")
 @click.option("--rate", type=float, help="messages a second over all connections [as fast as answers come]")
+@click.option(
+    "--mix",
+    type=click.Choice(["gift", "loyalty", "mixed"]),
+    default="gift",
+    show_default=True,
+    help="gift cards, loyalty cards, or both",
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="of the mix")
 @click.option("--timeout", "answer_seconds", type=float, default=ANSWER_SECONDS, show_default=True)
 @click.option(

@@ -6,15 +6,19 @@ is a wrong answer. This page chooses terminals and cards and says when; what a c
 
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
+from typing import Any
 
 import trio
 
 from simulators.cards import CardWish, find_cards
 from simulators.demo import Demo, DemoCard, DemoError, DemoTerminal
 from simulators.link import open_link
-from simulators.load_driver import CardView, Driver
+from simulators.load_driver import Driver, Traffic, V, View
+from simulators.load_gift import CardView, GiftTraffic
 from simulators.load_line import LoadLine, LoadOptions
+from simulators.load_loyalty import LoyaltyTraffic
 from simulators.load_report import LoadReport
+from simulators.members import find_members, points_of
 
 CARDS_PER_CONNECTION = 4  # several, so that messages of different cards mix; few, so that setting up is quick
 
@@ -28,22 +32,29 @@ async def run_load(demo: Demo, options: LoadOptions, watch: Callable[[LoadReport
     """
     report = LoadReport(options.listener)
     terminals = _terminals(demo, options, report)
-    views = _views(demo, terminals, report)
+    views = [] if options.mix == "loyalty" else _card_views(demo, terminals, report)
+    members = [] if options.mix == "gift" else _member_views(demo, terminals, report)
+    report.cards = len(views) + len(members)
     if watch:
         watch(report)
     await (await open_link(demo, terminals[0], options.listener, options.host)).aclose()
-    drivers = [
-        Driver(LoadLine(demo, options, who, report), share, report, seed=f"{options.seed}/{number}")
-        for number, who in enumerate(terminals)
-        if (share := _share(views, number, len(terminals)))
-    ]
-    owners = drivers[: len(views)]  # each card is first looked at, and verified, by one connection
+    drivers = []
+    for number, who in enumerate(terminals):
+        line, seed = LoadLine(demo, options, who, report), f"{options.seed}/{number}"
+        traffic: list[Traffic[Any]] = []
+        if views:
+            share, owner = _share(views, number, len(terminals))
+            traffic.append(GiftTraffic(line, share, report, seed, owner=owner))
+        if members:
+            cards, owner = _share(members, number, len(terminals))
+            traffic.append(LoyaltyTraffic(line, cards, report, seed, points_of(demo), owner=owner))
+        drivers.append(Driver(line, traffic, report, seed))
     report.started = trio.current_time()
-    await _all(partial(driver.set_up, demo) for driver in owners)
+    await _all(partial(driver.set_up, demo) for driver in drivers)
     report.begin(trio.current_time())
     await _all(partial(driver.drive, options) for driver in drivers)
     report.end(trio.current_time())
-    await _all(driver.verify for driver in owners)
+    await _all(driver.verify for driver in drivers)
     await _all(driver.hang_up for driver in drivers)
     return report
 
@@ -62,7 +73,7 @@ def _terminals(demo: Demo, options: LoadOptions, report: LoadReport) -> list[Dem
     return found[: report.connections]
 
 
-def _views(demo: Demo, terminals: list[DemoTerminal], report: LoadReport) -> list[CardView]:
+def _card_views(demo: Demo, terminals: list[DemoTerminal], report: LoadReport) -> list[CardView]:
     """Active cards that any of these terminals may load and spend, then inactive ones, which are activated first."""
     wanted = len(terminals) * CARDS_PER_CONNECTION
     stores = {who.store for who in terminals}
@@ -77,18 +88,38 @@ def _views(demo: Demo, terminals: list[DemoTerminal], report: LoadReport) -> lis
         cards += inactive[: max(0, min(len(terminals) - len(cards), len(inactive) - INACTIVE_LEFT))]
     if not cards:
         raise DemoError(f"{demo.path} has no card that can be loaded and spent at {terminals[0].terminal_id}")
-    shared = len(cards) < len(terminals)
-    if shared:
-        report.notes.append(
-            f"{len(terminals)} connections share {len(cards)} cards: balances are held against the answers at the end "
-            "only. More cards in the currency of the terminals make every answer checkable."
-        )
-    report.cards = len(cards)
-    return [CardView(card, demo.product(card).minimum or 1, shared=shared) for card in cards]
+    shared = _is_shared(len(cards), terminals, report, "cards in the currency of the terminals")
+    return [
+        CardView(card.pan, shared=shared, state=card.state, reload_minor=demo.product(card).minimum or 1)
+        for card in cards
+    ]
 
 
-def _share(views: list[CardView], number: int, connections: int) -> list[CardView]:
-    return views[number::connections] if len(views) >= connections else [views[number % len(views)]]
+def _member_views(demo: Demo, terminals: list[DemoTerminal], report: LoadReport) -> list[View]:
+    """One card of each member: what another card of the same member does would look like a difference."""
+    members = {card.member: card.pan for card in reversed(find_members(demo, CardWish(loyalty=True)))}
+    pans = list(reversed(members.values()))[: len(terminals) * CARDS_PER_CONNECTION]
+    if not pans:
+        raise DemoError(f"{demo.path} has no active loyalty card")
+    shared = _is_shared(len(pans), terminals, report, "members")
+    return [View(pan, shared=shared) for pan in pans]
+
+
+def _is_shared(cards: int, terminals: list[DemoTerminal], report: LoadReport, what: str) -> bool:
+    if cards >= len(terminals):
+        return False
+    report.notes.append(
+        f"{len(terminals)} connections share {cards} cards: balances are held against the answers at the end "
+        f"only. More {what} make every answer checkable."
+    )
+    return True
+
+
+def _share(views: list[V], number: int, connections: int) -> tuple[list[V], bool]:
+    """The cards of one connection, and whether it is the one that looks at them first and at last."""
+    if len(views) >= connections:
+        return views[number::connections], True
+    return [views[number % len(views)]], number < len(views)
 
 
 async def _all(tasks: Iterable[Callable[[], Awaitable[None]]]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any, Literal
 
 import msgspec
 import trio
@@ -31,6 +32,7 @@ class LoadOptions(msgspec.Struct, frozen=True):
     seed: int = 1
     answer_seconds: float = 25.0
     patience_seconds: float = 60.0
+    mix: Literal["gift", "loyalty", "mixed"] = "gift"
 
 
 class GaveUp(Exception):
@@ -45,15 +47,16 @@ class LoadLine:
         self._demo = demo
         self._options = options
         self._report = report
-        self._dialect: Dialect = dialect_of(options.listener)
+        self.dialect: Dialect = dialect_of(options.listener)
         self._state = StateFile.beside(demo)
         self._stans = range(0)
         self._link: Link | None = None
         self._due = 0.0
 
-    def build(self, kind: str, pan: str, amount: int | None = None) -> Message:
-        order = Order(KINDS[kind], pan, amount)
-        return build_request(self.who, self._dialect, order, self._counters(), datetime.now())
+    def build(self, kind: str, pan: str, amount: int | None = None, **more: Any) -> Message:
+        """A request with fresh numbers; `more` is what else an Order says."""
+        order = Order(KINDS[kind], pan, amount, **more)
+        return build_request(self.who, self.dialect, order, self._counters(), datetime.now())
 
     def build_void(self, deed: Deed) -> Message:
         return build_void(self.who, deed, self._counters(), datetime.now())
@@ -95,9 +98,9 @@ class LoadLine:
         if self._link is None:
             self._link = await open_link(self._demo, self.who, self._options.listener, self._options.host)
             self._report.dialled += 1
-        await self._link.send(encode(request, self._dialect))
+        await self._link.send(encode(request, self.dialect))
         while True:
-            answer = decode(await self._link.receive(), self._dialect)
+            answer = decode(await self._link.receive(), self.dialect)
             if is_answer_to(answer, request):
                 return answer
 

@@ -7,7 +7,7 @@ import trio
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from simulators.demo import Demo
+from simulators.demo import Demo, DemoError
 from simulators.link import LineDown
 from simulators.load import run_load
 from simulators.load_line import LoadOptions
@@ -20,6 +20,7 @@ REFRESH_SECONDS = 0.25
 async def show_load(demo: Demo, options: LoadOptions, as_json: bool) -> int:
     """Run it and tell; the exit code. The bar goes to standard error, so that the report can be kept in a file."""
     report: LoadReport | None = None
+    problem: DemoError | None = None
     try:
         async with trio.open_nursery() as nursery:
 
@@ -31,6 +32,10 @@ async def show_load(demo: Demo, options: LoadOptions, as_json: bool) -> int:
             nursery.cancel_scope.cancel()
     except* LineDown as group:
         click.echo(f"tillsim: {group.exceptions[0]}", err=True)
+    except* DemoError as group:
+        [problem] = (error for error in group.exceptions if isinstance(error, DemoError))
+    if problem:
+        raise problem
     if report is None:
         return NO_ANSWER
     if as_json:

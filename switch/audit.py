@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator
 
 import msgspec
 
-from switch.core.records import Account, Entry, Row, Seal
+from switch.core.records import Account, AccountKind, Entry, Row, Seal
 from switch.core.undo import is_live, live_refunds
 from switch.core.workset import check_entries
 from switch.seals import seal_of
@@ -114,8 +114,9 @@ def _check_account(account: Account, entries: list[Entry], sums: defaultdict[int
         balance += entry.amount
         if entry.balance_after != balance or entry.currency != account.currency:
             raise BrokenFact(f"account {account.id}: entry {expected} does not follow from the one before")
-        if balance < 0:
-            raise BrokenFact(f"account {account.id}: below zero after entry {expected}")
+        if balance > 0 if account.kind is AccountKind.DEBT else balance < 0:
+            side = "above" if balance > 0 else "below"
+            raise BrokenFact(f"account {account.id}: {side} zero after entry {expected}")
     if (account.entries, account.balance) != (len(entries), balance):
         raise BrokenFact(f"account {account.id}: its balance is not that of its last entry")
 

@@ -42,6 +42,7 @@ class Books:
         self.programme = _read_programme(store)
         self.seal = store.last_seal(daemon)
         self.commit_seconds = 0.0  # of the last group
+        self.conflicts = 0  # of the last group: how often it was decided again
         self._seal_key, self._daemon, self._report = seal_key, daemon, report
         self._numbers: Iterator[int] = iter(())
         self._left = 0
@@ -56,7 +57,7 @@ class Books:
         Raises:
             Unavailable: nothing was written; try again later. Lost: nobody knows; end the process.
         """
-        for _ in range(CONFLICTS_MAX):
+        for self.conflicts in range(CONFLICTS_MAX):
             try:
                 return self._run_once(group, now)
             except Conflict:

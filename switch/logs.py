@@ -25,6 +25,7 @@ SECRET_KEYS: Final = frozenset(
 KNOWN_NUMBERS: Final = {"rrn": re.compile(r"\d{12}"), "seal": re.compile(r"[0-9a-f]{32,64}")}
 MASKED: Final = re.compile(r"\d{0,6}\*+\d{0,4}")
 HIDDEN: Final = "***"
+PLAIN_TYPES: Final = frozenset({str, int, float, bool, type(None)})  # nearly every value: looked up, not matched
 DEPTH_MAX: Final = 6  # nobody logs deeper; a structure that holds itself must not hang the log
 LONG_NUMBER: Final = re.compile(r"\d{12,}")
 
@@ -98,6 +99,8 @@ def guard(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
 
 def plain(value: Any, depth: int = 0) -> Any:
     """A value of nothing but text, numbers, lists and dictionaries, with secrets masked."""
+    if type(value) in PLAIN_TYPES:
+        return value
     match value:
         case None | bool() | int() | float() | str():
             return value
@@ -126,7 +129,7 @@ def guarded(key: str, value: Any) -> Any:
         case str() if key in KNOWN_NUMBERS and KNOWN_NUMBERS[key].fullmatch(value):
             return value
         case str():
-            return LONG_NUMBER.sub(_hide_number, value)
+            return LONG_NUMBER.sub(_hide_number, value) if len(value) >= 12 else value
         case int() if key in SECRET_KEYS and not isinstance(value, bool):
             return HIDDEN
         case dict():

@@ -22,9 +22,8 @@ CloseReason = Literal[
     "idle",
     "slow_frame",  # began a frame and did not end it in time
     "slow_reader",  # did not take its answers
-    "frame",  # what came cannot be divided into messages
+    "frame",  # what came cannot be divided into messages, or too many bad frames in a row
     "unreadable",  # a message without MTI, STAN and terminal
-    "bad_frames",  # too many bad frames in a row
     "too_many",  # the listener is full
     "not_trusted",
     "handshake",  # TLS
@@ -33,7 +32,7 @@ CloseReason = Literal[
 ]
 #: Why a whole frame was not answered.
 DropReason = Literal["tpdu", "empty", "answer"]
-CommitFailure = Literal["conflict", "unavailable", "lost"]
+CommitFailure = Literal["conflict", "unavailable"]  # if all is lost, nobody is left to count
 
 # An edge at each deadline (limits.py), so that "how many were late" is exact.
 ANSWER_BUCKETS: Final = (
@@ -102,7 +101,9 @@ class Metrics:
         build.labels(__version__, platform.python_version()).set(1)
 
     # -- the service, once per group ----------------------------------------------------------------------------------
-    def group_committed(self, requests: int, seconds: float) -> None:
+    def group_committed(self, requests: int, seconds: float, conflicts: int) -> None:
+        """Conflicts: how often the group had to be decided again, because another daemon was there."""
+        self._commit_failures["conflict"].inc(conflicts)
         self._group_requests.observe(requests)
         self._commit_seconds.observe(seconds)
 
@@ -118,8 +119,8 @@ class Metrics:
         for answer in answers:
             self._answer_seconds[answer.listener].observe(answer.seconds)
 
-    def commit_failed(self, reason: CommitFailure) -> None:
-        self._commit_failures[reason].inc()
+    def store_unavailable(self) -> None:
+        self._commit_failures["unavailable"].inc()
 
     # -- the server ---------------------------------------------------------------------------------------------------
     def connection_opened(self, listener: str) -> None:

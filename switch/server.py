@@ -1,7 +1,6 @@
-"""Sockets: one task per connection reads, one writes. Everything that can wait has a deadline, and a reason to end.
+"""Sockets: who may connect, in what numbers, with which certificate; then a conversation, and the reason it ended.
 
-A Session turns bytes into requests; the service's door takes them; answers come back through a small outbox. Nothing
-here knows what a message means (WIRE.md section 1).
+What happens on a connection is conversation.py's affair (WIRE.md section 1).
 """
 
 from __future__ import annotations
@@ -15,19 +14,15 @@ import trio
 
 from specs import limits
 from specs.dialects import Dialect
-from specs.transaction import Line, Reply, Request
+from specs.transaction import Line
 from switch.config import Config, ListenerConfig
-from switch.metrics import CloseReason, DropReason, Metrics
+from switch.conversation import Conversation
+from switch.metrics import CloseReason, Metrics
 from switch.service import Service
 from switch.tls import merchants_of
-from terminals.errors import FrameError, ProtocolError
-from terminals.iso8583_request import Slip
-from terminals.session import CLOSED, NEED_DATA, Dropped, Received, Session
+from terminals.session import Session
 
-RECEIVE_BYTES = 16_384
 Stream = trio.abc.Stream
-
-_DROPPED: dict[str, DropReason] = {"keep-alive": "empty", "bad tpdu": "tpdu", "answer": "answer"}
 
 
 @dataclass
@@ -125,7 +120,8 @@ class Server:
         self._metrics.connection_opened(name)
         reason: CloseReason = "drain"  # unless we learn better: only the end of the daemon cancels us
         try:
-            conversation = _Conversation(self._service, self._metrics, listener, stream, line)
+            session = Session(listener.dialect, line, frame_bytes_max=listener.config.frame_bytes_max)
+            conversation = Conversation(self._service, self._metrics, lambda: listener.config, stream, session)
             reason = await conversation.hold(self._draining)
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
             reason = "hung_up"
@@ -136,123 +132,6 @@ class Server:
             self._metrics.connection_closed(name, reason)
         with trio.move_on_after(limits.SEND_SECONDS):
             await stream.aclose()
-
-
-class _Conversation:
-    """One connection: a reader that feeds the session, a writer that empties the outbox."""
-
-    def __init__(self, service: Service, metrics: Metrics, listener: Listener, stream: Stream, line: Line) -> None:
-        self._service, self._metrics, self._listener, self._stream = service, metrics, listener, stream
-        self._session = Session(listener.dialect, line, frame_bytes_max=listener.config.frame_bytes_max)
-        self._outbox: list[tuple[Reply, Slip]] = []
-        self._undecided = 0
-        self._owed = 0  # requests that were offered and are neither answered nor given up
-        self._changed = trio.Event()  # the outbox, or what is owed
-        self._frame_deadline = float("inf")
-        self._receiving = trio.CancelScope()
-        self._reason: CloseReason = "drain"
-
-    async def hold(self, draining: trio.Event) -> CloseReason:
-        """The whole conversation; returns why it ended."""
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._write, nursery.cancel_scope)
-            nursery.start_soon(self._stop_receiving, draining)
-            self._reason = await self._read(draining)
-            with trio.move_on_after(self._service.answer_seconds + limits.SEND_SECONDS):
-                while self._owed:
-                    await self._changed.wait()
-            nursery.cancel_scope.cancel()
-        return self._reason
-
-    async def _read(self, draining: trio.Event) -> CloseReason:
-        """Why nothing more is read. Messages that had come whole are offered first, also when we are ending."""
-        while True:
-            try:
-                more = await self._take_events()
-            except FrameError:
-                return "frame"
-            except ProtocolError:
-                return "unreadable"
-            if not more:
-                return "hung_up"
-            if draining.is_set():
-                return "drain"
-            if not await self._receive():
-                return "drain" if draining.is_set() else "slow_frame" if self._session.in_frame else "idle"
-
-    async def _take_events(self) -> bool:
-        """Offer every request that has come; False when the terminal has ended its side.
-
-        Neighbours get their turn every few messages, and nothing more is taken while too much is owed.
-        """
-        taken = 0
-        while True:
-            event = self._session.next_event()
-            if event is NEED_DATA:
-                return True
-            if event is CLOSED:
-                return False
-            self._frame_deadline = float("inf")  # a frame has ended; the next one has its own time
-            if isinstance(event, Dropped):
-                self._metrics.frame_dropped(self._listener.config.name, _DROPPED[event.reason])
-            elif isinstance(event, Received):
-                self._offer(event.request, event.slip)
-            while self._owed >= limits.OUTSTANDING_MAX:
-                await self._changed.wait()
-            taken += 1
-            if taken % limits.MESSAGES_A_TURN == 0:
-                await trio.lowlevel.checkpoint()
-
-    async def _receive(self) -> bool:
-        """Feed the session; False if nothing came in time, or we are ending."""
-        now = trio.current_time()
-        if self._session.in_frame:
-            self._frame_deadline = min(self._frame_deadline, now + limits.FRAME_SECONDS)
-        deadline = min(now + self._listener.config.idle_seconds, self._frame_deadline)
-        with trio.CancelScope(deadline=deadline) as self._receiving:
-            self._session.receive_data(bytes(await self._stream.receive_some(RECEIVE_BYTES)))
-            return True
-        return False
-
-    async def _stop_receiving(self, draining: trio.Event) -> None:
-        await draining.wait()
-        self._receiving.cancel()
-
-    def _offer(self, request: Request, slip: Slip) -> None:
-        def deliver(reply: Reply | None) -> None:
-            self._undecided -= 1
-            if reply is None:
-                self._owed -= 1
-            else:
-                self._outbox.append((reply, slip))
-            self._wake()
-
-        alone = not self._undecided
-        self._undecided += 1
-        self._owed += 1
-        if not self._service.offer(request, deliver, alone=alone):
-            deliver(self._service.busy())
-
-    async def _write(self, conversation: trio.CancelScope) -> None:
-        """Send what is in the outbox, a few at a time; a terminal that does not take it ends the conversation."""
-        while True:
-            while not self._outbox:
-                await self._changed.wait()
-            answers = self._outbox[: limits.MESSAGES_A_TURN]
-            del self._outbox[: len(answers)]
-            data = b"".join(self._session.send(reply, slip) for reply, slip in answers)
-            with trio.move_on_after(limits.SEND_SECONDS) as sending:
-                await self._stream.send_all(data)
-            if sending.cancelled_caught:
-                self._reason = "slow_reader"
-                conversation.cancel()
-                return
-            self._owed -= len(answers)
-            self._wake()
-
-    def _wake(self) -> None:
-        self._changed.set()
-        self._changed = trio.Event()
 
 
 async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:

@@ -184,12 +184,12 @@ class Service:
                 replies = await self._run(self.books.run_group, items, now)
             except Unavailable as reason:
                 self._note_trouble(str(reason))
-                self._metrics.commit_failed("unavailable")
+                self._metrics.store_unavailable()
                 await trio.sleep(BACK_OFF_SECONDS[min(attempt, len(BACK_OFF_SECONDS) - 1)])
                 attempt += 1
                 continue
             self._note_trouble(None)
-            self._metrics.group_committed(len(group), self.books.commit_seconds)
+            self._metrics.group_committed(len(group), self.books.commit_seconds, self.books.conflicts)
             return replies
 
     def _note_trouble(self, reason: str | None) -> None:

@@ -67,7 +67,7 @@ def main() -> None:
 def databases() -> Iterator[tuple[str, Database]]:
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tillswitch-bench-"))
-        database: Database = SQLite(str(Path(folder) / "books.db"))
+        database: Database = SQLite(str(Path(folder) / "books.db"), make=True)
         yield "sqlite", database
         database.close()
         try:
@@ -75,7 +75,7 @@ def databases() -> Iterator[tuple[str, Database]]:
         except NoServer as reason:
             print(f"no PostgreSQL: {reason}")
             return
-        database = PostgreSQL(url)
+        database = PostgreSQL(url, make=True)
         yield "postgresql", database
         database.close()
 

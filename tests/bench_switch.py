@@ -153,7 +153,7 @@ def bench_decide() -> None:
 
 def bench_commit(folder: Path) -> None:
     vault = Vault.ephemeral()
-    with closing(open_store(f"sqlite:///{folder}/books.db")) as store:
+    with closing(open_store(f"sqlite:///{folder}/books.db", make=True)) as store:
         books, pans = filled(store, vault)
         stan = 0
         for size in GROUPS:
@@ -169,7 +169,7 @@ def bench_commit(folder: Path) -> None:
 
 async def bench_journey(folder: Path) -> None:
     vault = Vault.ephemeral()
-    with closing(open_store(f"sqlite:///{folder}/books.db")) as store:
+    with closing(open_store(f"sqlite:///{folder}/books.db", make=True)) as store:
         books, pans = filled(store, vault)
         metrics = Metrics(["bench"])
         service = Service(books, vault, metrics)

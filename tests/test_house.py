@@ -14,7 +14,7 @@ LOCKS = ("requirements.lock", "requirements-test.lock")
 OURS = ("specs", "terminals", "switch", "simulators")
 #: Libraries that few files of the daemon may know, so that they can be exchanged there (ARCHITECTURE.md, boundaries).
 KNOWN_BY = {
-    "trio": {"switch/daemon.py", "switch/ops.py", "switch/server.py", "switch/service.py"},
+    "trio": {"switch/conversation.py", "switch/daemon.py", "switch/ops.py", "switch/server.py", "switch/service.py"},
     "iso8583": {"terminals/iso8583_codec.py"},
 }
 

@@ -94,7 +94,9 @@ def init(data: Path, demo: bool, base_port: int | None, terminals: int, store: s
     )
     write_private(data / "tillswitch.toml", config_template(config).encode())  # the store's URL may hold a password
     config = read_config(data / "tillswitch.toml")
-    with closing(open_store(config.store)) as opened:
+    with closing(open_store(config.store, make=True)) as opened:
+        if opened.programme() is not None:
+            fail("the store has books already: they need the keys they were made with, so copy that folder instead")
         books = Books(opened, vault.seal_key, config.node)
         if demo:
             listed = {"listeners": {**ports}, "tls": {key: tls[key] for key in ("ca", "merchants")}}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from specs import limits
 from specs.outcomes import Outcome
 from specs.transaction import Kind, Reply
 from switch.core.clock import DAY
@@ -168,7 +169,7 @@ def _activate(command: ActivateCard, workset: Workset, programme: Programme, now
     if merchant is None:
         return refused(Outcome.UNKNOWN_MERCHANT, f"there is no merchant {command.merchant_id}")
     product = programme.products.get(card.product)
-    if product is None or command.amount <= 0:
+    if product is None or not 0 < command.amount <= limits.AMOUNT_MAX:
         return refused(Outcome.AMOUNT, "the amount must be above zero, and the product in the programme")
     account = workset.accounts[card.account]
     moves = between(account, merchant.id, command.amount, card.currency, command.amount)

@@ -10,7 +10,7 @@ import datetime as dt
 import msgspec
 
 from specs import limits
-from specs.money import exponent
+from specs.money import POINTS_UNIT, exponent
 from specs.outcomes import Outcome
 from specs.transaction import ADVISED, LOADS, VOIDS, Kind, MessageClass
 from switch.core import cards, gift, points
@@ -198,7 +198,9 @@ def _obstacle(deciding: Deciding) -> Reason | None:
         return Reason.NO_RIGHT
     if request.pin is not None and not request.line.clear_pin:
         return Reason.CLEAR_PIN
-    if deciding.currency not in (terminal.currency, *terminal.currencies) and not deciding.in_points:
+    if deciding.in_points:
+        return Reason.CURRENCY if request.currency not in (None, POINTS_UNIT) else None
+    if deciding.currency not in (terminal.currency, *terminal.currencies):
         return Reason.CURRENCY
     return None
 

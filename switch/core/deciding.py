@@ -53,8 +53,8 @@ class Deciding:
 
     @property
     def in_points(self) -> bool:
-        """DE4 counts points, and DE49 says so or nothing (WIRE.md section 3, "Money")."""
-        return self.request.kind in _IN_POINTS and self.request.currency in (None, POINTS_UNIT)
+        """DE4 counts points (WIRE.md section 3, "Money")."""
+        return self.request.kind in _IN_POINTS
 
     @property
     def currency(self) -> str:

@@ -112,9 +112,9 @@ def redeem(matter: PointsMatter) -> Ruling:
         return refused(Reason.NO_RATE)
     value = scheme.value_at(matter.terminal.store) / matter.rate  # of a point, in the terminal's currency
     amount, points, partial = asked, convert_up(asked, 1 / value), False
-    if points > limits.POINTS_MAX:
-        return refused(Reason.AMOUNT)
     held = max(0, matter.purse.available)
+    if matter.forced and points > limits.POINTS_MAX:
+        return refused(Reason.AMOUNT)
     if not matter.forced:
         if points < scheme.redeem_minimum or points % scheme.redeem_step:
             return refused(Reason.AMOUNT)

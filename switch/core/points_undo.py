@@ -46,19 +46,21 @@ def undo_points(
     dates = scheme.lot_dates(today) if scheme else ("", "")
     purses = [Purse.of(view, holder, unit, today, opening) for holder in _holders(target)]
     rest = [move for move in moves if not any(purse.holds(move.account) for purse in purses)]
-    uncovered = 0
+    uncovered, gone = 0, False
     for purse in purses:
+        before = purse.total
         for move in moves:
             if purse.holds(move.account):
                 purse.move(move.account, move.amount)
         missing = purse.settle(dates)
+        gone = gone or purse.total - missing < min(0, before)
         if missing and scheme and scheme.debt is DebtPolicy.DEBT:
             purse.owe(missing)
         elif missing:
             account = system_account(AccountKind.UNCOVERED, terminal.merchant, unit)
             rest.append(Move(account, unit, -missing))
         uncovered += missing
-    if uncovered and not forced:
+    if gone and not forced:  # a debt counts: its points lie in lots, but they are not the member's to lose
         return refused(Reason.NOT_ENOUGH, tell_balances=_may_tell(view, programme))
     return Ruling(
         amount=target.amount,

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from specs.transaction import MessageClass, Reply
+from specs.transaction import MessageClass, Reply, Request
 from switch.core.clock import MINUTE
 from switch.core.needs import Case
 from switch.core.records import (
@@ -186,12 +186,15 @@ class Workset:
             tombstones=self.tombstones.get(number, []),
             workset=self,
             other_card=self.cards.get(self.card_ids.get(case.other_hash, 0)),
-            purchase=self._purchase({desk.batch, named.id if named else 0}, request.receipt),
+            purchase=self._purchase(self.batches.get(desk.batch), named, request),
         )
 
-    def _purchase(self, batches: set[int], receipt: str | None) -> tuple[Row, ...]:
-        found = (self.purchases.get((batch, receipt or ""), ()) for batch in sorted(batches))
-        return tuple(row for rows in found for row in rows)
+    def _purchase(self, open_batch: Batch | None, named: Batch | None, request: Request) -> tuple[Row, ...]:
+        """The rows with the request's receipt number in the batch it joins; in one it opens there is none."""
+        batch = open_batch
+        if batch and batch.named and request.batch not in (None, batch.number):
+            batch = named
+        return tuple(self.purchases.get((batch.id, request.receipt or ""), ())) if batch else ()
 
     def check(self, decision: Decision) -> None:
         """Refuse a decision that would break the books, before anything has changed.

@@ -18,6 +18,7 @@ from switch.store.mapping import Mapping, Record
 from switch.store.port import Lost, StoreError, Unavailable
 
 Columns = Sequence[Any]
+_NO_BOOKS = "there are no books in this database: restore them, or make new ones with `tillswitch init`"
 _MIGRATIONS = resources.files("switch.store") / "migrations"
 
 
@@ -105,15 +106,20 @@ class Database(ABC):
 
     # -- the schema ---------------------------------------------------------------------------------------------------
 
-    def migrate(self) -> None:
-        """Apply the migrations that are missing, each in a transaction of its own.
+    def migrate(self, make: bool) -> None:
+        """Apply the migrations that are missing, each in a transaction of its own; all of them only to `make` books.
 
         Raises:
-            StoreError: the books were written by a newer version of the switch.
+            StoreError: there are no books, or they were written by a newer version of the switch.
         """
-        with self.transaction():
-            self.run_script("CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL)")
-        for name in _missing(self._applied()):
+        if make:
+            with self.transaction():
+                columns = "number INTEGER PRIMARY KEY, name TEXT NOT NULL"
+                self.run_script(f"CREATE TABLE IF NOT EXISTS migrations ({columns})")
+        applied = self._applied()
+        if not applied and not make:
+            raise StoreError(_NO_BOOKS)
+        for name in _missing(applied):
             with self.transaction():
                 text = (_MIGRATIONS / name).read_text("utf-8")
                 for word, own in self.words.items():
@@ -126,18 +132,17 @@ class Database(ABC):
         Raises:
             StoreError: the books are not of exactly this version.
         """
-        try:
-            applied = self._applied()
-        except (Unavailable, Lost):
-            raise
-        except StoreError:
-            raise StoreError("there are no books in this database: start the daemon once to make them") from None
-        missing = _missing(applied)
+        missing = _missing(self._applied())
         if missing:
             raise StoreError(f"the books are older than this switch: start the daemon once to apply {missing[0]}")
 
     def _applied(self) -> set[int]:
-        return {row[0] for row in self.fetch("SELECT number FROM migrations")}
+        try:
+            return {row[0] for row in self.fetch("SELECT number FROM migrations")}
+        except (Unavailable, Lost):
+            raise
+        except StoreError:
+            raise StoreError(_NO_BOOKS) from None
 
 
 def _missing(applied: set[int]) -> list[str]:

@@ -219,9 +219,8 @@ class MemoryStore:
         return sum(card.product == product for card in self._cards.values())
 
     def journal(self, wanted: JournalFilter) -> list[Row]:
-        return [row for row in sorted(self._rows.values(), key=lambda row: -row.id) if _fits(row, wanted)][
-            : wanted.limit
-        ]
+        newest_first = sorted(self._rows.values(), key=lambda row: (row.decided_at, row.id), reverse=True)
+        return [row for row in newest_first if _fits(row, wanted)][: wanted.limit]
 
     def rows(self) -> Iterator[Row]:
         return iter(sorted(self._rows.values(), key=lambda row: (row.daemon, row.seal, row.id)))

@@ -9,17 +9,21 @@ from switch.store.sql import SQLStore
 from switch.store.sqlite import SQLite
 
 
-def open_store(url: str) -> Store:
+def open_store(url: str, *, make: bool = False) -> Store:
     """The store of a daemon: `sqlite:///FILE`, `postgresql://…` or `memory:`.
 
+    Args:
+        make: Begin new books where there are none. Only `init` does: a daemon that finds no books is looking in the
+            wrong place, or they are to be restored.
+
     Raises:
-        StoreError: it is in use, of a newer version, or cannot be reached.
+        StoreError: there are no books, or they are in use, of a newer version, or cannot be reached.
     """
     if url == "memory:":
         return MemoryStore()
     if url.startswith("sqlite:///"):
-        return SQLStore(SQLite(url.removeprefix("sqlite:///")))
-    return SQLStore(_postgres(url))
+        return SQLStore(SQLite(url.removeprefix("sqlite:///"), make=make))
+    return SQLStore(_postgres(url, make=make))
 
 
 def open_reader(url: str) -> SQLStore:
@@ -35,9 +39,9 @@ def open_reader(url: str) -> SQLStore:
     return SQLStore(_postgres(url, read_only=True))
 
 
-def _postgres(url: str, *, read_only: bool = False) -> Database:
+def _postgres(url: str, *, read_only: bool = False, make: bool = False) -> Database:
     try:
         from switch.store.postgres import PostgreSQL
     except ImportError:
         raise StoreError("PostgreSQL needs the extra `postgres`: pip install 'tillswitch[postgres]'") from None
-    return PostgreSQL(url, read_only=read_only)
+    return PostgreSQL(url, read_only=read_only, make=make)

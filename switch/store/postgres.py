@@ -43,11 +43,11 @@ _AWAY = (psycopg.OperationalError, psycopg.InterfaceError, errors.ReadOnlySqlTra
 
 
 class PostgreSQL(Database):
-    """A connection to the database at `url`."""
+    """A connection to the database at `url`; `make` begins new books there if there are none."""
 
     words = {"BYTES": "BYTEA"}  # noqa: RUF012 - never changed
 
-    def __init__(self, url: str, *, read_only: bool = False) -> None:
+    def __init__(self, url: str, *, read_only: bool = False, make: bool = False) -> None:
         super().__init__()
         self._url, self._read_only = url, read_only
         self._connection = self._connect()
@@ -56,7 +56,7 @@ class PostgreSQL(Database):
                 self._execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                 self.check_schema()
             else:
-                self.migrate()
+                self.migrate(make)
         except BaseException:
             self.close()
             raise
@@ -121,10 +121,10 @@ class PostgreSQL(Database):
         except psycopg.Error:
             self._connection.close()
 
-    def migrate(self) -> None:
+    def migrate(self, make: bool) -> None:
         self._execute(f"SELECT pg_advisory_lock({MIGRATION_LOCK:d})")
         try:
-            super().migrate()
+            super().migrate(make)
         finally:
             with suppress(StoreError):  # the lock ends with the connection at the latest
                 self._execute(f"SELECT pg_advisory_unlock({MIGRATION_LOCK:d})")

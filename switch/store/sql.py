@@ -157,7 +157,7 @@ class SQLStore:
             "j.decided_at < ?": wanted.until,
         }
         chosen = {text: value for text, value in given.items() if value is not None}
-        sql = f"journal j WHERE {' AND '.join(['1 = 1', *chosen])} ORDER BY j.id DESC LIMIT ?"
+        sql = f"journal j WHERE {' AND '.join(['1 = 1', *chosen])} ORDER BY j.decided_at DESC, j.id DESC LIMIT ?"
         return with_entries(self._database, self._database.read(JOURNAL, "j", sql, (*chosen.values(), wanted.limit)))
 
     def rows(self) -> Iterator[Row]:

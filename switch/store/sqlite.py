@@ -35,13 +35,15 @@ _LOST = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class SQLite(Database):
-    """A connection to the file at `path`, which is made if it is not there (`:memory:` for tests)."""
+    """A connection to the file at `path` (`:memory:` for tests); `make` begins new books there if there are none."""
 
     words = {"BYTES": "BLOB", "BIGINT PRIMARY KEY": "INTEGER PRIMARY KEY"}  # noqa: RUF012 - INTEGER is the row's own id
 
-    def __init__(self, path: str, *, read_only: bool = False) -> None:
+    def __init__(self, path: str, *, read_only: bool = False, make: bool = False) -> None:
         super().__init__()
         self._path = path
+        if not make and path != ":memory:" and not os.path.exists(path):
+            raise StoreError(f"there are no books at {path}: restore them, or make new ones with `tillswitch init`")
         self._lock_file = None if path == ":memory:" or read_only else _take_lock(path)
         try:
             self._connection = _open_to_read(path) if read_only else _open_to_write(path)
@@ -52,7 +54,7 @@ class SQLite(Database):
             if read_only:
                 self.check_schema()
             else:
-                self.migrate()
+                self.migrate(make)
         except BaseException:
             self.close()
             raise
@@ -161,8 +163,6 @@ def _write_again(wal: str) -> None:
 
 def _open_to_read(path: str) -> sqlite3.Connection:
     """One snapshot for everything that is read: it begins with the first statement and sees no later commit."""
-    if not os.path.exists(path):
-        raise StoreError(f"{path} is not there")
     try:
         return _snapshot(path, "mode=ro")
     except sqlite3.OperationalError:

@@ -60,7 +60,15 @@ def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) ->
 
 def start(operator: Operator, arguments: list[str]) -> subprocess.Popen[str]:
     command = [*COMMAND, *arguments, "--config", str(operator.file)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Ctrl-C means something to it, even if these tests run in the background of a shell, where it does not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
 
 
 def wait_for_cards(out: Path, cards: int, issuing: subprocess.Popen[str]) -> None:

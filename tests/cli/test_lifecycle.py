@@ -82,6 +82,22 @@ def test_init_overwrites_nothing(office: Operator) -> None:
     assert not office.file.exists(), before
 
 
+def test_init_leaves_books_that_are_elsewhere_alone(office: Operator, tmp_path: Path) -> None:
+    """Books on a server, say: a second folder with other keys could not read a card of theirs."""
+    code, told = init(tmp_path / "second", "--store", f"sqlite:///{office.folder}/books.db")
+    assert (code, told.startswith("tillswitch: the store has books already: they need the keys")) == (2, True)
+
+
+def test_a_daemon_that_finds_no_books_does_not_begin_at_nothing(office: Operator) -> None:
+    (office.folder / "books.db").rename(office.folder / "elsewhere.db")
+    reason = f"tillswitch: there are no books at {office.folder}/books.db: restore them, or make new ones with "
+    for command in ("serve", "audit", "merchant list"):
+        line = [*COMMAND, *command.split(), "--config", str(office.file)]
+        told = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+        assert (told.returncode, told.stdout, told.stderr) == (2, "", f"{reason}`tillswitch init`\n"), command
+    assert not (office.folder / "books.db").exists()
+
+
 def test_init_says_what_is_wrong_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert init(tmp_path / "file" / "data") == (2, f"tillswitch: {tmp_path}/file/data: Not a directory\n")

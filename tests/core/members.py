@@ -13,6 +13,7 @@ from switch.core.commands import Command
 from switch.core.points_commands import AdjustPoints, IssueLoyaltyCard
 from switch.core.records import Account, AccountKind, system_account
 from tests.core.till import LIRA, PROGRAMME, Shop, Till, hash_of
+from tests.store.places import Whole
 
 UNIT = "1001"
 CARD = '{id = "star", name = "", prefix = "990110"}'
@@ -31,9 +32,9 @@ def scheme(**changes: str) -> str:
 class MemberShop(Shop):
     """Points are told by `points(card)`; what is in which lot by `lots(card)`."""
 
-    def __init__(self, *more: str, **changes: str) -> None:
+    def __init__(self, *more: str, store: Whole | None = None, **changes: str) -> None:
         super().__init__(
-            PROGRAMME.replace("guess_limit = 3", "guess_limit = 100000") + scheme(**changes) + "".join(more)
+            PROGRAMME.replace("guess_limit = 3", "guess_limit = 100000") + scheme(**changes) + "".join(more), store
         )
 
     def member(self, points: int = 0, product: str = "star", **issue: Any) -> PAN:

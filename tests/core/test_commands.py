@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from specs import limits
 from specs.outcomes import Outcome
 from specs.transaction import Kind
 from switch.books import decode_commands, encode_commands
@@ -68,7 +69,8 @@ def test_a_card_is_activated_at_a_merchants_expense() -> None:
     shop = Shop()
     card = shop.card("short")
     assert refusal(shop, ActivateCard(hash_of(card), "Z", 10))[1] == "there is no merchant Z"
-    assert refusal(shop, ActivateCard(hash_of(card), "A", 0))[0] is Outcome.AMOUNT
+    for amount in (0, -1, limits.AMOUNT_MAX + 1):
+        assert refusal(shop, ActivateCard(hash_of(card), "A", amount))[0] is Outcome.AMOUNT
     shop.command(ActivateCard(hash_of(card), "A", 700))
     assert (shop.balance(card), shop.clearing("A"), shop.record(card).state) == (700, -700, CardState.ACTIVE)
     assert shop.record(card).expires_at == shop.now + 10 * 86_400_000_000

@@ -46,6 +46,7 @@ from switch.core.records import (
 )
 from switch.core.workset import Changes
 from switch.store.memory import MemoryStore
+from tests.store.places import Whole
 
 NOON = int(dt.datetime(2026, 3, 10, 12, 0, tzinfo=dt.UTC).timestamp()) * SECOND
 LIRA, EURO, DINAR, YEN, DOLLAR = "949", "978", "414", "392", "840"
@@ -78,8 +79,8 @@ MERCHANTS = (Merchant(0, "A", "Anchor", ("north", "south")), Merchant(0, "B", "B
 class Shop:
     """The books of two merchants, and the time."""
 
-    def __init__(self, programme: str = PROGRAMME) -> None:
-        self.store = MemoryStore()
+    def __init__(self, programme: str = PROGRAMME, store: Whole | None = None) -> None:
+        self.store = store or MemoryStore()
         self.books = Books(self.store, SEAL_KEY, report=_raise)
         self.now = NOON
         self._cards = 0

@@ -37,7 +37,7 @@ MODES = {"killed": (False, 1000), "killed_with_checkpoints": (False, 30), "power
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("filled") / "books.db"
-    store = open_store(f"sqlite:///{path}")
+    store = open_store(f"sqlite:///{path}", make=True)
     fill(store, TERMINALS, TERMINALS)
     store.close()
     return path

@@ -24,7 +24,7 @@ def value(metrics: Metrics, name: str, **labels: str) -> float | None:
 def test_a_group_is_counted_at_once(metrics: Metrics) -> None:
     paid = Answered("nac", Kind.GIFT_REDEEM, Outcome.APPROVED, 0.004)
     refused = Answered("ascii", Kind.GIFT_REDEEM, Outcome.NOT_ENOUGH, 20.0)
-    metrics.group_committed(3, seconds=0.002)
+    metrics.group_committed(3, seconds=0.002, conflicts=2)
     metrics.group_answered([paid, paid, refused])
     metrics.group_answered([paid])
     labels = {"kind": "gift_redeem", "outcome": "approved", "listener": "nac"}
@@ -34,6 +34,7 @@ def test_a_group_is_counted_at_once(metrics: Metrics) -> None:
     assert value(metrics, "tillswitch_answer_seconds_bucket", listener="ascii", le="10.0") == 0
     assert value(metrics, "tillswitch_answer_seconds_bucket", listener="ascii", le="20.0") == 1  # in time, just
     assert value(metrics, "tillswitch_group_requests_sum") == 3
+    assert value(metrics, "tillswitch_commit_failures_total", reason="conflict") == 2
     assert value(metrics, "tillswitch_commit_seconds_bucket", le="0.0025") == 1
 
 
@@ -43,13 +44,13 @@ def test_connections_come_and_go(metrics: Metrics) -> None:
     metrics.connection_closed("nac", "idle")
     metrics.connection_refused("nac", "too_many")
     metrics.frame_dropped("ascii", "empty")
-    metrics.commit_failed("conflict")
+    metrics.store_unavailable()
     metrics.queue_requests.set(17)
     assert value(metrics, "tillswitch_connections", listener="nac") == 1
     assert value(metrics, "tillswitch_connections_closed_total", listener="nac", reason="idle") == 1
     assert value(metrics, "tillswitch_connections_closed_total", listener="nac", reason="too_many") == 1
     assert value(metrics, "tillswitch_frames_dropped_total", listener="ascii", reason="empty") == 1
-    assert value(metrics, "tillswitch_commit_failures_total", reason="conflict") == 1
+    assert value(metrics, "tillswitch_commit_failures_total", reason="unavailable") == 1
     assert value(metrics, "tillswitch_queue_requests") == 17
 
 

@@ -35,6 +35,8 @@ from tests.simulation.stage import Stage, message, redeem, stage
 PAN_DIGITS = "9900407305192648135"
 PIN = "73519264"
 UNKNOWN = "9900400000000777775"
+OTHER = "9900218273645019"  # the other card of a transfer
+PHONE = "905321934857"
 TRACK_REST = "D49121015413976"  # expiry, service code and what else a track holds
 
 
@@ -51,10 +53,12 @@ def written() -> Iterator[io.StringIO]:
 
 
 def with_pin(stan: int, pan: str, terminal: int = 1, pin: str = PIN, **fields: str) -> Message:
-    """A redemption with `SC` in DE63, as the nac dialect has private tables."""
-    table = f"{len(pin) + 2:04d}"
-    data = bytes.fromhex(table).decode("latin-1") + "SC" + pin
-    return redeem(stan, pan, 100, terminal, de63=data, **fields)
+    return redeem(stan, pan, 100, terminal, de63=tables(f"SC{pin}"), **fields)
+
+
+def tables(*pieces: str) -> str:
+    """DE63 as the nac dialect has private tables."""
+    return "".join(bytes.fromhex(f"{len(piece):04d}").decode("latin-1") + piece for piece in pieces)
 
 
 async def say_everything(on: Stage, pan: str) -> None:
@@ -76,6 +80,11 @@ async def say_everything(on: Stage, pan: str) -> None:
         message("0100", "316000", 11, 1, de2=pan),
         Message("0200", {**with_pin(12, pan).fields, 41: pan[:8], 42: pan[:15]}),  # ids that are a card number
         message("0220", "006000", 13, 1, de2=pan, de4=f"{100:012d}", de12="120000", de13="0310"),
+        message("0200", "409090", 15, 1, de2=pan, de4=f"{9:012d}", de63=tables(f"TO{OTHER}", f"SC{PIN}")),
+        message("0200", "409090", 16, 1, de2=pan, de4=f"{9:012d}", de63=tables(f"TO{OTHER}x", f"PH{PHONE}")),  # 30
+        message("0200", "720090", 17, 1, de2=pan, de63=tables(f"PH{PHONE}")),
+        message("0200", "720090", 18, 1, de2=OTHER, de48=tables(f"PH+{PHONE}")),  # 30
+        message("0400", "409090", 15, 1, de2=pan, de4=f"{9:012d}", de63=tables(f"TO{OTHER}")),
         message("0800", "990000", 14, 1, de62=pan[:6], de60="000001"),
     ]
     for said in ways:
@@ -83,6 +92,8 @@ async def say_everything(on: Stage, pan: str) -> None:
     on.store.fail([Unavailable("the disk is full")])
     await wire.ask(with_pin(20, pan))
     await spoil(on, wire.framed(with_pin(30, pan)))
+    transfer = message("0200", "409090", 31, 1, de2=pan, de4=f"{9:012d}", de63=tables(f"TO{OTHER}", f"PH{PHONE}"))
+    await spoil(on, wire.framed(transfer))
 
 
 async def spoil(on: Stage, frame: bytes) -> None:
@@ -125,7 +136,8 @@ async def test_no_secret_is_in_anything_written(written: io.StringIO, autojump_c
         assert log.count('"transaction"') > 15
         assert f"{pan[:6]}*********{pan[-4:]}" in log
         for name, text in texts.items():
-            for secret in (pan, pan[6:15], UNKNOWN, PIN, TRACK_REST, TRACK_REST[1:], "DOE/JANE", "7351926473519264"):
+            for secret in (pan, pan[6:15], UNKNOWN, PIN, TRACK_REST, TRACK_REST[1:], "DOE/JANE", "7351926473519264",
+                           OTHER, OTHER[6:12], PHONE):  # fmt: skip
                 assert secret not in text, f"a secret is in the {name}"
                 assert secret.encode().hex() not in text.lower(), f"a secret in hex is in the {name}"
         for card in on.store.cards(0, 100):

@@ -148,9 +148,10 @@ class ToyPoints:
         return [book for book in returns if book.request.get(37) == sale.rrn]
 
     def _payment(self, sale: PointsBook) -> PointsBook | None:
-        """The redemption of the same receipt."""
+        """The redemption of the same terminal and receipt."""
         payments = [book for book in self.books if book.request.get(3) == REDEEM and book.undoes is None and book.live]
-        return next((book for book in payments if book.request.get(62) == sale.request.get(62)), None)
+        same = [all(book.request.get(n) == sale.request.get(n) for n in (41, 62)) for book in payments]
+        return next((book for book, fits in zip(payments, same, strict=True) if fits), None)
 
     def _earned(self, request: Message, dialect: Dialect) -> int:
         """What is paid with points earns none."""

@@ -28,7 +28,7 @@ class Place(ABC):
 
     def open(self) -> Whole:
         """The store of a daemon."""
-        store = open_store(self.url)
+        store = open_store(self.url, make=True)
         self._opened.append(store)
         return store  # type: ignore[return-value]  # every Store of ours is a Reader too
 
@@ -73,7 +73,7 @@ class SQLitePlace(Place):
         self.url = f"sqlite:///{path}"
 
     def connect(self) -> Database:
-        return SQLite(str(self.path))
+        return SQLite(str(self.path), make=True)
 
 
 class PostgreSQLPlace(Place):
@@ -84,4 +84,4 @@ class PostgreSQLPlace(Place):
         self.url = urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
 
     def connect(self) -> Database:
-        return PostgreSQL(self.url)
+        return PostgreSQL(self.url, make=True)

@@ -20,7 +20,7 @@ CHANCE = st.randoms(use_true_random=False)
 @settings(max_examples=150)
 @given(chance=CHANCE)
 def test_sqlite_says_what_memory_says(chance: random.Random) -> None:
-    store = SQLStore(SQLite(":memory:"))
+    store = SQLStore(SQLite(":memory:", make=True))
     try:
         live_through(History(chance), store)
     finally:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from switch.store.database import Database
+from switch.store.open import open_store
 from switch.store.port import StoreError
 from tests.store.make import NOW, changes, merchant
 from tests.store.places import Place, PostgreSQLPlace, SQLitePlace
@@ -61,10 +62,10 @@ def test_a_file_that_is_no_database_and_one_that_is_empty_are_told_apart(tmp_pat
     with pytest.raises(StoreError, match=r"not\.db does not hold books$"):
         place.reader()
     place.path.write_bytes(b"")
-    with pytest.raises(StoreError, match=r"^there are no books in this database: start the daemon once"):
+    with pytest.raises(StoreError, match=r"^there are no books in this database"):
         place.reader()
     place.path.unlink()
-    with pytest.raises(StoreError, match=r"not\.db is not there$"):
+    with pytest.raises(StoreError, match=r"^there are no books at .*not\.db: restore them, or"):
         place.reader()
 
 
@@ -72,3 +73,24 @@ def test_an_empty_postgresql_database_is_told_apart_as_well(postgresql: PostgreS
     claim(postgresql, "DROP TABLE migrations")
     with pytest.raises(StoreError, match=r"^there are no books in this database"):
         postgresql.reader()
+
+
+def test_only_init_begins_new_books(tmp_path: Path) -> None:
+    """A daemon that finds none looks in the wrong place, or they are to be restored: it must not begin at nothing."""
+    path = tmp_path / "books.db"
+    for _ in range(2):  # the second time the same: the first has left nothing
+        with pytest.raises(StoreError, match=r"^there are no books at .*books\.db: restore them, or make new ones"):
+            open_store(f"sqlite:///{path}")
+        assert list(tmp_path.iterdir()) == []
+    path.touch()
+    with pytest.raises(StoreError, match=r"^there are no books in this database"):
+        open_store(f"sqlite:///{path}")
+    open_store(f"sqlite:///{path}", make=True).close()
+    open_store(f"sqlite:///{path}").close()
+
+
+@pytest.mark.parametrize("empty", ["DELETE FROM migrations", "DROP TABLE migrations"])
+def test_only_init_begins_new_books_on_postgresql(empty: str, postgresql: PostgreSQLPlace) -> None:
+    claim(postgresql, empty)
+    with pytest.raises(StoreError, match=r"^there are no books in this database"):
+        open_store(postgresql.url)

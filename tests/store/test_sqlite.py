@@ -104,7 +104,7 @@ def test_another_user_reads_what_lies_still_and_is_told_where_that_is_not_possib
 
 def test_a_full_disk_refuses_the_group_and_goes_on_when_there_is_space(sqlite: SQLitePlace) -> None:
     """PRAGMA max_page_count stands for the disk: SQLite itself reports SQLITE_FULL, wherever it needs a page."""
-    database = SQLite(str(sqlite.path))
+    database = SQLite(str(sqlite.path), make=True)
     store = SQLStore(database)
     (pages,) = database.fetch("PRAGMA page_count")[0]
     for room in range(6):

@@ -125,6 +125,7 @@ CREATE INDEX journal_by_card ON journal (card_hash, terminal, decided_at);
 CREATE INDEX journal_by_rrn ON journal (rrn);
 CREATE INDEX journal_by_root ON journal (root);
 CREATE INDEX journal_by_seal ON journal (daemon, seal);
+CREATE INDEX journal_by_time ON journal (decided_at);
 
 CREATE TABLE entries (
     row_id BIGINT NOT NULL,

@@ -1,0 +1,213 @@
+"""Members, tills, lost answers, returns and jumps of the clock against a small model of lots (points_model.py).
+
+Over memory always; over SQLite and PostgreSQL among the slow tests.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import msgspec
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from specs.outcomes import Outcome
+from specs.sensitive import PAN
+from specs.transaction import Kind, MessageClass, Reply, Request
+from switch.core.clock import SECOND
+from switch.core.points_commands import ExpireLots
+from switch.core.records import AccountKind
+from tests.core.members import MemberShop, PointsTill, split
+from tests.core.points_model import LIFE, Book, Deed, Member, last_day
+from tests.store.places import Whole
+
+PICK = st.integers(0, 10**6)
+AMOUNTS = st.sampled_from([1, 40, 99, 100, 250, 1000, 1000, 3333])
+RECEIPTS = st.sampled_from(["000001", "000002"])
+VOIDS = {"sale": Kind.VOID_EARN, "return": Kind.VOID_EARN, "pay": Kind.VOID_BURN}
+APPROVED = Outcome.APPROVED
+
+
+class Said(msgspec.Struct, frozen=True, eq=False):
+    """An approved message and the deed it was."""
+
+    till: PointsTill
+    message: Request
+    reply: Reply
+    deed: Deed
+
+
+class Points(RuleBasedStateMachine):
+    def open_store(self) -> Whole | None:
+        return None
+
+    @initialize()
+    def open_shop(self) -> None:
+        self.shop = MemberShop(
+            store=self.open_store(), expire_days=str(LIFE), value="1", store_values="{}", point_cost='"0.3"'
+        )
+        self.tills = [self.shop.till("T1"), self.shop.till("T2", store="south")]
+        self.books = [Book(), Book()]  # a receipt number means something at one till
+        self.members = [(self.shop.member(), Member()) for _ in range(3)]
+        self.said: list[Said] = []
+        self.give(0, 500)
+
+    # -- time and operators -------------------------------------------------------------------------------------------
+    @rule(pick=PICK, points=st.sampled_from([1, 30, 500]))
+    def give(self, pick: int, points: int) -> None:
+        pan, member = self.members[pick % 3]
+        member.put(points, self.fresh)
+        self.shop.give(pan, points)
+
+    @rule(days=st.sampled_from([1, 7, LIFE + 1]))
+    def jump(self, days: int) -> None:
+        self.shop.pass_time(days=days)
+
+    @rule(pick=PICK)
+    def expire(self, pick: int) -> None:
+        pan, member = self.members[pick % 3]
+        lots = [one for one in self.shop.accounts_of(pan) if one.kind is AccountKind.LOT and one.balance]
+        holder = self.shop.record(pan).holder
+        self.shop.command(ExpireLots(holder, tuple((one.id, one.entries) for one in lots)))
+        for book in self.books:
+            book.expire(member, self.today)
+
+    # -- tills --------------------------------------------------------------------------------------------------------
+    @rule(pick=PICK, amount=AMOUNTS, receipt=RECEIPTS)
+    def sell(self, pick: int, amount: int, receipt: str) -> None:
+        till, book, pan, member = self.choose(pick)
+        reply = till.sale(pan, amount, receipt=receipt)
+        self.keep(till, reply, book.sell(member, amount, receipt, book.paid(receipt), self.fresh))
+        assert reply.points is not None
+        assert reply.points.earned == self.said[-1].deed.earned
+
+    @rule(pick=PICK, amount=AMOUNTS, receipt=RECEIPTS)
+    def pay(self, pick: int, amount: int, receipt: str) -> None:
+        till, book, pan, member = self.choose(pick)
+        reply = till.pay(pan, amount, receipt=receipt)
+        deed = book.pay(member, amount, receipt, self.today)
+        assert reply.outcome is (Outcome.NOT_ENOUGH if deed is None else APPROVED)
+        if deed:
+            self.keep(till, reply, deed)
+
+    @rule(pick=PICK, amount=AMOUNTS)
+    @precondition(lambda self: any(said.deed.what == "sale" for said in self.said))
+    def give_back(self, pick: int, amount: int) -> None:
+        sales = [said for said in self.said if said.deed.what == "sale"]
+        sale = sales[-1 - pick % min(len(sales), 4)]
+        reply = sale.till.give_back(self.pan(sale.deed.member), amount, rrn=sale.reply.rrn)
+        if not sale.deed.stands:
+            assert reply.outcome is Outcome.ORIGINAL_NOT_FOUND
+            return
+        made = self.book(sale.till).give_back(sale.deed, amount, self.today, self.fresh)
+        assert reply.outcome is (Outcome.AMOUNT if made is None else APPROVED)
+        if made:
+            self.keep(sale.till, reply, made[0])
+            assert split(reply) == (made[1], amount - made[1])
+
+    @rule(pick=PICK)
+    @precondition(lambda self: any(said.deed.what in VOIDS for said in self.said))
+    def void(self, pick: int) -> None:
+        said = self.recent(pick, VOIDS)
+        deed, till = said.deed, said.till
+        reply = till.void(VOIDS[deed.what], self.pan(deed.member), deed.amount, rrn=said.reply.rrn)
+        book = self.book(till)
+        if not deed.stands or (deed.what == "sale" and book.returns_of(deed)):
+            assert reply.outcome is Outcome.ALREADY_UNDONE
+            return
+        if deed.what == "pay" and any(gift.worth for gift in book.gifts_of(deed)):
+            assert reply.outcome is Outcome.ALREADY_UNDONE
+            return
+        voided = book.void(deed, self.today, self.fresh, "")
+        assert reply.outcome is (Outcome.NOT_ENOUGH if voided is None else APPROVED)
+        if voided:
+            self.keep(till, reply, voided)
+
+    @rule(pick=PICK)
+    @precondition(lambda self: self.said)
+    def reverse(self, pick: int) -> None:
+        """Lately or after days: the answer was lost, or the customer went away."""
+        said = self.recent(pick, (*VOIDS, "void"))
+        again = msgspec.structs.replace(
+            said.message,
+            message_class=MessageClass.REVERSAL,
+            original_class=said.message.message_class,
+            original_stan=said.message.stan,
+            rrn=None,
+        )
+        said.till.stan += 1
+        assert said.till.say(msgspec.structs.replace(again, stan=said.till.stan)).outcome is APPROVED
+        if said.deed.stands:
+            self.book(said.till).reverse(said.deed, self.today, self.fresh)
+
+    @rule(pick=PICK)
+    @precondition(lambda self: self.said)
+    def repeat(self, pick: int) -> None:
+        """The same message again moves nothing; its answer is the one it had, unless it was undone."""
+        said = self.recent(pick, (*VOIDS, "void"))
+        reply = said.till.say(msgspec.structs.replace(said.message, repeat=True))
+        assert reply == said.reply if said.deed.stands else reply.outcome is Outcome.DUPLICATE
+
+    # -- helpers ------------------------------------------------------------------------------------------------------
+    @property
+    def day(self) -> dt.date:
+        return dt.datetime.fromtimestamp((self.shop.now + SECOND) // SECOND, dt.UTC).date()
+
+    @property
+    def today(self) -> str:
+        return self.day.isoformat()
+
+    @property
+    def fresh(self) -> str:
+        return last_day(self.day)
+
+    def choose(self, pick: int) -> tuple[PointsTill, Book, PAN, Member]:
+        place = pick // 3 % 2
+        return self.tills[place], self.books[place], *self.members[pick % 3]
+
+    def book(self, till: PointsTill) -> Book:
+        return self.books[self.tills.index(till)]
+
+    def pan(self, member: Member) -> PAN:
+        return next(pan for pan, one in self.members if one is member)
+
+    def recent(self, pick: int, whats: Any) -> Said:
+        found = [said for said in self.said if said.deed.what in whats]
+        return found[-1 - pick % min(len(found), 5)]
+
+    def keep(self, till: PointsTill, reply: Reply, deed: Deed) -> None:
+        assert reply.outcome is APPROVED
+        self.said.append(Said(till, till.sent, reply, deed))
+
+    # -- what always holds --------------------------------------------------------------------------------------------
+    @invariant()
+    def lots_and_debts_are_those_of_the_model(self) -> None:
+        for pan, member in self.members if hasattr(self, "members") else ():
+            lots = {day: points for (_, day), points in self.shop.lots(pan).items()}
+            assert lots == {day: points for day, points in member.lots.items() if points}
+            assert self.shop.owed(pan) == member.debt
+
+    @invariant()
+    def points_and_their_cost_add_up(self) -> None:
+        if not hasattr(self, "members"):
+            return
+        counters = (AccountKind.ISSUING, AccountKind.REDEEMED, AccountKind.ADJUSTED, AccountKind.BREAKAGE)
+        booked = sum(self.shop.system(kind, owner) for kind in counters for owner in ("A", ""))
+        assert booked == -sum(self.shop.points(pan) for pan, _ in self.members)
+        assert self.shop.cost() == -self.shop.clearing()
+
+    def teardown(self) -> None:
+        if hasattr(self, "members"):
+            self.shop.prove()
+
+
+class TestPoints(Points.TestCase):  # type: ignore[misc, name-defined]  # made by Hypothesis
+    settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
