@@ -74,11 +74,11 @@ class DemoCard(msgspec.Struct, frozen=True):
 
 
 class DemoLoyaltyCard(msgspec.Struct, frozen=True):
-    """A member's card; one that nobody has enrolled yet names no member."""
+    """A member's card; one of `new_loyalty_cards` is nobody's until it is enrolled, and has no member here."""
 
     pan: str
     points: int = 0
-    member: str | int | None = None
+    member: str | None = None
     state: str = "active"
     pin: str | None = None
 
@@ -107,6 +107,7 @@ class Demo(msgspec.Struct, frozen=True):
     gift_products: list[DemoProduct]
     gift_cards: list[DemoCard]
     loyalty_cards: list[DemoLoyaltyCard] = []
+    new_loyalty_cards: list[DemoLoyaltyCard] = []
     points: DemoPoints | None = None
     tls: DemoTLS | None = None
     path: Path = DEFAULT_PATH
@@ -144,9 +145,15 @@ class Demo(msgspec.Struct, frozen=True):
     def card(self, pan: str) -> DemoCard | None:
         return next((card for card in self.gift_cards if card.pan == pan), None)
 
+    @property
+    def all_loyalty_cards(self) -> list[DemoLoyaltyCard]:
+        """The members' cards, then those that wait to be enrolled."""
+        new = [msgspec.structs.replace(card, state="inactive") for card in self.new_loyalty_cards]
+        return [*self.loyalty_cards, *new]
+
     def known_pin(self, pan: str) -> str | None:
         """Of any card of the file."""
-        card = self.card(pan) or next((card for card in self.loyalty_cards if card.pan == pan), None)
+        card = self.card(pan) or next((card for card in self.all_loyalty_cards if card.pan == pan), None)
         return card.pin if card else None
 
 

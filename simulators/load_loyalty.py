@@ -44,10 +44,12 @@ class LoyaltyTraffic(Traffic[View]):
             await self._overdraw(view)
         elif choice < 0.55 or poor:
             await self._sale(view)
-        elif choice < 0.75:
+        elif choice < 0.72:
             await self._payment(view)
-        elif choice < 0.85:
+        elif choice < 0.8:
             await self._transfer(view)
+        elif choice < 0.86:
+            await self._buy(view)
         else:
             await self._purchase(view)
 
@@ -102,6 +104,17 @@ class LoyaltyTraffic(Traffic[View]):
                 await self._void(view, Deed("points-transfer", request, "00", None, answer.get(37)), -points)
                 other.balance -= view.balance - held
         return None
+
+    async def _buy(self, view: View) -> None:
+        """Points for money. Their price is the programme's affair; the balance has to rise by what was told."""
+        request = self._line.build("points-purchase", view.pan, self._amount() + self._rates.earn_money)
+        answer = await self._send_or_undo(view, "points-purchase", request)
+        if not answer or not self._is(view, "points-purchase", answer, "00"):
+            return
+        bought = self._points(view, "points-purchase", answer).earned
+        view.balance += bought
+        self._is(view, "points-purchase", answer, "00", balance=view.balance)
+        await self._afterwards(view, Deed("points-purchase", request, "00", None, answer.get(37)), answer, bought)
 
     async def _purchase(self, view: View) -> None:
         """One purchase of several messages: part is paid with points, the rest earns, and then all of it comes back."""

@@ -15,7 +15,7 @@ def find_members(demo: Demo, wish: CardWish) -> list[DemoLoyaltyCard]:
         if card.state == wish.state and (card.pin is not None) == wish.pin and card.points >= wish.min_points
     ]
     shared = Counter(card.member for card in demo.loyalty_cards)
-    return sorted(cards, key=lambda card: card.member is not None and shared[card.member] > 1)
+    return sorted(cards, key=lambda card: shared[card.member] > 1)
 
 
 def choose_member(demo: Demo, wish: CardWish, place: int = 1, other_than: str | None = None) -> DemoLoyaltyCard:

@@ -8,7 +8,8 @@ import click
 from simulators.demo import DemoError
 from simulators.money import parse_amount
 from simulators.point_tables import basket_total, encode_basket, encode_tenders, parse_basket, parse_tender
-from simulators.requests import KINDS, Kind, Order
+from simulators.requests import KINDS, Kind, Order, card_number
+from simulators.state import Deed
 from simulators.terminal import Terminal
 from simulators.till import Till, add_options, pick_card, till_options
 
@@ -25,8 +26,9 @@ _AMOUNT = click.option("--amount", help="as people write it: 100 or 99.90, in th
 _WHOLE = click.option("--amount", help="of the whole sale: 100 or 99.90 [what the basket comes to]")
 _POINTS = click.option("--amount", help="how many points")
 _PIN = click.option("--pin", help="static PIN [the demo card's own]")
-_RRN = click.option("--rrn", help="DE37 of the sale")
-_RECEIPT = click.option("--receipt", help="six digits; all messages of one sale carry the same [the next]")
+_BACK = click.option("--amount", help="of what comes back [what the basket comes to, or the whole sale]")
+_RRN = click.option("--rrn", help="DE37 of the sale, or `none` [the terminal's last one]")
+_RECEIPT = click.option("--receipt", help="six digits, or `last`: all messages of one sale carry the same [the next]")
 _PARTIAL = click.option("--partial/--no-partial", default=False, help="take what is there if it is less [no-partial]")
 _SWIPE = click.option("--swipe", is_flag=True, help="send the card as track 2")
 _BASKET = click.option(
@@ -44,7 +46,7 @@ _OPTIONS: dict[str, tuple[str, list[Option]]] = {
     "redeem": ("points-redeem", [_AMOUNT, _PIN, _PARTIAL, _RECEIPT, _SWIPE]),
     "balance": ("points-balance", [_PIN, _SWIPE]),
     "preview": ("preview", [_WHOLE, _BASKET, _TENDER]),
-    "return": ("return", [_WHOLE, _BASKET, _RRN, _RECEIPT, _SWIPE]),
+    "return": ("return", [_BACK, _BASKET, _RRN, _RECEIPT, _SWIPE]),
     "transfer": ("points-transfer", [_POINTS, _TO, _PIN]),
     "purchase": ("points-purchase", [_AMOUNT, _RECEIPT]),
     "enrol": ("enrol", [_PHONE]),
@@ -53,14 +55,15 @@ _OPTIONS: dict[str, tuple[str, list[Option]]] = {
 }
 _ADVICES: dict[str, tuple[str, list[Option]]] = {
     "sale": ("advice-sale", [_WHOLE, _BASKET, _TENDER, _RECEIPT]),
-    "return": ("advice-return", [_WHOLE, _BASKET, _RRN, _RECEIPT]),
+    "return": ("advice-return", [_BACK, _BASKET, _RRN, _RECEIPT]),
     "points-redeem": ("advice-points-redeem", [_AMOUNT, _RECEIPT]),
 }
 
 
 def _command(name: str, kind: Kind, options: list[Option]) -> click.Command:
     def command(till: Till, **typed: Any) -> int:
-        terminal = till.open()
+        goes_on = kind.code == KINDS["return"].code or typed.get("receipt") == "last"
+        terminal = till.open(like_last=goes_on)
         order = _order(terminal, kind, **typed)
         return till.run(terminal, lambda: terminal.perform(order))
 
@@ -80,12 +83,19 @@ def _order(
     pin: str | None = None,
     to: str | None = None,
     phone: str | None = None,
+    rrn: str | None = None,
+    receipt: str | None = None,
     **rest: Any,
 ) -> Order:
     """What was typed, as the terminal sends it."""
     currency = kind.currency_at(terminal.who)
     lines = [line for part in basket for line in parse_basket(part, currency)]
     minor = parse_amount(amount, currency) if amount else basket_total(lines) if lines else None
+    if kind.code == KINDS["return"].code and rrn != "none":
+        sale = _last(terminal, rrn)
+        if sale:
+            rrn, card = sale.rrn, card or card_number(sale.request)
+            minor = int(sale.approved_amount) if minor is None else minor
     if kind.amount == "needed" and minor is None:
         raise DemoError(f"a {kind.name} needs --amount" + (" or --basket" if kind.code[2:] == "0090" else ""))
     pan, known_pin = pick_card(terminal, kind, card, minor)
@@ -94,7 +104,31 @@ def _order(
         tables.append(("TO", pick_card(terminal, kind, to, None, other_than=pan)[0]))
     if phone:
         tables.append(("PH", phone))
-    return Order(kind, pan, minor, pin or known_pin, tables=tuple(one for one in tables if one[1]), **rest)
+    return Order(
+        kind,
+        pan,
+        minor,
+        pin or known_pin,
+        rrn=None if rrn == "none" else rrn,
+        receipt=_last_receipt(terminal) if receipt == "last" else receipt,
+        tables=tuple(one for one in tables if one[1]),
+        **rest,
+    )
+
+
+def _last(terminal: Terminal, rrn: str | None) -> Deed | None:
+    """The sale of this terminal that has this RRN, or its last one."""
+    deeds = terminal.state.read().terminal(terminal.who.key).deeds
+    sales = [one for one in reversed(deeds) if one.request.get(3) == KINDS["sale"].code and one.code == "00"]
+    return next((one for one in sales if rrn in (None, one.rrn)), None)
+
+
+def _last_receipt(terminal: Terminal) -> str:
+    deeds = terminal.state.read().terminal(terminal.who.key).deeds
+    receipt = deeds[-1].request.get(62) if deeds else ""
+    if not receipt:
+        raise DemoError(f"terminal {terminal.who.terminal_id} remembers no receipt; --receipt takes six digits")
+    return receipt
 
 
 for _name, (_kind, _options) in _OPTIONS.items():

@@ -37,15 +37,13 @@ def find_return(answer: Message, dialect: Dialect) -> Returned | None:
         return None
 
 
-def points_pairs(request: Message, answer: Message, dialect: Dialect, currency: str) -> list[Pair]:
+def points_pairs(kind: str, answer: Message, dialect: Dialect, currency: str) -> list[Pair]:
     """The lines of a slip. In returns and voids points are taken back and given back."""
     pairs: list[Pair] = []
     told, returned = find_points(answer, dialect), find_return(answer, dialect)
-    undoes = request.get(3)[:2] in ("02", "20")
     if told:
-        named = {"Points taken back" if undoes else "Points earned": told.earned}
-        named["Points given back" if undoes else "Points redeemed"] = told.redeemed
-        pairs += [(name, str(count)) for name, count in named.items() if count]
+        counts = zip(_names(kind), (told.earned, told.redeemed), strict=True)
+        pairs += [(name, str(count)) for name, count in counts if count]
         if not answer.get(54):  # a preview tells no balance; elsewhere that stands in DE54
             pairs.append(("Points balance", _points(told.available)))
         if told.expiring:
@@ -87,6 +85,15 @@ def table_pairs(name: str, data: str) -> list[Pair]:
     if name == "TD":
         return [(kind, str(amount)) for kind, amount in decode_tenders(data)]
     return []
+
+
+def _names(kind: str) -> tuple[str, str]:
+    """What PT counts first and second."""
+    if kind in ("void return", "void advice-return"):
+        return "Points earned again", "Points redeemed again"
+    if kind in ("return", "advice-return") or kind.startswith("void "):
+        return "Points taken back", "Points given back"
+    return "Points earned", "Points redeemed"
 
 
 def _points(count: int) -> str:

@@ -80,9 +80,9 @@ def receipt_lines(demo: Demo, who: DemoTerminal, dialect: Dialect, exchange: Exc
     if answer is None:
         return [*lines, "NO ANSWER", exchange.problem]
     lines += _amounts(request, answer, who.currency)
-    lines += [_verdict(answer), *_numbers(answer), *_balances(answer)]
-    lines += [_pair(*pair) for pair in points_pairs(request, answer, dialect, who.currency)]
-    return [*lines, *_texts(answer, dialect)]
+    lines += [_verdict(answer), *_numbers(answer)]
+    lines += [_pair(*pair) for pair in points_pairs(exchange.deed.kind, answer, dialect, who.currency)]
+    return [*lines, *_balances(answer), *_texts(answer, dialect)]
 
 
 def _amounts(request: Message, answer: Message, currency: str) -> list[str]:

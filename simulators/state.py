@@ -152,12 +152,12 @@ class StateFile:
             msgspec.structs.replace(card, state=now.state, points=now.balance)
             if (now := memories.get(str(place)))
             else card
-            for place, card in enumerate(demo.loyalty_cards)
+            for place, card in enumerate(demo.all_loyalty_cards)
         ]
 
     def remember_member(self, demo: Demo, pan: str, state: str | None, points: int | None) -> None:
         """As `remember_card`, for a loyalty card."""
-        for place, card in enumerate(demo.loyalty_cards):
+        for place, card in enumerate(demo.all_loyalty_cards):
             if card.pan == pan:
                 with self.change() as memory:
                     now = memory.loyalty.setdefault(str(place), CardMemory(card.state, card.points))

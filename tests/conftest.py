@@ -1,7 +1,17 @@
 """Settings of all tests."""
 
+import pytest
 from hypothesis import settings
 
 # How long an example takes says something about the machine, not about the switch.
 settings.register_profile("tillswitch", deadline=None)
 settings.load_profile("tillswitch")
+
+#: Left out of `make check` like single tests marked slow: whole daemons, the third of three stores, long searches.
+SLOW = ("tests/contract/", "tests/robustness/", "[postgresql", "core/test_properties.py", "store/test_equivalence.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if any(part in item.nodeid for part in SLOW):
+            item.add_marker(pytest.mark.slow)

@@ -88,6 +88,7 @@ def test_init_leaves_books_that_are_elsewhere_alone(office: Operator, tmp_path: 
     assert (code, told.startswith("tillswitch: the store has books already: they need the keys")) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_daemon_that_finds_no_books_does_not_begin_at_nothing(office: Operator) -> None:
     (office.folder / "books.db").rename(office.folder / "elsewhere.db")
     reason = f"tillswitch: there are no books at {office.folder}/books.db: restore them, or make new ones with "

@@ -33,10 +33,7 @@ def demo_content() -> dict[str, Any]:
     ]  # fmt: skip
 
     def member(number: int, points: int, name: str | None = None) -> dict[str, Any]:
-        state = "active" if name or points else "inactive"
-        return {"pan": f"9711{number:012d}", "member": name or (number if points else None), "points": points} | {
-            "state": state
-        }
+        return {"pan": f"9711{number:012d}", "member": name or f"member-{number}", "points": points}
 
     return {
         "listeners": {"nac": 1, "ascii": 1, "ops": 1},
@@ -62,9 +59,8 @@ def demo_content() -> dict[str, Any]:
             *(member(number, 5000) for number in range(1, 5)),
             member(5, 3000, "family"),
             member(6, 3000, "family"),
-            member(7, 0),
-            member(8, 0),
         ],
+        "new_loyalty_cards": [{"pan": "9711000000000007"}, {"pan": "9711000000000008"}],
         "points": {
             "earn_money": 1000,
             "earn_points": 3,

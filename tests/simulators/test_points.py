@@ -200,6 +200,40 @@ def test_a_return_takes_back_and_gives_back_and_pays_out(switch: ToySwitch) -> N
         assert lines[0].endswith(f" {value}"), lines
 
 
+def test_a_void_of_a_return_says_that_it_counts_again(switch: ToySwitch) -> None:
+    tillsim(switch, "points", "sale", "--amount", "40")
+    tillsim(switch, "points", "return")
+    result = tillsim(switch, "void")
+    assert result.exit_code == 0, result.output
+    assert "Points earned again                   12" in result.output
+    assert "taken back" not in result.output
+
+
+def test_a_return_is_of_the_last_sale_unless_it_is_said(switch: ToySwitch) -> None:
+    first = json.loads(tillsim(switch, "points", "sale", "--amount", "40", "--card", "active:2", "--json").output)
+    tillsim(switch, "points", "sale", "--amount", "60", "--card", "active:3")
+    last = switch.requests[-1]
+    assert tillsim(switch, "points", "return", "--amount", "10").exit_code == 0
+    assert (switch.requests[-1].get(2), switch.requests[-1].get(4)) == (last.get(2), "000000001000")
+    assert tillsim(switch, "points", "return", "--rrn", first["rrn"]).exit_code == 0
+    request = switch.requests[-1]
+    assert (request.get(2), request.get(4), request.get(37)) == (
+        switch.requests[0].get(2),
+        "000000004000",
+        first["rrn"],
+    )
+    assert tillsim(switch, "points", "return", "--rrn", "none", "--amount", "1").exit_code == 1
+    assert 37 not in switch.requests[-1].fields
+
+
+def test_the_messages_of_one_sale_carry_the_same_receipt(switch: ToySwitch) -> None:
+    tillsim(switch, "points", "redeem", "--amount", "10", "--terminal", "TN000002")
+    tillsim(switch, "points", "sale", "--amount", "40", "--receipt", "last")
+    assert [switch.requests[-1].get(one) for one in (41, 62)] == [switch.requests[-2].get(one) for one in (41, 62)]
+    tillsim(switch, "points", "sale", "--amount", "40", "--terminal", "TN000002")
+    assert switch.requests[-1].get(62) != switch.requests[-2].get(62)
+
+
 def test_what_expires_soon_stands_on_the_slip(switch: ToySwitch) -> None:
     def expiring(request: Message, answer: Message) -> Message:
         data = "0" * 20 + "C0000005000" + "0000000040" + "261231"
@@ -274,6 +308,8 @@ def test_what_the_till_did_alone_is_told_as_an_advice(switch: ToySwitch, command
     [
         (["sale"], "a sale needs --amount or --basket"),
         (["redeem"], "a points-redeem needs --amount"),
+        (["return"], "a return needs --amount or --basket"),
+        (["sale", "--amount", "1", "--receipt", "last"], "remembers no receipt"),
         (["sale", "--basket", "x"], "not a line of a basket"),
         (["sale", "--amount", "1", "--tender", "cash=1"], "not a tender"),
         (["transfer", "--amount", "1.5"], "points has 0 decimals"),

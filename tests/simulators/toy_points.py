@@ -33,8 +33,8 @@ class ToyPoints:
         assert demo.points
         self.rates = demo.points
         self.value = next(iter(demo.points.value_minor.values()))
-        self.points = {card.pan: card.points for card in demo.loyalty_cards}
-        self.states = {card.pan: card.state for card in demo.loyalty_cards}
+        self.points = {card.pan: card.points for card in demo.all_loyalty_cards}
+        self.states = {card.pan: card.state for card in demo.all_loyalty_cards}
         self.books: list[PointsBook] = []
 
     # --- what is asked ---
