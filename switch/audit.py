@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterator
 import msgspec
 
 from switch.core.records import Account, AccountKind, Entry, Row, Seal
+from switch.core.returns import given_of
 from switch.core.undo import is_live, live_refunds
 from switch.core.workset import check_entries
 from switch.seals import seal_of
@@ -137,8 +138,16 @@ def _check_undone(row: Row, family: list[Row]) -> None:
     undos = [other for other in family if other.original == row.id and other.is_undo and is_live(other, family)]
     if len(undos) > 1:
         raise BrokenFact(f"row {row.id}: undone twice, by {undos[0].id} and {undos[1].id}")
-    if sum(other.amount for other in live_refunds(row, family)) > row.amount:
+    refunds = live_refunds(row, family)
+    if sum(other.amount for other in refunds) > row.amount:
         raise BrokenFact(f"row {row.id}: more was refunded than it took")
+    if row.deed and sum(other.deed.earned for other in refunds if other.deed) > row.deed.earned:
+        raise BrokenFact(f"row {row.id}: more points were taken back than it earned")
+    if row.deed and row.deed.taken and is_live(row, family):
+        given = given_of(row, family)
+        points = sum(part for one in given for _, part in one.points)
+        if points > row.card_amount or sum(one.worth for one in given) > row.amount:
+            raise BrokenFact(f"row {row.id}: more was given back than it took")
 
 
 class _Chains:

@@ -83,7 +83,13 @@ class ExpireLots(msgspec.Struct, frozen=True, tag=True):
     lots: tuple[tuple[int, int], ...]  # account and its number of entries
 
 
-PointsCommand = IssueLoyaltyCard | PlaceCard | AwardPoints | AdjustPoints | ConvertPoints | ExpireLots
+class NoticesSent(msgspec.Struct, frozen=True, tag=True):
+    """These notices of the outbox have been sent."""
+
+    notices: tuple[int, ...]
+
+
+PointsCommand = IssueLoyaltyCard | PlaceCard | AwardPoints | AdjustPoints | ConvertPoints | ExpireLots | NoticesSent
 
 
 def points_command_needs(command: PointsCommand) -> list[Needs]:
@@ -99,6 +105,8 @@ def points_command_needs(command: PointsCommand) -> list[Needs]:
             return [Needs("", "", "", card_hash=command.card_hash)]
         case ExpireLots():
             return [Needs("", "", "", holder=command.holder)]
+        case NoticesSent():
+            return []
 
 
 def decide_points_command(
@@ -119,6 +127,8 @@ def decide_points_command(
             return _convert(command, desk)
         case ExpireLots():
             return _expire(command, desk)
+        case NoticesSent():
+            return Decision(Reply(Outcome.APPROVED), told=dict.fromkeys(command.notices, now))
 
 
 class _Desk:

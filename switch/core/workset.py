@@ -54,6 +54,7 @@ class Decision(msgspec.Struct, frozen=True):
     terminals: tuple[Terminal, ...] = ()
     programme: ProgrammeText | None = None
     notices: tuple[Notice, ...] = ()
+    told: dict[int, int] = {}
 
 
 class Changes(msgspec.Struct):
@@ -70,6 +71,7 @@ class Changes(msgspec.Struct):
     terminals: dict[int, Terminal] = {}
     programmes: list[ProgrammeText] = []
     notices: list[Notice] = []
+    told: dict[int, int] = {}  # notices that were sent, and when
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__struct_fields__)
@@ -227,6 +229,7 @@ class Workset:
             changes.accounts[account.id] = account
             self.hold(account)
         changes.notices.extend(decision.notices)
+        changes.told.update(decision.told)
         for card in decision.cards:
             self.cards[card.id] = changes.cards[card.id] = card
             self.card_ids[card.hash] = card.id

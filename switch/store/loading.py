@@ -217,7 +217,8 @@ def _load_events(database: Database, workset: Workset, needs: Sequence[Needs]) -
     """Awards that were made before, by the caller's own ids."""
     named = _distinct((need.event,) for need in needs if need.event is not None)
     sql = "KEYS k JOIN journal j ON j.reference = {0:text} AND j.kind = 'operator'"
-    workset.events = {row.reference or "": row for row in database.pick(JOURNAL, "j", sql, named)}
+    rows = with_entries(database, database.pick(JOURNAL, "j", sql, named))
+    workset.events = {row.reference or "": row for row in rows}
 
 
 def _load_tallies(database: Database, workset: Workset, places: _Places, now: int) -> None:

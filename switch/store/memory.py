@@ -16,6 +16,7 @@ from switch.core.clock import MINUTE
 from switch.core.needs import Needs
 from switch.core.records import (
     Account,
+    AccountKind,
     Batch,
     Card,
     Desk,
@@ -31,8 +32,8 @@ from switch.core.records import (
     describe_account,
 )
 from switch.core.refusals import scopes
-from switch.core.workset import GUESS_MINUTES, Changes, Workset
-from switch.store.port import JournalFilter, StoreError
+from switch.core.workset import GUESS_MINUTES, POINTS, Changes, Workset
+from switch.store.port import JournalFilter, Liability, StoreError
 
 
 class MemoryStore:
@@ -55,7 +56,7 @@ class MemoryStore:
         self._by_rrn: dict[str, int] = {}
         self._by_root: defaultdict[int, list[int]] = defaultdict(list)
         self._by_event: dict[str, int] = {}
-        self._notices: list[Notice] = []
+        self._notices: dict[int, Notice] = {}
         self._stones: dict[int, Tombstone] = {}
         self._tallies: defaultdict[str, dict[int, int]] = defaultdict(dict)
         self._seals: list[Seal] = []
@@ -160,7 +161,10 @@ class MemoryStore:
         self._accounts.update(changes.accounts)
         for account in changes.accounts.values():
             self._held[account.holder].add(account.id)
-        self._notices.extend(changes.notices)
+        self._notices.update((notice.id, notice) for notice in changes.notices)
+        for number, at in changes.told.items():
+            if number in self._notices and self._notices[number].sent_at is None:
+                self._notices[number] = msgspec.structs.replace(self._notices[number], sent_at=at)
         self._stones.update((stone.id, stone) for stone in changes.tombstones)
         self._programmes.extend(changes.programmes)
         for row in changes.rows:
@@ -214,6 +218,35 @@ class MemoryStore:
     def card(self, card_hash: str) -> tuple[Card, Account] | None:
         card = self._cards.get(self._card_ids.get(card_hash, 0))
         return (card, self._accounts[card.account]) if card else None
+
+    def member(self, holder: int) -> tuple[list[Card], list[Account]]:
+        cards = sorted(self._by_holder[holder].values(), key=lambda card: card.id)
+        return cards, [self._accounts[number] for number in sorted(self._held[holder])]
+
+    def expired(self, before: str, moved_before: int, limit: int) -> list[Account]:
+        moved = {
+            entry.account
+            for row in self._rows.values()
+            for entry in row.entries
+            if row.decided_at >= moved_before and entry.sequence is not None
+        }
+        lots = [one for one in self._accounts.values() if one.expires_on and not one.spent and one.expires_on < before]
+        found = sorted(lots, key=lambda lot: (lot.expires_on, lot.id))
+        return [lot for lot in found if lot.id not in moved][:limit]
+
+    def liability(self) -> list[Liability]:
+        sums: dict[tuple[str, AccountKind, str, str], tuple[int, int]] = {}
+        for one in self._accounts.values():
+            if one.kind in POINTS and one.balance:
+                dates = one.currency, one.kind, one.available_from, one.expires_on
+                points, lots = sums.get(dates, (0, 0))
+                sums[dates] = points + one.balance, lots + 1
+        found = [Liability(*dates, points, lots) for dates, (points, lots) in sums.items()]
+        return sorted(found, key=lambda one: (one.unit, one.kind.value, one.available_from, one.expires_on))
+
+    def notices(self, limit: int) -> list[Notice]:
+        waiting = [notice for notice in self._notices.values() if notice.sent_at is None]
+        return sorted(waiting, key=lambda notice: (notice.created_at, notice.id))[:limit]
 
     def count_cards(self, product: str) -> int:
         return sum(card.product == product for card in self._cards.values())

@@ -11,7 +11,20 @@ from typing import Protocol
 import msgspec
 
 from switch.core.needs import Needs
-from switch.core.records import Account, Batch, Card, Entry, Merchant, ProgrammeText, Row, Seal, Tally, Terminal
+from switch.core.records import (
+    Account,
+    AccountKind,
+    Batch,
+    Card,
+    Entry,
+    Merchant,
+    Notice,
+    ProgrammeText,
+    Row,
+    Seal,
+    Tally,
+    Terminal,
+)
 from switch.core.workset import Changes, Workset
 
 
@@ -40,6 +53,17 @@ class JournalFilter(msgspec.Struct, frozen=True):
     since: int | None = None
     until: int | None = None
     limit: int = 100
+
+
+class Liability(msgspec.Struct, frozen=True):
+    """Points of one unit with the same dates, of all members together."""
+
+    unit: str
+    kind: AccountKind
+    available_from: str
+    expires_on: str
+    points: int
+    lots: int
 
 
 class Store(Protocol):
@@ -101,6 +125,21 @@ class Reader(Protocol):
         """Cards with ids above `after`, in order."""
 
     def card(self, card_hash: str) -> tuple[Card, Account] | None: ...
+
+    def member(self, holder: int) -> tuple[list[Card], list[Account]]:
+        """All cards and all accounts of a holder, empty lots among them; by id."""
+
+    def expired(self, before: str, moved_before: int, limit: int) -> list[Account]:
+        """Lots with points whose last day is before `before` and that nothing has moved since `moved_before`.
+
+        Those that expired first come first.
+        """
+
+    def liability(self) -> list[Liability]:
+        """What members hold of each kind of points, by its dates; debts as one line without dates."""
+
+    def notices(self, limit: int) -> list[Notice]:
+        """What the holders of main cards are still to be told, oldest first."""
 
     def count_cards(self, product: str) -> int: ...
 

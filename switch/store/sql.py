@@ -10,10 +10,12 @@ from switch.core.clock import MINUTE
 from switch.core.needs import Needs
 from switch.core.records import (
     Account,
+    AccountKind,
     Batch,
     Card,
     Entry,
     Merchant,
+    Notice,
     ProgrammeText,
     Row,
     Seal,
@@ -40,7 +42,7 @@ from switch.store.loading import (
     with_entries,
 )
 from switch.store.mapping import Mapping, Record
-from switch.store.port import Conflict, JournalFilter, Unavailable
+from switch.store.port import Conflict, JournalFilter, Liability, Unavailable
 
 
 class SQLStore:
@@ -71,6 +73,8 @@ class SQLStore:
         entries = [[row.id, *ENTRIES.to_row(entry)] for row in changes.rows for entry in row.entries]
         self._database.write(f"INSERT INTO entries ({', '.join(columns)}) VALUES ({_marks(len(columns))})", entries)
         self._insert(NOTICES, changes.notices)
+        told = [(at, number) for number, at in changes.told.items()]
+        self._database.write("UPDATE outbox SET sent_at = ? WHERE id = ? AND sent_at IS NULL", told)
         self._insert(SEALS, [seal] if seal else [])
         self._add(changes)
         self._database.commit()
@@ -143,6 +147,36 @@ class SQLStore:
         if not cards:
             return None
         return cards[0], self._database.read(ACCOUNTS, "a", "accounts a WHERE a.id = ?", (cards[0].account,))[0]
+
+    def member(self, holder: int) -> tuple[list[Card], list[Account]]:
+        cards = self._database.read(CARDS, "c", "cards c WHERE c.holder = ? ORDER BY c.id", (holder,))
+        sql = "accounts a WHERE a.holder = ? AND a.holder > 0 ORDER BY a.id"
+        return cards, self._database.read(ACCOUNTS, "a", sql, (holder,))
+
+    def expired(self, before: str, moved_before: int, limit: int) -> list[Account]:
+        sql = (
+            "accounts a WHERE a.spent = 0 AND a.expires_on <> '' AND a.expires_on < ? AND NOT EXISTS ("
+            "SELECT 1 FROM entries e JOIN journal j ON j.id = e.row_id "
+            "WHERE e.account = a.id AND e.sequence = a.entries AND j.decided_at >= ?) "
+            "ORDER BY a.expires_on, a.id LIMIT ?"
+        )
+        return self._database.read(ACCOUNTS, "a", sql, (before, moved_before, limit))
+
+    def liability(self) -> list[Liability]:
+        rows = self._database.fetch(
+            "SELECT currency, kind, available_from, expires_on, sum(balance), count(*) FROM accounts "
+            "WHERE kind IN ('lot', 'debt') AND balance <> 0 "
+            "GROUP BY currency, kind, available_from, expires_on ORDER BY 1, 2, 3, 4"
+        )
+        return [
+            Liability(unit, AccountKind(kind), available, expires, int(points), lots)
+            for unit, kind, available, expires, points, lots in rows
+        ]
+
+    def notices(self, limit: int) -> list[Notice]:
+        return self._database.read(
+            NOTICES, "o", "outbox o WHERE o.sent_at IS NULL ORDER BY o.created_at, o.id LIMIT ?", (limit,)
+        )
 
     def count_cards(self, product: str) -> int:
         count: int = self._database.fetch("SELECT count(*) FROM cards WHERE product = ?", (product,))[0][0]

@@ -5,6 +5,7 @@ One point costs 100 minor units of sales and pays 2 in `north`, 1 elsewhere, unl
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from specs.sensitive import PAN
@@ -32,10 +33,9 @@ def scheme(**changes: str) -> str:
 class MemberShop(Shop):
     """Points are told by `points(card)`; what is in which lot by `lots(card)`."""
 
-    def __init__(self, *more: str, store: Whole | None = None, **changes: str) -> None:
-        super().__init__(
-            PROGRAMME.replace("guess_limit = 3", "guess_limit = 100000") + scheme(**changes) + "".join(more), store
-        )
+    def __init__(self, *more: str, store: Whole | None = None, whole: str = "", **changes: str) -> None:
+        programme = (whole or PROGRAMME + scheme(**changes)) + "".join(more)
+        super().__init__(programme.replace("guess_limit = 3", "guess_limit = 100000"), store)
 
     def member(self, points: int = 0, product: str = "star", **issue: Any) -> PAN:
         """A new member with an active card; `of` is the card of a member who gets one more."""
@@ -61,12 +61,15 @@ class MemberShop(Shop):
 
     def accounts_of(self, pan: PAN, unit: str = UNIT) -> list[Account]:
         holder = self.record(pan).holder
-        return [one for one in self.store.accounts() if one.holder == holder and one.currency == unit]
+        return [one for one in self.store.member(holder)[1] if one.currency == unit]
 
     def lots(self, pan: PAN, unit: str = UNIT) -> dict[tuple[str, str], int]:
-        """Points by dates, empty lots left out."""
-        lots = [one for one in self.accounts_of(pan, unit) if one.kind is AccountKind.LOT and one.balance]
-        return {(lot.available_from, lot.expires_on): lot.balance for lot in lots}
+        """Points by dates, empty lots left out. A lot that was empty may come back beside a newer one like it."""
+        lots: Counter[tuple[str, str]] = Counter()
+        for one in self.accounts_of(pan, unit):
+            if one.kind is AccountKind.LOT and one.balance:
+                lots[one.available_from, one.expires_on] += one.balance
+        return dict(lots)
 
     def owed(self, pan: PAN, unit: str = UNIT) -> int:
         return -sum(one.balance for one in self.accounts_of(pan, unit) if one.kind is AccountKind.DEBT)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
-LIFE = 20
+LIFE = 12
 RATE = 100
 DEBT = "debt"
 
@@ -229,8 +229,7 @@ class Book:
         moves = self.undo(target, today, fresh, forced=False)
         if moves is None:
             return None
-        deed = self.keep(Deed("void", target.member, target.amount, receipt, 0, moves, of=target))
-        return deed
+        return self.keep(Deed("void", target.member, target.amount, receipt, 0, moves, of=target))
 
     def reverse(self, target: Deed, today: str, fresh: str) -> None:
         self.undo(target, today, fresh, forced=True)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from specs import limits
 from specs.outcomes import Outcome
-from switch.core.records import AccountKind
-from tests.core.members import MemberShop, counted, tenders
-from tests.core.till import EURO, LIRA, told
+from specs.sensitive import Secret
+from specs.transaction import Kind, MessageClass
+from switch.core.commands import ApplyProgramme
+from switch.core.records import AccountKind, Block, CardState, Right
+from tests.core.members import MemberShop, counted, lines, scheme, tenders
+from tests.core.till import EURO, LIRA, PROGRAMME, told
 
 APPROVED = Outcome.APPROVED
 
@@ -142,4 +148,403 @@ def test_without_tenders_the_redemptions_with_the_same_receipt_are_those() -> No
     assert counted(till.preview(card, 10_000, receipt="000007")) == (70, 0)
     assert counted(till.sale(card, 10_000, receipt="000007")) == (70, 0)
     assert counted(till.sale(card, 10_000, receipt="000007")) == (100, 0), "they paid for the sale before"
+    shop.prove()
+
+
+@pytest.mark.parametrize(
+    ("place", "basket", "points"),
+    [
+        ({}, (), 100),
+        ({}, (("milk", 6000, "food"), ("pen", 4000, "paper")), 6000 // 100 * 2 + 40),
+        ({}, (("milk", 6000, "food"), ("gin", 4000, "spirits")), 120),
+        ({"store": "south"}, (("milk", 10_000, "food"),), 300),
+        ({"store": "south"}, (), 300),
+        ({"listener": "kiosk"}, (), 400),
+    ],
+)  # fmt: skip
+def test_the_first_rule_that_fits_a_line_counts(place: dict[str, str], basket: Any, points: int) -> None:
+    rules = """[
+      {name = "kiosk", earn_money = 100, earn_points = 4, channels = ["kiosk"]},
+      {name = "south", earn_money = 100, earn_points = 3, stores = ["south"]},
+      {name = "food", earn_money = 100, earn_points = 2, departments = ["food"]},
+      {name = "none", earn_money = 1, earn_points = 0, skus = ["gin"]},
+    ]"""
+    shop = MemberShop(earn_rules=rules)
+    till, card = shop.till(store=place.get("store", "north")), shop.member()
+    line = till.write(Kind.SALE).line
+    more = {"line": type(line)(place["listener"])} if "listener" in place else {}
+    assert counted(till.sale(card, 10_000, basket=lines(*basket), **more)) == (points, 0)
+
+
+@pytest.mark.parametrize(
+    ("weekdays", "times", "at", "points"),
+    [
+        ('["tue"]', ("0000", "2400"), 0, 200), ('["mon", "wed"]', ("0000", "2400"), 0, 100),
+        ('["tue"]', ("1100", "1300"), 0, 200), ('["tue"]', ("1300", "1400"), 0, 100),
+        ('["tue"]', ("1300", "1400"), 1, 200), ('["tue", "wed"]', ("2200", "0200"), 11, 200),
+    ],
+)  # fmt: skip
+def test_a_rule_counts_at_its_hours(weekdays: str, times: tuple[str, str], at: int, points: int) -> None:
+    """NOON of the tests is 12:00 on a Tuesday, UTC."""
+    name = f'name = "happy", earn_money = 50, earn_points = 1, weekdays = {weekdays}'
+    shop = MemberShop(earn_rules=f'[{{{name}, from_time = "{times[0]}", to_time = "{times[1]}"}}]')
+    till, card = shop.till(), shop.member()
+    shop.pass_time(hours=at)
+    assert counted(till.sale(card, 10_000)) == (points, 0)
+
+
+def test_a_preview_tells_what_the_sale_would_earn_and_changes_nothing() -> None:
+    shop = MemberShop()
+    till, card = shop.till(), shop.member(70)
+    rows = len(shop.rows())
+    reply = till.preview(card, 5000, tenders=tenders(points=1000, other=4000))
+    assert (reply.outcome, counted(reply), reply.balances, reply.rrn) == (APPROVED, (40, 0), (), None)
+    assert reply.points is not None
+    assert reply.points.available == shop.points(card) == 70
+    assert len(shop.rows()) == rows
+
+
+# -- dates -------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("keys", "dates"),
+    [
+        ({}, ("", "")),
+        ({"expire_days": "30"}, ("", "2026-04-09")),
+        ({"expire_months": "0"}, ("", "2026-03-31")),
+        ({"expire_months": "11"}, ("", "2027-02-28")),
+        ({"expire_on": '["12-31", "06-30"]'}, ("", "2026-06-30")),
+        ({"expire_on": '["02-29"]'}, ("", "2027-02-28")),
+        ({"pending_days": "14", "expire_on": '["03-10"]'}, ("2026-03-24", "2026-03-10")),
+    ],
+)
+def test_points_get_their_dates_when_they_are_earned(keys: dict[str, Any], dates: tuple[str, str]) -> None:
+    shop = MemberShop(**keys)
+    card = shop.member()
+    shop.till().sale(card, 100)
+    assert shop.lots(card) == {dates: 1}
+
+
+def test_points_wait_until_they_can_be_spent() -> None:
+    shop = MemberShop(pending_days="14")
+    till, card = shop.till(), shop.member()
+    reply = till.sale(card, 10_000)
+    assert told(reply) == [("available", "999", 0), ("ledger", "999", 100)]
+    assert till.pay(card, 2).outcome is Outcome.NOT_ENOUGH
+    shop.pass_time(days=14)
+    assert told(till.ask(card)) == [("available", "999", 100)]
+    assert till.pay(card, 200).outcome is APPROVED
+
+
+def test_what_expires_soonest_is_spent_first_and_told() -> None:
+    shop = MemberShop(expire_days="20")
+    till, card = shop.till(), shop.member(100)
+    shop.pass_time(days=5)
+    shop.give(card, 100)
+    till.pay(card, 60)
+    assert shop.lots(card) == {("", "2026-03-30"): 70, ("", "2026-04-04"): 100}
+    reply = till.ask(card)
+    assert reply.points is not None
+    assert (reply.points.expiring, reply.points.expires_on) == (70, "260330")
+    shop.pass_time(days=16)
+    assert told(till.ask(card)) == [("available", "999", 100)], "expired, though nobody has cleared it away"
+
+
+def test_earnings_of_the_same_dates_share_a_lot() -> None:
+    shop = MemberShop(expire_months="1")
+    till, card = shop.till(), shop.member()
+    for _ in range(3):
+        till.sale(card, 1000)
+        shop.pass_time(days=1)
+    assert shop.lots(card) == {("", "2026-04-30"): 30}
+    assert len([one for one in shop.accounts_of(card) if one.kind is AccountKind.LOT]) == 1
+
+
+# -- debts -------------------------------------------------------------------------------------------------------------
+def test_a_debt_is_paid_by_what_is_earned_next() -> None:
+    shop = MemberShop()
+    till, card = shop.till(), shop.member()
+    sold = till.sale(card, 10_000)
+    till.pay(card, 160)
+    reply = till.give_back(card, 10_000, rrn=sold.rrn)
+    assert (reply.outcome, told(reply)) == (APPROVED, [("available", "999", -80)])
+    till.sale(card, 3000)
+    assert (shop.owed(card), shop.lots(card)) == (50, {})
+    till.sale(card, 6000)
+    assert (shop.owed(card), shop.lots(card)) == (0, {("", ""): 10})
+    shop.prove()
+
+
+def test_without_debts_the_merchant_stands_for_what_is_gone() -> None:
+    shop = MemberShop(debt='"floor"')
+    till, card = shop.till(), shop.member()
+    sold = till.sale(card, 10_000)
+    till.pay(card, 160)
+    assert told(till.give_back(card, 10_000, rrn=sold.rrn)) == [("available", "999", 0)]
+    assert shop.system(AccountKind.UNCOVERED, "A") == -80
+    shop.prove()
+
+
+@pytest.mark.parametrize(("policy", "owed", "uncovered"), [("debt", 20, 0), ("floor", 0, -20)])
+def test_what_a_till_has_already_taken_is_booked(policy: str, owed: int, uncovered: int) -> None:
+    shop = MemberShop(debt=f'"{policy}"')
+    till, card = shop.till(), shop.member(30)
+    reply = till.pay(card, 100, message_class=MessageClass.ADVICE)
+    assert (reply.outcome, reply.points, reply.approval) == (APPROVED, None, None)
+    assert (shop.points(card), shop.owed(card)) == (-owed, owed)
+    assert shop.system(AccountKind.UNCOVERED, "A") == uncovered
+    assert shop.newest.reason == "uncovered"
+    assert shop.clearing() == 100
+    till.reverse(message_class=MessageClass.REVERSAL)
+    assert (shop.points(card), shop.system(AccountKind.UNCOVERED, "A"), shop.clearing()) == (30, 0, 0)
+    shop.prove()
+
+
+# -- cards -------------------------------------------------------------------------------------------------------------
+def test_several_cards_have_one_account() -> None:
+    shop = MemberShop()
+    till, first = shop.till(), shop.member(100)
+    second = shop.member(of=first)
+    till.sale(second, 1000)
+    assert told(till.ask(first)) == told(till.ask(second)) == [("available", "999", 110)]
+    sold = till.sale(first, 1000)
+    assert till.give_back(second, 1000, rrn=sold.rrn).outcome is APPROVED
+    assert shop.store.notices(10) == []
+
+
+def test_the_main_card_hears_of_the_others_and_limits_them() -> None:
+    shop = MemberShop(value="1", store_values="{}")
+    till, main = shop.till(), shop.member(1000)
+    child = shop.member(of=main, additional=True, limit=150)
+    till.sale(child, 1000)
+    assert till.pay(child, 100).outcome is APPROVED
+    refused = till.pay(child, 51)
+    assert (refused.outcome, shop.newest.reason) == (Outcome.AMOUNT_LIMIT, "card_limit")
+    till.pay(main, 500)
+    heard = [(one.card, one.used, one.what, one.points) for one in shop.store.notices(10)]
+    assert heard == [
+        (shop.record(main).id, child.masked, "sale", 10),
+        (shop.record(main).id, child.masked, "points_redeem", 100),
+    ]
+    till.void_burn(child, 100, rrn=shop.rows()[-3].rrn)
+    assert till.pay(child, 150).outcome is APPROVED
+    shop.pass_time(days=30)
+    assert till.pay(child, 150).outcome is APPROVED, "another month"
+    assert till.pay(child, 1).outcome is Outcome.AMOUNT_LIMIT
+
+
+def test_a_card_is_enrolled_once_with_a_phone() -> None:
+    shop = MemberShop()
+    till, card = shop.till(), shop.member(active=False)
+    assert till.sale(card, 1000).outcome is Outcome.CARD_NOT_ACTIVE
+    reply = till.enrol(card, phone=Secret("905551112233"))
+    assert (reply.outcome, told(reply), reply.points) == (APPROVED, [("available", "999", 0)], None)
+    assert shop.record(card).sealed_phone == b"sealed 905551112233"
+    assert till.enrol(card).outcome is Outcome.CARD_NOT_ACTIVE
+    assert till.sale(card, 1000).outcome is APPROVED
+
+
+def test_an_enrolment_can_be_reversed() -> None:
+    shop = MemberShop()
+    till, card = shop.till(), shop.member(active=False)
+    till.enrol(card)
+    till.reverse()
+    assert shop.record(card).state is CardState.INACTIVE
+
+
+def test_a_blocked_card_earns_and_spends_nothing() -> None:
+    shop = MemberShop()
+    till, card = shop.till(), shop.member(100)
+    assert till.say(till.write(Kind.LOYALTY_BLOCK, card)).outcome is APPROVED
+    assert [till.sale(card, 100).outcome, till.pay(card, 2).outcome] == [Outcome.CARD_RESTRICTED] * 2
+    assert till.say(till.write(Kind.LOYALTY_UNBLOCK, card)).outcome is APPROVED
+    till.reverse()
+    assert shop.record(card).block is Block.BLOCKED
+    till.say(till.write(Kind.LOYALTY_UNBLOCK, card))
+    assert till.sale(card, 100).outcome is APPROVED
+
+
+def test_a_replaced_card_keeps_points_and_its_sales_can_be_undone() -> None:
+    shop = MemberShop()
+    till, card = shop.till(), shop.member(100)
+    sold = till.sale(card, 1000)
+    new = shop.replace(card)
+    assert told(till.ask(new)) == [("available", "999", 110)]
+    assert till.ask(card).outcome is Outcome.CARD_RESTRICTED
+    assert till.void_earn(card, 1000, rrn=sold.rrn).outcome is APPROVED
+    assert shop.points(new) == 100
+
+
+def test_a_pin_is_asked_for_spending_transferring_and_asking() -> None:
+    shop = MemberShop()
+    till, card, other = shop.till(), shop.member(100, "pinned"), shop.member()
+    assert till.sale(card, 100).outcome is APPROVED
+    for reply in (till.pay(card, 2), till.ask(card), till.transfer(card, other, 1)):
+        assert (reply.outcome, reply.balances) == (Outcome.WRONG_PIN, ())
+    assert till.pay(card, 2, pin="9999").outcome is Outcome.WRONG_PIN
+    assert till.pay(card, 2, pin="1234").outcome is APPROVED
+    assert told(till.ask(card, pin="1234")) == [("available", "999", 100)]
+
+
+# -- what is refused, in this order ------------------------------------------------------------------------------------
+REFUSED: list[tuple[str, dict[str, Any], Outcome, str]] = [
+    # kind, what is wrong, outcome, reason in the journal; all that follow a line are wrong too
+    ("sale",   {"amount": 0},                                Outcome.AMOUNT,          "amount_not_possible"),
+    ("sale",   {"basket": lines(("a", 999, ""))},            Outcome.AMOUNT,          "basket_does_not_add_up"),
+    ("sale",   {"tenders": tenders(other=999)},              Outcome.AMOUNT,          "tenders_do_not_add_up"),
+    ("pay",    {"amount": 0},                                Outcome.AMOUNT,          "amount_not_possible"),
+    ("pay",    {"amount": 30},                               Outcome.AMOUNT,          "amount_not_possible"),
+    ("pay",    {"amount": 42},                               Outcome.AMOUNT,          "amount_not_possible"),
+    ("pay",    {"amount": 1020},                             Outcome.AMOUNT,          "amount_not_possible"),
+    ("pay",    {"amount": 980},                              Outcome.NOT_ENOUGH,      "not_enough"),
+    ("pay",    {"amount": limits.AMOUNT_MAX},                Outcome.AMOUNT,          "amount_not_possible"),
+    ("buy",    {"amount": 0},                                Outcome.AMOUNT,          "amount_not_possible"),
+    ("buy",    {"amount": 3},                                Outcome.AMOUNT,          "amount_not_possible"),
+    ("return", {"amount": 0},                                Outcome.AMOUNT,          "amount_not_possible"),
+    ("return", {"basket": lines(("a", 999, ""))},            Outcome.AMOUNT,          "basket_does_not_add_up"),
+    ("return", {},                                           Outcome.ORIGINAL_NOT_FOUND, "original_not_found"),
+    ("return", {"rrn": "000000000000"},                      Outcome.ORIGINAL_NOT_FOUND, "original_not_found"),
+]  # fmt: skip
+KINDS = {"sale": Kind.SALE, "pay": Kind.POINTS_REDEEM, "buy": Kind.POINTS_PURCHASE, "return": Kind.SALE_RETURN}
+
+
+@pytest.mark.parametrize(("what", "wrong", "outcome", "reason"), REFUSED)
+def test_what_is_wrong_is_refused_with_its_reason_and_moves_nothing(
+    what: str, wrong: dict[str, Any], outcome: Outcome, reason: str
+) -> None:
+    shop = MemberShop(redeem_minimum="20", redeem_maximum="500", redeem_step="10")
+    till, card = shop.till(), shop.member(480)
+    fields: dict[str, Any] = {"amount": 1000} | wrong
+    reply = till.say(till.write(KINDS[what], card, **fields))
+    assert (reply.outcome, shop.newest.reason) == (outcome, reason)
+    assert shop.points(card) == 480
+    shop.prove()
+
+
+@pytest.mark.parametrize(
+    ("amount", "taken", "points"),
+    [(980, 960, 480), (981, None, 0), (1000, 960, 480)],
+)
+def test_a_till_that_can_take_less_is_given_the_most_in_steps(amount: int, taken: int | None, points: int) -> None:
+    shop = MemberShop(redeem_minimum="20", redeem_maximum="500", redeem_step="10")
+    till, card = shop.till(), shop.member(487)
+    reply = till.pay(card, amount, partial=True)
+    if taken is None:
+        assert reply.outcome is Outcome.AMOUNT
+        return
+    assert (reply.outcome, reply.amount, counted(reply)) == (Outcome.PARTIAL, taken, (0, points))
+    assert told(reply) == [("available", "999", 7), ("asked", LIRA, amount)]
+    assert till.pay(card, 40, partial=True).outcome is Outcome.NOT_ENOUGH
+    shop.prove()
+
+
+def test_a_card_of_another_kind_is_57_and_no_guess() -> None:
+    shop = MemberShop()
+    till, gift, card = shop.till(), shop.card(balance=5000), shop.member(100)
+    assert [till.sale(gift, 100).outcome, till.redeem(card, 100).outcome] == [Outcome.CARD_NOT_ACTIVE] * 2
+    assert shop.newest.reason == "card_of_another_kind"
+    assert shop.refusals() == []
+
+
+def other_scheme() -> str:
+    return scheme(id='"miles"', number="2", cards='[{id = "mile", name = "", prefix = "990130"}]')
+
+
+def test_a_transfer_is_refused_in_this_order() -> None:
+    shop = MemberShop(other_scheme(), transfer_minimum="10", transfer_maximum="50")
+    till, card = shop.till(), shop.member(45)
+    other, gift, mile, twin = shop.member(), shop.card(balance=1000), shop.member(0, "mile"), shop.member(of=card)
+    blocked, unknown = shop.member(), shop.number("star")[0]
+    shop.block(blocked, Block.BLOCKED)
+    refusals = [
+        (other, 9, Outcome.AMOUNT, "amount_not_possible"),
+        (other, 51, Outcome.AMOUNT, "amount_not_possible"),
+        (unknown, 50, Outcome.UNKNOWN_CARD, "unknown_card"),
+        (gift, 50, Outcome.CARD_NOT_ACTIVE, "card_of_another_scheme"),
+        (mile, 50, Outcome.CARD_NOT_ACTIVE, "card_of_another_scheme"),
+        (card, 50, Outcome.DO_NOT_HONOUR, "transfer_to_oneself"),
+        (twin, 50, Outcome.DO_NOT_HONOUR, "transfer_to_oneself"),
+        (blocked, 50, Outcome.CARD_RESTRICTED, "card_blocked"),
+        (other, 50, Outcome.NOT_ENOUGH, "not_enough"),
+    ]
+    for to, points, outcome, reason in refusals:
+        assert (till.transfer(card, to, points).outcome, shop.newest.reason) == (outcome, reason)
+    assert till.transfer(card, other, 40, currency=LIRA).outcome is Outcome.NOT_OFFERED
+    assert till.transfer(card, other, 40, currency="999").outcome is APPROVED
+    assert (shop.points(card), shop.points(other)) == (5, 40)
+
+
+def test_a_transfer_is_undone_on_both_sides() -> None:
+    shop = MemberShop()
+    till, card, other = shop.till(), shop.member(100), shop.member(5)
+    done = till.transfer(card, other, 60)
+    till.pay(other, 20)
+    assert till.void(Kind.VOID_TRANSFER, card, 60, rrn=done.rrn).outcome is Outcome.NOT_ENOUGH
+    shop.give(other, 5)
+    assert till.void(Kind.VOID_TRANSFER, card, 60, rrn=done.rrn).outcome is APPROVED
+    assert (shop.points(card), shop.points(other)) == (100, 0)
+    till.reverse()
+    assert (shop.points(card), shop.points(other)) == (40, 60)
+    shop.prove()
+
+
+def test_the_reversal_of_a_transfer_that_was_spent_leaves_a_debt() -> None:
+    shop = MemberShop()
+    till, card, other = shop.till(), shop.member(100), shop.member()
+    till.transfer(card, other, 60)
+    sent = till.sent
+    till.pay(other, 100)
+    assert till.reverse(sent).outcome is APPROVED
+    assert (shop.points(card), shop.points(other), shop.newest.reason) == (100, -50, "uncovered")
+    shop.prove()
+
+
+@pytest.mark.parametrize(
+    ("kind", "right"),
+    [
+        (Kind.SALE, Right.SALE), (Kind.POINTS_REDEEM, Right.POINTS_REDEEM), (Kind.SALE_RETURN, Right.RETURN),
+        (Kind.POINTS_TRANSFER, Right.TRANSFER), (Kind.POINTS_PURCHASE, Right.POINTS_PURCHASE),
+        (Kind.ENROL, Right.ENROL), (Kind.LOYALTY_BLOCK, Right.BLOCK), (Kind.LOYALTY_UNBLOCK, Right.UNBLOCK),
+        (Kind.VOID_EARN, Right.VOID), (Kind.VOID_BURN, Right.VOID), (Kind.VOID_TRANSFER, Right.VOID),
+    ],
+)  # fmt: skip
+def test_every_kind_needs_its_right(kind: Kind, right: Right) -> None:
+    shop = MemberShop()
+    till, card = shop.till(rights=tuple(one for one in Right if one is not right)), shop.member(100)
+    assert till.say(till.write(kind, card, 10)).outcome is Outcome.NOT_ALLOWED
+
+
+def test_points_never_exceed_what_an_answer_can_tell() -> None:
+    shop = MemberShop()
+    till, card = shop.till(), shop.member(limits.POINTS_MAX - 5)
+    assert (till.sale(card, 600).outcome, shop.newest.reason) == (Outcome.AMOUNT, "amount_not_possible")
+    assert till.sale(card, 500).outcome is APPROVED
+    assert till.buy(card, 100).outcome is Outcome.AMOUNT
+    assert till.transfer(shop.member(9), card, 1).outcome is Outcome.AMOUNT
+    assert till.sale(shop.member(), limits.AMOUNT_MAX).outcome is APPROVED
+
+
+# -- several schemes ---------------------------------------------------------------------------------------------------
+def test_a_store_group_has_points_of_its_own_for_the_same_cards() -> None:
+    sub = scheme(id='"local"', number="7", earn_points="5", cards="[]", parent='"stars"', stores='["south"]')
+    shop = MemberShop(sub)
+    north, south, card = shop.till(), shop.till("T2", store="south"), shop.member(100)
+    sold = south.sale(card, 1000)
+    assert (counted(sold), told(sold)) == ((50, 0), [("available", "999", 50)])
+    assert told(north.ask(card)) == [("available", "999", 100)]
+    assert (shop.points(card, "1007"), shop.points(card)) == (50, 100)
+    south.pay(card, 20)
+    reply = north.give_back(card, 1000, rrn=sold.rrn)
+    assert (counted(reply), told(reply)) == ((50, 0), [("available", "999", -20)]), "of the points it earned"
+    assert (shop.points(card, "1007"), shop.owed(card, "1007"), shop.points(card)) == (-20, 20, 100)
+    shop.prove()
+
+
+def test_points_of_a_scheme_that_is_gone_can_still_be_undone() -> None:
+    shop = MemberShop(debt='"floor"')
+    till, card = shop.till(), shop.member(100)
+    sold = till.sale(card, 1000)
+    shop.command(ApplyProgramme(PROGRAMME))
+    assert till.sale(card, 1000).outcome is Outcome.NOT_OFFERED
+    assert till.void_earn(card, 1000, rrn=sold.rrn).outcome is APPROVED
+    assert shop.points(card) == 100
     shop.prove()

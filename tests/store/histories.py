@@ -7,13 +7,15 @@ from specs.outcomes import Outcome
 from specs.transaction import Kind, MessageClass
 from switch.core.clock import HOUR, MINUTE
 from switch.core.needs import Needs
-from switch.core.records import AccountKind, ProgrammeText, Row, Seal, Tally, system_account
+from switch.core.records import Account, AccountKind, Entry, Notice, ProgrammeText, Row, Seal, Tally, system_account
 from switch.core.workset import Changes, Workset
 from tests.store.make import NOW, account, batch, card, changes, desk, entry, merchant, row, seal, terminal, tombstone
 
 APPLICATIONS = ("main", "loyalty")
 MERCHANTS = ("M1", "M2", "M3")
 CLASSES = (MessageClass.REQUEST, MessageClass.ADVICE, MessageClass.REVERSAL)
+RECEIPTS = ("000001", "000002")
+EVENTS = ("birthday-1", "birthday-2")
 RANGES = ("99001012", "99001099")
 
 
@@ -27,6 +29,7 @@ class History:
         self._batches: list[int] = [0]
         self._accounts: dict[int, tuple[int, int]] = {}
         self._versions = self._seals = 0
+        self._events: set[str | None] = set()
         self.now = NOW
 
     def first(self) -> Changes:
@@ -62,6 +65,10 @@ class History:
             card_range=chance.choice(["", *RANGES]),
             rrn=chance.choice([None, "unknown", *known]),
             search=chance.choice([None, 0, 0, 5]),
+            other_hash=chance.choice(["", "", "hash21", "hash24", "unknown"]),
+            receipt=chance.choice([None, "", *RECEIPTS]),
+            holder=chance.choice([0, 0, 20, 99]),
+            event=chance.choice([None, "unknown", *EVENTS]),
         )
 
     def _number(self) -> int:
@@ -72,7 +79,11 @@ class History:
         chance, number = self.chance, self._number()
         terminal_number, application = chance.choice((10, 11, 12)), chance.choice(APPLICATIONS)
         minute = self.now // MINUTE - chance.randint(-1, 12)
-        match chance.randint(0, 9):
+        match chance.randint(0, 11):
+            case 10:
+                return self._lot(number)
+            case 11:
+                return (Notice(number, 20, 20, "masked", "sale", 1, self.now + chance.randint(0, 5)),)
             case 0:
                 self._batches.append(number)
                 one = batch(number, terminal=terminal_number, application=application, number=chance.randint(1, 2))
@@ -92,6 +103,35 @@ class History:
             case _:
                 return self._row(number, terminal_number, application)
 
+    def _lot(self, number: int) -> tuple[Any, ...]:
+        """A row of an operator or of a terminal that leaves a lot with points or without."""
+        chance = self.chance
+        self.now += 1
+        holder = chance.choice((20, 22, 24))
+        lot, points = 1000 + holder + chance.choice((0, 1)), chance.choice((0, 7))
+        before, sequence = self._accounts.get(lot, (0, 0))
+        self._accounts[lot] = points, sequence + 1
+        event = chance.choice([event for event in EVENTS if event not in self._events] or [None])
+        operator = event is not None and chance.choice((True, False))
+        if operator:
+            self._events.add(event)
+        one = row(
+            number,
+            kind=Kind.OPERATOR if operator else Kind.SALE,
+            reference=event if operator else None,
+            receipt=chance.choice([None, *RECEIPTS]),
+            batch=chance.choice(self._batches),
+            stan=chance.choice((1, 2)),
+            decided_at=self.now,
+            holder=holder,
+            card_hash=f"hash{holder}",
+            other_holder=chance.choice((0, 0, 20, 22)),
+            entries=(Entry(lot, "1001", points - before, points, sequence + 1),),
+        )
+        self._rows.append(one)
+        dates = {20: ("", ""), 22: ("2026-01-01", "2026-12-31"), 24: ("", "2027-01-31")}[holder]
+        return one, Account(lot, AccountKind.LOT, holder, "1001", points, sequence + 1, *dates, spent=not points)
+
     def _row(self, number: int, terminal_number: int, application: str) -> tuple[Any, ...]:
         chance = self.chance
         self.now += 1
@@ -109,6 +149,7 @@ class History:
             terminal=terminal_number,
             application=application,
             batch=chance.choice(self._batches),
+            receipt=chance.choice([None, *RECEIPTS]),
             stan=chance.choice((1, 2)),
             decided_at=self.now,
             root=original.root if original else number,
@@ -124,7 +165,7 @@ class History:
 def content(workset: Workset) -> dict[str, Any]:
     """Everything the rules can see of it; what is empty and what is not there are the same to them."""
     told = {name: dict(value) if isinstance(value, dict) else value for name, value in vars(workset).items()}
-    for name in ("tombstones", "recent", "families", "tallies"):
+    for name in ("tombstones", "recent", "families", "tallies", "purchases"):
         told[name] = {key: value for key, value in told[name].items() if value}
     told["tombstones"] = {key: sorted(found, key=lambda one: one.id) for key, found in told["tombstones"].items()}
     return told

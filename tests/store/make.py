@@ -13,6 +13,7 @@ from switch.core.records import (
     Desk,
     Entry,
     Merchant,
+    Notice,
     ProgrammeText,
     Row,
     Seal,
@@ -113,6 +114,8 @@ def changes(*records: Any) -> Changes:
                 done.tombstones.append(record)
             case Tally():
                 done.tallies.append(record)
+            case Notice():
+                done.notices.append(record)
             case ProgrammeText():
                 done.programmes.append(record)
             case _:

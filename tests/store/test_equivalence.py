@@ -12,6 +12,7 @@ from switch.store.port import JournalFilter
 from switch.store.sql import SQLStore
 from switch.store.sqlite import SQLite
 from tests.store.histories import History, content
+from tests.store.make import NOW
 from tests.store.places import PostgreSQLPlace, Whole
 
 CHANCE = st.randoms(use_true_random=False)
@@ -77,6 +78,10 @@ def told(store: Whole) -> dict[str, Any]:
             "journal": store.journal(JournalFilter(terminal=10)),
             "accounts": list(store.accounts()),
             "batches": store.batches(10),
+            "members": [store.member(number) for number in (20, 22, 99)],
+            "expired": [store.expired("2026-12-31", now, 10) for now in (0, NOW, NOW + 10**9)],
+            "liability": store.liability(),
+            "notices": store.notices(5),
             "tallies": store.tallies(),
             "seals": list(store.seals()),
             "programme": store.programme(),

@@ -7,7 +7,7 @@ import pytest
 
 from specs.transaction import MessageClass
 from switch.core.needs import Needs
-from switch.core.records import Tally
+from switch.core.records import Account, AccountKind, Entry, Notice, Tally
 from switch.core.workset import Changes
 from switch.store.database import Database
 from switch.store.port import Lost, StoreError, Unavailable
@@ -30,7 +30,7 @@ from tests.store.make import (
 from tests.store.places import Place
 from tests.store.watched import Watched
 
-LOAD_MOST, COMMIT_MOST = 20, 16  # statements, BEGIN and COMMIT among them
+LOAD_MOST, COMMIT_MOST = 23, 17  # statements, BEGIN and COMMIT among them
 
 
 def terminals(count: int) -> Changes:
@@ -40,7 +40,21 @@ def terminals(count: int) -> Changes:
 def group(count: int, first: int) -> tuple[list[Needs], Changes]:
     """`count` requests that name all that a request can, and all that they can change."""
     needs = [
-        Needs(MERCHANT_ID, f"T{n:07d}", "main", (MessageClass.REQUEST, n), 1, f"hash{n}", "99001012", f"rrn{n}", 0)
+        Needs(
+            MERCHANT_ID,
+            f"T{n:07d}",
+            "main",
+            (MessageClass.REQUEST, n),
+            1,
+            f"hash{n}",
+            "99001012",
+            f"rrn{n}",
+            0,
+            other_hash=f"hash{n}",
+            receipt="000001",
+            holder=n,
+            event=f"event{n}",
+        )
         for n in range(1, count + 1)
     ]
     records = [
@@ -49,8 +63,10 @@ def group(count: int, first: int) -> tuple[list[Needs], Changes]:
         for one in (
             card(n), account(n), desk(n, batch=n), batch(n, terminal=n), Tally(f"t{n}", NOW // 60_000_000, 1),
             tombstone(first + n, NOW + 1, terminal=n),
-            row(first + n, terminal=n, stan=n, rrn=f"rrn{n}", card_hash=f"hash{n}", batch=n,
-                entries=(entry(-17, -1), entry(n, 1, 1, first + n))),
+            Account(10_000 + n, AccountKind.LOT, n, "1001", 0, 1, spent=True),
+            Notice(first + n, n, n, "masked", "sale", 1, NOW),
+            row(first + n, terminal=n, stan=n, rrn=f"rrn{n}", card_hash=f"hash{n}", batch=n, receipt="000001",
+                entries=(entry(-17, -1), entry(n, 1, 1, first + n), Entry(10_000 + n, "1001", 1, 1, first + n))),
         )
     ]  # fmt: skip
     return needs, changes(*records)

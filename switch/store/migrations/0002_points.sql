@@ -27,7 +27,7 @@ CREATE TABLE outbox (
     created_at BIGINT NOT NULL,
     sent_at BIGINT
 );
-CREATE INDEX outbox_to_send ON outbox (id) WHERE sent_at IS NULL;
+CREATE INDEX outbox_to_send ON outbox (created_at, id) WHERE sent_at IS NULL;
 
 -- What a new terminal may do since there are points.
 UPDATE terminals SET rights = replace(rights, ']', ',"sale","preview","points_redeem","enrol"]') WHERE rights <> '[]';
