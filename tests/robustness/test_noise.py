@@ -17,6 +17,8 @@ from tests.robustness.victim import Victim
 
 CONVERSATIONS = 60
 MESSAGES = 8  # of each
+SALE = "000090"
+PHONE = "905321934857"
 
 
 def messages(till: Till, pan: str) -> list[Message]:
@@ -32,6 +34,21 @@ def messages(till: Till, pan: str) -> list[Message]:
         till.message("0100", BALANCE, more={35: pan + "=29121010000000000"}),
         till.message("0100", BALANCE, more={45: f"B{pan}^DOE/JOHN^2912"}),
         Message({0: "0800", 7: "1122000000", 11: till.stan(), 70: "301"}),
+    ]
+
+
+def messages_of_points(till: Till, pan: str, other: str) -> list[Message]:
+    basket, tenders = "8690000000017,2,1275,food;PEN,1.5,600,", "P,2500;O,950"
+    return [
+        till.message("0200", SALE, pan, 3450, {62: "000031"}, {"BK": basket, "TD": tenders, "CP": "T"}),
+        till.message("0100", SALE, pan, 3450, tables={"TD": tenders}),
+        till.message("0200", "200090", pan, 1, {37: "632612345678"}, {"BK": "PEN,1,1,"}),
+        till.message("0200", "009000", pan, 1, tables={"SC": "4711", "CP": "P"}),
+        till.message("0200", "409090", pan, 1, {49: "999"}, {"TO": other}),
+        till.message("0200", "720090", other, tables={"PH": PHONE}),
+        till.message("0200", "029090", pan, 1, {62: "000031"}),
+        till.message("0220", SALE, pan, 1, till.when()),
+        till.message("0420", SALE, pan, 3450, {90: "0200000001" + "0" * 32}),
     ]
 
 
@@ -75,7 +92,9 @@ def converse(victim: Victim, listener: str, words: bytes) -> bytes:
 def test_noise_is_answered_or_ends_the_line(victim: Victim, listener: str) -> None:
     chance, dialect = random.Random(listener), listener.removesuffix("-tls")
     till = victim.till(dialect)
-    samples = [encode(dialect, message) for message in messages(till, victim.cards(till.record.currency)[-1])]
+    member, other = victim.loyalty_cards()[-2:]
+    said = messages(till, victim.cards(till.record.currency)[-1]) + messages_of_points(till, member, other)
+    samples = [encode(dialect, message) for message in said]
     for _ in range(CONVERSATIONS):
         words = b"".join(frame(dialect, mutated(chance.choice(samples), chance)) for _ in range(MESSAGES))
         heard = converse(victim, listener, words)
@@ -83,3 +102,4 @@ def test_noise_is_answered_or_ends_the_line(victim: Victim, listener: str) -> No
     for size in (1, 100, 5_000, 50_000):
         converse(victim, listener, chance.randbytes(size))
     till.close()
+    assert PHONE not in victim.log.read_text()

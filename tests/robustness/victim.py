@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -62,6 +63,11 @@ class Victim:
         cards = [card for card in self.demo.cards if card.active and card.product.is_plain_range]
         return [card.pan for card in cards if card.currency == currency]
 
+    def loyalty_cards(self) -> list[Secret]:
+        """Members' cards."""
+        listed = json.loads((self.data / "demo.json").read_text())["loyalty_cards"]
+        return [Secret(row["pan"]) for row in listed]
+
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
@@ -112,6 +118,7 @@ class Victim:
         written = self.log.read_text(errors="replace")
         assert "Traceback" not in written, written[written.index("Traceback") - 500 :][:3000]
         assert not [card for card in self.demo.cards if str(card.pan) in written]
+        assert not [pan for pan in self.loyalty_cards() if str(pan) in written]
         pins = {str(card.pin) for card in self.demo.cards if card.pin}
         assert not [pin for pin in pins if re.search(rf'"{pin}"', written)]
 
