@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from random import Random
 
 from tests.contract.client import Message
 from tests.contract.members import Club, Programme
@@ -110,3 +111,34 @@ def test_a_request_and_its_repeat_on_two_lines_at_the_same_instant_move_once(
     assert [answer.rc for answer in answers] == ["00", "00"], answers
     assert answers[0][37] == answers[1][37], answers
     assert counter.points(member) == before + programme.earn_points
+
+
+def test_rounds_of_sales_redemptions_and_reversals_at_many_tills_leave_what_was_approved(
+    club: Club, member: str, programme: Programme
+) -> None:
+    tills = [till for tills in club.tills.values() for till in tills]
+    chance, there = Random(7), tills[0].points(member)
+    approved: list[tuple[Till, Answer, int]] = []
+    for _ in range(8):
+        requests, undoing = [], []
+        for till in tills:
+            mine = [deed for deed in approved if deed[0] is till]
+            if mine and chance.random() < 0.3:
+                undoing.append(mine[0])
+                approved.remove(mine[0])
+                requests.append(till.reversal_message(mine[0][1].asked, {37: mine[0][1].rrn}))
+            elif chance.random() < 0.5:
+                requests.append(till.message("0200", SALE, member, programme.earn_money * chance.randint(1, 9)))
+            else:
+                points = programme.some(chance.randint(1, 90))
+                requests.append(till.message("0200", POINTS_REDEEM, member, programme.worth(till, points)))
+        for till, answer in zip(tills, at_once(tills, requests), strict=True):
+            if answer.mti == "0210" and answer.expect("00", "51").rc == "00":
+                approved.append((till, answer, answer.told.earned - answer.told.redeemed))
+                there += approved[-1][2]
+        there -= sum(moved for _, _, moved in undoing)
+        assert tills[0].points(member) == there
+    for till, answer, moved in sorted(approved, key=lambda deed: deed[2]):
+        till.reverse(answer.asked, {37: answer.rrn}).expect("00")
+        there -= moved
+    assert tills[0].points(member) == there

@@ -127,6 +127,36 @@ def test_a_sale_paid_with_points_alone_earns_nothing_and_gives_all_of_them_back(
     assert counter.points(member) == before
 
 
+def test_points_another_member_paid_are_a_tender_and_go_back_to_that_member(
+    club: Club, counter: Till, member: str, programme: Programme
+) -> None:
+    other, receipt, points = club.member(counter), counter.receipt(), programme.some()
+    before, others = counter.points(member), counter.points(other)
+    paid = programme.worth(counter, points)
+    amount = paid + programme.earn_money * 10
+    redeemed = counter.do(POINTS_REDEEM, other, paid, {62: receipt}).expect("00")
+    sale = counter.do(SALE, member, amount, {62: receipt}).expect("00")
+    assert sale.told.earned == programme.earn_points * 10, sale.story()
+    returned = counter.do(RETURN, member, amount, {37: sale.rrn}).expect("00")
+    there = counter.points(member), counter.points(other)
+    counter.reverse(sale.asked, {37: sale.rrn}).expect("00")
+    counter.reverse(redeemed.asked, {37: redeemed.rrn}).expect("00")
+    assert (counter.points(member), counter.points(other)) == (before, others)
+    assert there == (before, others), returned.story()
+    assert returned.returned == (paid, amount - paid), returned.story()
+
+
+def test_a_preview_finds_the_tenders_of_its_receipt_as_the_sale_will(
+    counter: Till, member: str, programme: Programme
+) -> None:
+    receipt, paid = counter.receipt(), programme.worth(counter, programme.some())
+    amount = paid + programme.earn_money * 10
+    counter.do(POINTS_REDEEM, member, paid, {62: receipt}).expect("00")
+    preview = counter.ask(counter.message("0100", SALE, member, amount, {62: receipt})).expect("00")
+    sale = counter.do(SALE, member, amount, {62: receipt}).expect("00")
+    assert preview.told.earned == sale.told.earned == programme.earn_points * 10, preview.story()
+
+
 def test_the_tenders_told_decide_against_those_found(counter: Till, member: str, programme: Programme) -> None:
     receipt, paid = counter.receipt(), programme.worth(counter, programme.some())
     amount = paid + programme.earn_money * 4
