@@ -74,7 +74,7 @@ class DemoCard(msgspec.Struct, frozen=True):
 
 
 class DemoLoyaltyCard(msgspec.Struct, frozen=True):
-    """A member's card; one of `new_loyalty_cards` is nobody's until it is enrolled, and has no member here."""
+    """A member's card; one of `unenrolled_cards` is nobody's until it is enrolled, and has no member here."""
 
     pan: str
     points: int = 0
@@ -107,7 +107,7 @@ class Demo(msgspec.Struct, frozen=True):
     gift_products: list[DemoProduct]
     gift_cards: list[DemoCard]
     loyalty_cards: list[DemoLoyaltyCard] = []
-    new_loyalty_cards: list[DemoLoyaltyCard] = []
+    unenrolled_cards: list[str] = []
     points: DemoPoints | None = None
     tls: DemoTLS | None = None
     path: Path = DEFAULT_PATH
@@ -148,8 +148,7 @@ class Demo(msgspec.Struct, frozen=True):
     @property
     def all_loyalty_cards(self) -> list[DemoLoyaltyCard]:
         """The members' cards, then those that wait to be enrolled."""
-        new = [msgspec.structs.replace(card, state="inactive") for card in self.new_loyalty_cards]
-        return [*self.loyalty_cards, *new]
+        return [*self.loyalty_cards, *(DemoLoyaltyCard(pan, state="inactive") for pan in self.unenrolled_cards)]
 
     def known_pin(self, pan: str) -> str | None:
         """Of any card of the file."""

@@ -144,7 +144,7 @@ def pick_card(
     if wanted not in ("active", "inactive", "blocked", "closed") or not (place or "1").isdecimal():
         raise DemoError(f"--card {card!r}: write active:1, inactive:1 or blocked:1")
     if kind.of_points:
-        member = choose_member(terminal.demo, CardWish(state=wanted), int(place or 1), other_than)
+        member = choose_member(terminal.demo, CardWish(state=wanted, loyalty=True), int(place or 1), other_than)
         return member.pan, member.pin
     spends = kind.name in ("redeem", "advice-redeem") and not card
     wish = CardWish(state=wanted, min_balance=amount or 0 if spends else 0)

@@ -269,6 +269,7 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True):
     seal: int = 0
     other_holder: int = 0  # who received a transfer
     deed: Deed | None = None
+    event: str | None = None  # the caller's own id of an award
     entries: tuple[Entry, ...] = ()
 
     @property

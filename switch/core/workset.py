@@ -225,6 +225,8 @@ class Workset:
         if decision.row:
             changes.rows.append(decision.row)
             self.families.setdefault(decision.row.root, []).append(decision.row)
+            if decision.row.event is not None:
+                self.events[decision.row.event] = decision.row
         for account in (*decision.opened, *decision.accounts):
             changes.accounts[account.id] = account
             self.hold(account)

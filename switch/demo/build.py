@@ -55,7 +55,7 @@ MEMBERS: tuple[tuple[int, str, tuple[bool, ...]], ...] = (
     *((points, "star", ()) for points in (1000, 1500, 2000, 2500, 3000, 4000, 6000, 7500, 12000, 25000)),
     *((points, "star-bank", ()) for points in (3000, 5000, 50000, 100000)),
 )
-NEW_LOYALTY_CARDS = 4  # of nobody yet: enrolled at a till
+UNENROLLED = 8  # loyalty cards that wait for a member
 FAMILY_LIMIT = 5000  # points an additional card of a family may spend in a month
 SLICE = 100
 
@@ -75,8 +75,8 @@ def fill(books: Books, vault: Vault, more_terminals: int) -> dict[str, Any]:
     for start in range(0, len(commands), SLICE):
         _run(books, commands[start : start + SLICE])
     members, commands = _members(books.programme, vault, more_terminals)
-    new_members, more_commands = _new_members(books.programme, vault)
-    commands += more_commands
+    unenrolled = [new_pan(books.programme.loyalty["star"].prefix) for _ in range(UNENROLLED)]
+    commands += [IssueLoyaltyCard(new_number(vault, pan, None), "star") for pan in unenrolled]
     for start in range(0, len(commands), SLICE):
         _run(books, commands[start : start + SLICE])
     return {
@@ -98,7 +98,7 @@ def fill(books: Books, vault: Vault, more_terminals: int) -> dict[str, Any]:
         "gift_products": [_described(product) for product in books.programme.products.values()],
         "gift_cards": cards,
         "loyalty_cards": members,
-        "new_loyalty_cards": new_members,
+        "unenrolled_cards": [pan.reveal() for pan in unenrolled],
         "points": _described_points(books.programme),
     }
 
@@ -168,13 +168,6 @@ def _members(programme: Programme, vault: Vault, more_terminals: int) -> tuple[l
             listed.append({"pan": pan.reveal(), "member": f"member-{member:02d}", "points": points})
         commands.append(AdjustPoints(main, points, "points to begin with"))
     return listed, commands
-
-
-def _new_members(programme: Programme, vault: Vault) -> tuple[list[dict[str, Any]], list[Command]]:
-    """Loyalty cards that wait for somebody to enrol."""
-    pans = [new_pan(programme.loyalty["star"].prefix) for _ in range(NEW_LOYALTY_CARDS)]
-    commands = [IssueLoyaltyCard(new_number(vault, pan, None), "star") for pan in pans]
-    return [{"pan": pan.reveal()} for pan in pans], [*commands]
 
 
 def _described_points(programme: Programme) -> dict[str, Any]:

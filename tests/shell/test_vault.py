@@ -180,3 +180,14 @@ def test_a_read_only_master_key_is_fine(files: tuple[Path, Path]) -> None:
     master, keys = files
     master.chmod(0o400)
     Vault.open(master, keys)
+
+
+def test_a_phone_number_comes_back_and_is_no_card_number() -> None:
+    phone = Secret("905551112233")
+    sealed = VAULT.encrypt_phone(phone)
+    assert VAULT.decrypt_phone(sealed) == phone
+    assert phone.reveal().encode() not in sealed
+    with pytest.raises(VaultError):
+        VAULT.decrypt_pan(sealed)
+    with pytest.raises(VaultError):
+        VAULT.decrypt_phone(VAULT.encrypt_pan(CARD))

@@ -60,7 +60,7 @@ def demo_content() -> dict[str, Any]:
             member(5, 3000, "family"),
             member(6, 3000, "family"),
         ],
-        "new_loyalty_cards": [{"pan": "9711000000000007"}, {"pan": "9711000000000008"}],
+        "unenrolled_cards": ["9711000000000007", "9711000000000008"],
         "points": {
             "earn_money": 1000,
             "earn_points": 3,
