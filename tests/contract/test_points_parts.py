@@ -58,8 +58,8 @@ class Shopping:
         assert sum(one.returned.worth for one in self.returns) <= self.paid, answer.story()
 
     def take_it_home_again(self) -> None:
-        """The newest return is undone, sometimes by void, sometimes by reversal."""
-        answer = self.returns.pop()
+        """Any of the returns is undone, sometimes by void, sometimes by reversal."""
+        answer = self.returns.pop(self.chance.randrange(len(self.returns)))
         if self.chance.random() < 0.5:
             self.till.void(answer).expect("00")
         else:
