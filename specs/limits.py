@@ -51,6 +51,7 @@ PHONE_DIGITS_MAX: Final = 15  # ITU-T E.164, country code included
 UNIT_BASE: Final = 1000  # points are counted in unit 1000 + their scheme's number: ISO 4217 ends at 999
 SCHEME_NUMBER_MAX: Final = 3000  # a unit fits twelve bits of the id of a system account
 EVENT_KEY_MAX: Final = 64  # of a caller's own id of an award: a UUID has 36
+PURCHASE_MAX: Final = 100  # newest rows of a batch with one receipt number: a till that never counts its receipts up
 LOTS_MAX: Final = 1024  # lots one row can open: a transfer carries the dates of what it moves
 EXPIRY_SLICE: Final = 200  # lots looked at between two groups
 

@@ -234,9 +234,7 @@ def _award(command: AwardPoints, desk: _Desk) -> Decision:
         return refused(Outcome.AMOUNT, "more points than an account can hold")
     purse.put(points, scheme.lot_dates(desk.today))
     owner = merchant.id if merchant else 0
-    row = desk.row(
-        card, f"award {command.event}", reference=command.key, merchant=owner, amount=points, card_amount=points
-    )
+    row = desk.row(card, f"award {command.event}", event=command.key, merchant=owner, amount=points, card_amount=points)
     return desk.book(row, [purse], issued(owner, scheme.unit, points))
 
 

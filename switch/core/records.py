@@ -339,6 +339,7 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True):
     claimed: tuple[Total, ...] | None = None  # by a settlement
     original_class: MessageClass | None = None  # of an upload: the MTI of what it tells of
     matched: int = 0  # of an upload: the row it tells of, which the switch has known
+    event: str | None = None  # the caller's own id of an award
     entries: tuple[Entry, ...] = ()
 
     @property

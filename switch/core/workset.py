@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from specs.transaction import Kind, MessageClass, Reply, Request
+from specs.transaction import MessageClass, Reply, Request
 from switch.core.clock import MINUTE
 from switch.core.needs import Case
 from switch.core.records import (
@@ -251,8 +251,8 @@ class Workset:
         if decision.row:
             changes.rows.append(decision.row)
             self.families.setdefault(decision.row.root, []).append(decision.row)
-            if decision.row.kind is Kind.OPERATOR and decision.row.reference is not None:
-                self.awards[decision.row.reference] = decision.row
+            if decision.row.event is not None:
+                self.awards[decision.row.event] = decision.row
         for account in (*decision.opened, *decision.accounts):
             changes.accounts[account.id] = account
             self.hold(account)

@@ -157,7 +157,11 @@ def _load_purchases(database: Database, workset: Workset, places: _Places) -> No
             desk = workset.desks.get(place)
             named = workset.numbered.get((*place, need.batch)) if need.batch is not None else None
             keys += [(batch, need.receipt) for batch in (desk.batch if desk else 0, named.id if named else 0) if batch]
-    sql = "KEYS k JOIN journal j ON j.batch = {0:bigint} AND j.receipt = {1:text} ORDER BY j.decided_at"
+    sql = (
+        "KEYS k JOIN journal j ON j.batch = {0:bigint} AND j.receipt = {1:text} AND j.decided_at >= coalesce(("
+        "SELECT decided_at FROM journal WHERE batch = {0:bigint} AND receipt = {1:text} "
+        f"ORDER BY decided_at DESC LIMIT 1 OFFSET {limits.PURCHASE_MAX - 1}), 0) ORDER BY j.decided_at"
+    )
     for row in database.pick(JOURNAL, "j", sql, _distinct(keys)):
         workset.purchases.setdefault((row.batch, row.receipt or ""), []).append(row)
 
@@ -248,9 +252,9 @@ def _load_spent_lots(database: Database, workset: Workset, rows: Iterable[Row]) 
 def _load_awards(database: Database, workset: Workset, needs: Sequence[Needs]) -> None:
     """Awards that were made before, by the caller's own ids."""
     named = _distinct((need.event,) for need in needs if need.event is not None)
-    sql = "KEYS k JOIN journal j ON j.reference = {0:text} AND j.kind = 'operator'"
+    sql = "KEYS k JOIN journal j ON j.event = {0:text}"
     rows = with_entries(database, database.pick(JOURNAL, "j", sql, named))
-    workset.awards = {row.reference or "": row for row in rows}
+    workset.awards = {row.event or "": row for row in rows}
 
 
 def _load_tallies(database: Database, workset: Workset, places: _Places, now: int) -> None:

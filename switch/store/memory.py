@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from specs import limits
-from specs.transaction import Kind, MessageClass
+from specs.transaction import MessageClass
 from switch.core.clock import MINUTE
 from switch.core.needs import Needs
 from switch.core.records import (
@@ -148,7 +148,8 @@ class MemoryStore:
             for batch in {desk.batch if desk else 0, numbered_here.id if numbered_here else 0}:
                 purchase = [row for row in self._rows.values() if (row.batch, row.receipt) == (batch, need.receipt)]
                 if batch and purchase:
-                    workset.purchases[batch, need.receipt] = sorted(purchase, key=lambda row: row.decided_at)
+                    newest_last = sorted(purchase, key=lambda row: row.decided_at)
+                    workset.purchases[batch, need.receipt] = newest_last[-limits.PURCHASE_MAX :]
         stones = [stone for stone in self._stones.values() if stone.terminal == terminal.id and stone.expires_at > now]
         workset.tombstones[terminal.id] = stones
         if need.card_range:
@@ -211,8 +212,8 @@ class MemoryStore:
         self._by_card[row.card_hash, row.terminal].append(row.id)
         self._by_rrn[row.rrn] = row.id
         self._by_root[row.root].append(row.id)
-        if row.kind is Kind.OPERATOR and row.reference is not None:
-            self._by_event[row.reference] = row.id
+        if row.event is not None:
+            self._by_event[row.event] = row.id
         for entry in row.entries:
             if entry.sequence is None:
                 kind, _, currency = describe_account(entry.account)

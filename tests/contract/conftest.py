@@ -15,6 +15,7 @@ import pytest
 from tests.contract.batch import Shift
 from tests.contract.client import Secret
 from tests.contract.daemon import Demo, GiftCard, running_daemon
+from tests.contract.members import Club, Programme
 from tests.contract.till import ACTIVATE, REDEEM, RELOAD, Till
 
 DIALECTS = ("nac", "ascii")
@@ -177,3 +178,28 @@ def card(house: House, till: Till) -> Secret:
 @pytest.fixture
 def nac_card(house: House, nac_till: Till) -> Secret:
     return house.card(nac_till)
+
+
+# Points: the terminals are the first merchant's, whose base rule is plain.
+
+
+@pytest.fixture(scope="session")
+def club(house: House) -> Club:
+    return Club(house)
+
+
+@pytest.fixture
+def programme(club: Club) -> Programme:
+    return club.programme
+
+
+@pytest.fixture
+def counter(club: Club, dialect: str) -> Till:
+    """A terminal where members earn and spend."""
+    return club.till(dialect)
+
+
+@pytest.fixture
+def member(club: Club, counter: Till) -> Secret:
+    """A card with an account of its own and plenty of points."""
+    return club.member(counter)

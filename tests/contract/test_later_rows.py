@@ -9,20 +9,8 @@ from tests.contract.till import Till
 
 # fmt: off
 ROWS: list[tuple[str, str, str]] = [
-    ("sale that earns points",        "0200", "000090"),
-    ("points redeem",                 "0200", "009000"),
-    ("points balance",                "0100", "319000"),
-    ("preview of a sale",             "0100", "000090"),
-    ("return of a sale",              "0200", "200090"),
-    ("points transfer",               "0200", "409090"),
-    ("points purchase",               "0200", "210090"),
-    ("enrol",                         "0200", "720090"),
-    ("loyalty card block",            "0200", "739000"),
-    ("loyalty card unblock",          "0200", "749000"),
     ("discount code inquiry",         "0100", "318000"),
     ("discount code use",             "0200", "008000"),
-    ("advice of a sale",              "0220", "000090"),
-    ("advice of a points redeem",     "0220", "009000"),
     ("reserved: hold",                "0100", "006000"),
     ("reserved: points to gift card", "0200", "409060"),
     ("reserved: non-purchase earn",   "0200", "480090"),

@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
+from tests.contract import points
 from tests.contract.client import Balance, Line, Message, WireError, balances, pack_tables, table_field, unpack_tables
 from tests.contract.daemon import TerminalRecord
+from tests.contract.points import PointsTold, Returned
 
 # fmt: off
 ACTIVATE = "720060"
@@ -44,7 +46,7 @@ ANSWER_ADDS: dict[tuple[str, str], set[int]] = {  # MTI class and DE3 without th
     ("022", "00600"): {37},
     ("022", "02600"): {37},
     ("080", "92000"): {60},
-}
+} | points.ANSWER_ADDS
 # fmt: on
 ALWAYS = {0, 3, 11, 12, 13, 24, 39, 41, 42}
 IF_ASKED = {4, 49, 60, 62}
@@ -91,6 +93,18 @@ class Answer(Message):
     @property
     def tables(self) -> dict[str, str]:
         return unpack_tables(self.dialect, self)
+
+    @property
+    def told(self) -> PointsTold:
+        """Table `PT`."""
+        assert "PT" in self.tables, f"the answer has no table PT\n{self.story()}"
+        return points.read_told(self.tables["PT"])
+
+    @property
+    def returned(self) -> Returned:
+        """Table `RT`."""
+        assert "RT" in self.tables, f"the answer has no table RT\n{self.story()}"
+        return points.read_returned(self.tables["RT"])
 
 
 class Till:
@@ -210,6 +224,9 @@ class Till:
     def balance(self, pan: str) -> int:
         return self.ask(self.message("0100", BALANCE, pan)).expect("00").available
 
+    def points(self, pan: str) -> int:
+        return self.ask(self.message("0100", points.POINTS, pan)).expect("00").available
+
     def open_batch(self, more: Mapping[int, str | None] | None = None) -> str:
         """The number of the batch now open, as a logon tells it."""
         return self.ask(self.message("0800", "920000", more=more)).expect("00")[60]
@@ -247,15 +264,20 @@ def form_faults(asked: Message, answer: Answer, currency: str) -> list[str]:
     check(60 not in answer or (len(answer[60]) == 6 and answer[60].isdigit()), f"DE60 is {answer.get(60)!r}")
     faults += totals_faults(asked, answer, wanted)
     faults += approved_faults(asked, answer, wanted) if answer.rc in APPROVED else refused_faults(asked, answer)
-    faults += balance_faults(answer, currency)
+    about_points = points.is_points(asked.get(3, ""))
+    faults += balance_faults(answer, points.CURRENCY if about_points else currency, "90" if about_points else "60")
+    if not faults:
+        available = answer.available if 54 in answer else None
+        faults += points.table_faults(asked, answer, answer.dialect, available, answer.rc in APPROVED)
     return faults
 
 
 def approved_faults(asked: Message, answer: Answer, wanted: set[int]) -> list[str]:
     faults: list[str] = []
     adds = ANSWER_ADDS.get((asked.mti[:3], asked.get(3, "")[:5]), set() if asked.mti[:2] == "04" else None)
-    if adds is not None and answer.keys() != wanted | adds:
-        missing, extra = sorted((wanted | adds) - answer.keys()), sorted(answer.keys() - wanted - adds)
+    fields = answer.keys() - {table_field(answer.dialect)}  # tables are judged by what they are
+    if adds is not None and fields != wanted | adds:
+        missing, extra = sorted((wanted | adds) - fields), sorted(fields - wanted - adds)
         faults.append(f"- approved: fields missing {missing}, fields this answer does not have {extra}")
     if adds and 37 in adds and not (len(answer.get(37, "")) == 12 and answer[37].isdigit()):
         faults.append(f"- DE37 is {answer.get(37)!r}, expected twelve digits")
@@ -275,7 +297,7 @@ def refused_faults(asked: Message, answer: Answer) -> list[str]:
     return faults
 
 
-def balance_faults(answer: Answer, currency: str) -> list[str]:
+def balance_faults(answer: Answer, currency: str, account: str) -> list[str]:
     if 54 not in answer:
         return []
     try:
@@ -285,8 +307,8 @@ def balance_faults(answer: Answer, currency: str) -> list[str]:
     faults: list[str] = []
     if not blocks or blocks[0].kind != "02" or blocks[0].currency != currency:
         faults.append(f"- DE54 begins with what is available in {currency}, got {blocks[:1]}")
-    if any(block.account != "60" or block.amount_minor < 0 for block in blocks):
-        faults.append(f"- DE54 of a gift card has account 60 and nothing below zero, got {blocks}")
+    if any(block.account != account or (block.amount_minor < 0 and account != "90") for block in blocks):
+        faults.append(f"- DE54 here has account {account}, and only points may be below zero, got {blocks}")
     if (answer.rc == "10") != any(block.kind == "57" for block in blocks):
         faults.append(f"- DE54 has a block 57 on RC 10 and only there, got {blocks}")
     return faults

@@ -145,7 +145,7 @@ class History:
         one = row(
             number,
             kind=Kind.OPERATOR if operator else Kind.SALE,
-            reference=event if operator else None,
+            event=event if operator else None,
             receipt=chance.choice([None, *RECEIPTS]),
             batch=chance.choice(self._batches),
             stan=chance.choice((1, 2)),

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from specs import limits
 from specs.transaction import Kind, MessageClass
 from switch.core.records import Account, AccountKind, Card, Deed, EarnPart, Entry, Given, Notice, Place
 from switch.store.port import Liability
@@ -106,11 +107,21 @@ def test_a_purchase_is_what_has_the_receipt_in_the_open_or_the_named_batch(store
     assert workset.families.keys() == {300, 301, 303}
 
 
+def test_of_a_receipt_number_that_never_changes_only_the_newest_rows_come(store: Whole) -> None:
+    rows = [row(n, batch=1, receipt="000001", decided_at=NOW + n) for n in range(300, 305 + limits.PURCHASE_MAX)]
+    keep(store, *rows, batch(1), desk(batch=1))
+    (found,) = store.load([need(receipt="000001")], NOW).purchases.values()
+    assert [one.id for one in found] == [one.id for one in rows[5:]]
+
+
 def test_an_event_is_found_by_its_callers_id(store: Whole) -> None:
-    award = row(300, kind=Kind.OPERATOR, reference="crm-7", entries=(posted(1000, 5),))
-    keep(store, lot(1000, 20), award, row(301, reference="crm-8"))
+    award = row(300, kind=Kind.OPERATOR, event="crm-7", entries=(posted(1000, 5),))
+    keep(store, lot(1000, 20), award, row(301, event="crm-8"))
     workset = store.load([need(event=event) for event in ("crm-7", "crm-8", "crm-9")], NOW)
-    assert [(key, one.id, len(one.entries)) for key, one in workset.awards.items()] == [("crm-7", 300, 1)]
+    assert [(key, one.id, len(one.entries)) for key, one in workset.awards.items()] == [
+        ("crm-7", 300, 1),
+        ("crm-8", 301, 0),
+    ]
 
 
 def test_what_expired_is_found_once_nothing_has_moved_it_lately(store: Whole) -> None:

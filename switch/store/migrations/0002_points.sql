@@ -14,8 +14,9 @@ ALTER TABLE cards ADD COLUMN sealed_phone BYTES;
 
 ALTER TABLE journal ADD COLUMN other_holder BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE journal ADD COLUMN deed TEXT;
-CREATE INDEX journal_by_receipt ON journal (batch, receipt);
-CREATE UNIQUE INDEX journal_by_event ON journal (reference) WHERE kind = 'operator' AND reference IS NOT NULL;
+ALTER TABLE journal ADD COLUMN event TEXT;
+CREATE INDEX journal_by_receipt ON journal (batch, receipt, decided_at);
+CREATE UNIQUE INDEX journal_by_event ON journal (event) WHERE event IS NOT NULL;
 
 CREATE TABLE outbox (
     id BIGINT PRIMARY KEY,
