@@ -31,7 +31,7 @@ from switch.core.undo import find_reversed, find_voided, is_live, undo
 from switch.core.workset import Decision, View
 
 RIGHTS = gift.RIGHTS | points.RIGHTS
-INQUIRIES = frozenset({Kind.GIFT_BALANCE, Kind.POINTS_BALANCE, Kind.PREVIEW})
+INQUIRIES = (Kind.GIFT_BALANCE, Kind.POINTS_BALANCE, Kind.PREVIEW)
 
 
 def decide(case: Case, view: View, programme: Programme, now: int, number: int) -> Decision:

@@ -149,7 +149,7 @@ class Deciding:
             amount=ruling.amount if ruling.tell_amount else None,
             batch=batch,
             balances=balances if self.request.kind is not Kind.PREVIEW else (),
-            points=points if self.request.kind in TELLING and ruling.reason is None else None,
+            points=points if points and ruling.reason is None and self.request.kind in TELLING else None,
             returned=ruling.points.returned if ruling.points and points else None,
         )
 

@@ -12,7 +12,7 @@ from specs.transaction import VOIDS, Kind, MessageClass, Request
 KEYED = frozenset({MessageClass.REQUEST, MessageClass.ADVICE, MessageClass.REVERSAL})
 
 #: Kinds that look for the other messages of the same sale: its tenders share its batch and receipt number.
-IN_PURCHASE = frozenset({Kind.SALE, Kind.PREVIEW, Kind.POINTS_REDEEM})
+IN_PURCHASE = (Kind.SALE, Kind.PREVIEW, Kind.POINTS_REDEEM)
 
 DEFAULT_APPLICATION = "main"
 

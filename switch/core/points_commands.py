@@ -6,6 +6,8 @@ terminal come here, and no I/O: who asks for an expiry has looked up the lots be
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from specs import limits
@@ -87,6 +89,14 @@ class NoticesSent(msgspec.Struct, frozen=True, tag=True):
     """These notices of the outbox have been sent."""
 
     notices: tuple[int, ...]
+
+
+def expiries(lots: Sequence[Account]) -> list[ExpireLots]:
+    """The commands for lots that were found to have expired: one for each member and kind of points."""
+    members: dict[tuple[int, str], list[tuple[int, int]]] = {}
+    for lot in lots:
+        members.setdefault((lot.holder, lot.currency), []).append((lot.id, lot.entries))
+    return [ExpireLots(holder, tuple(found)) for (holder, _), found in members.items()]
 
 
 PointsCommand = IssueLoyaltyCard | PlaceCard | AwardPoints | AdjustPoints | ConvertPoints | ExpireLots | NoticesSent

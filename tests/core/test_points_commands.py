@@ -9,7 +9,7 @@ import pytest
 from specs import limits
 from specs.outcomes import Outcome
 from switch.books import decode_commands, encode_commands
-from switch.core.clock import DAY, HOUR
+from switch.core.clock import DAY
 from switch.core.commands import Command
 from switch.core.points_commands import (
     AdjustPoints,
@@ -21,6 +21,7 @@ from switch.core.points_commands import (
     PlaceCard,
 )
 from switch.core.records import AccountKind, Place
+from switch.expiry import expired_slice
 from tests.core.members import UNIT, MemberShop, scheme
 from tests.core.till import hash_of
 
@@ -110,10 +111,9 @@ def test_a_wrong_adjustment_is_refused(points: int, reason: str, said: str) -> N
 
 # -- expiry ------------------------------------------------------------------------------------------------------------
 def expire(shop: MemberShop) -> None:
-    """As a schedule does it: look the lots up, then ask for each holder's."""
-    today = "2026-03-29"
-    for lot in shop.store.expired(today, shop.now - limits.REPLAY_HOURS * HOUR, 10):
-        shop.command(ExpireLots(lot.holder, ((lot.id, lot.entries),)))
+    """As a schedule does it."""
+    while commands := expired_slice(shop.store, shop.books.programme, shop.now):
+        shop.command(*commands)
 
 
 def test_what_expired_goes_to_breakage_and_no_sooner_than_nothing_can_need_it() -> None:
@@ -143,6 +143,22 @@ def test_a_lot_that_moved_since_it_was_looked_up_is_left_alone() -> None:
     rows = len(shop.rows())
     shop.command(ExpireLots(lot.holder, ((lot.id, lot.entries),)))
     assert (shop.points(card), len(shop.rows())) == (90, rows)
+
+
+def test_expiry_comes_in_slices_of_members(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "EXPIRY_SLICE", 3)
+    shop = MemberShop(expire_months="0")
+    members = [shop.member(10) for _ in range(4)]
+    shop.pass_time(days=15)
+    for card in members[:2]:
+        shop.give(card, 5)
+    shop.pass_time(days=40)
+    first = expired_slice(shop.store, shop.books.programme, shop.now)
+    assert sum(len(command.lots) for command in first) == 3
+    expire(shop)
+    assert [shop.points(card) for card in members] == [0] * 4
+    assert shop.system(AccountKind.BREAKAGE) == 50
+    shop.prove()
 
 
 def test_a_lot_that_has_not_expired_does_not() -> None:
