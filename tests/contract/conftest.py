@@ -6,23 +6,28 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
 
 import pytest
 
+from tests.contract.batch import Shift
 from tests.contract.client import Secret
 from tests.contract.daemon import Demo, GiftCard, running_daemon
 from tests.contract.till import ACTIVATE, REDEEM, RELOAD, Till
 
 DIALECTS = ("nac", "ascii")
+NEWCOMERS = 160  # each is used by one test
 
 
 class House:
     """One daemon seen from the shop floor."""
 
-    def __init__(self, demo: Demo, *, fresh: bool) -> None:
+    def __init__(self, demo: Demo, *, fresh: bool, newcomers: int = 0) -> None:
         self.demo = demo
+        shared = len(demo.terminals) - newcomers
+        self.terminals, self.newcomers = demo.terminals[:shared], deque(demo.terminals[shared:])
         # A daemon that ran already may know the last runs' STANs: every half minute another of fifteen blocks.
         self.first_stan = int(time.time()) // 30 % 15 * 65_000 + 1_000
         self.tills = {dialect: self.make_tills(dialect) for dialect in DIALECTS}
@@ -38,7 +43,7 @@ class House:
 
     def make_tills(self, dialect: str) -> list[Till]:
         """The terminals of a listener that share the currency of its first."""
-        records = [record for record in self.demo.terminals if record.listener == dialect]
+        records = [record for record in self.terminals if record.listener == dialect]
         alike = [record for record in records if record.currency == records[0].currency]
         port = self.demo.listeners[dialect]
         # Far apart, so that a test may lend a terminal another's STAN without spoiling it for a later one.
@@ -46,6 +51,13 @@ class House:
 
     def till(self, dialect: str) -> Till:
         return next(self.turns[dialect])
+
+    def newcomer(self, dialect: str) -> Till:
+        """A terminal that has sent nothing yet, for the tests that need a batch without a past; each is used once."""
+        if not self.newcomers:
+            pytest.skip("a daemon that ran already may have no terminal without a past")
+        record = replace(self.newcomers.popleft(), listener=dialect)  # a terminal may speak at any listener
+        return Till(record, self.demo.listeners[dialect], 0)
 
     def card(self, till: Till, balance: int = 20_000) -> Secret:
         """The number of an active plain card, brought to exactly this balance by this till.
@@ -102,8 +114,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     if running:
         yield from open_house(Demo.read(Path(running)), fresh=False)
         return
-    with running_daemon(tmp_path_factory.mktemp("switch")) as demo:
-        yield from open_house(demo, fresh=True)
+    with running_daemon(tmp_path_factory.mktemp("switch"), NEWCOMERS) as demo:
+        yield from open_house(demo, fresh=True, newcomers=NEWCOMERS)
 
 
 @pytest.fixture(scope="module")
@@ -113,8 +125,8 @@ def own_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         yield from open_house(demo, fresh=True)
 
 
-def open_house(demo: Demo, *, fresh: bool) -> Iterator[House]:
-    house = House(demo, fresh=fresh)
+def open_house(demo: Demo, *, fresh: bool, newcomers: int = 0) -> Iterator[House]:
+    house = House(demo, fresh=fresh, newcomers=newcomers)
     try:
         yield house
     finally:
@@ -135,6 +147,20 @@ def till(house: House, dialect: str) -> Till:
 def other_till(house: House, till: Till) -> Till:
     """Another terminal of the same listener and currency."""
     return house.till(till.dialect)
+
+
+@pytest.fixture
+def newcomer(house: House, dialect: str) -> Iterator[Till]:
+    """A terminal that has sent nothing yet."""
+    till = house.newcomer(dialect)
+    yield till
+    till.close()
+
+
+@pytest.fixture
+def shift(till: Till, card: Secret) -> Shift:
+    """A batch just opened under a number of its own, at a till whose card was brought to 200.00 before."""
+    return Shift.open(till, card)
 
 
 @pytest.fixture

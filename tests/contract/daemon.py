@@ -122,6 +122,10 @@ class Demo:
             ),
         )
 
+    def command(self, *arguments: str) -> None:
+        """An operator's command against this daemon's books."""
+        run_to_end([installed_command(), *arguments, "--config", str(self.folder / "tillswitch.toml")])
+
     def tls_port(self, dialect: str) -> int:
         """The listener of this dialect with TLS, whatever its name; else where `init` lays it."""
         names = [name for name in self.listeners if dialect in name and "tls" in name.lower()]
@@ -167,28 +171,59 @@ def find_certificate(tls: Any, merchant_id: str) -> dict[str, str]:
     return {}
 
 
+class Daemon:
+    """A data folder with a demo, served by a process that can be killed and begun again."""
+
+    def __init__(self, folder: Path, newcomers: int = 0) -> None:
+        self.data, self.base_port, self.log = folder / "data", free_base_port(), folder / "serve.log"
+        size = ["--base-port", str(self.base_port), "--terminals", str(8 + newcomers)]
+        run_to_end([installed_command(), "init", "--demo", "--data", str(self.data), *size])
+        self.demo = Demo.read(self.data / "demo.json")
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Serves until ready."""
+        config = ["--config", str(self.data / "tillswitch.toml")]
+        with self.log.open("ab") as output:
+            command = [installed_command(), "serve", *config]
+            self.process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        wait_until_ready(self.process, self.base_port + 10, self.log)
+
+    def kill(self) -> None:
+        """SIGKILL: what a power cut leaves."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self) -> None:
+        """SIGTERM, exit code 0, and an audit that finds nothing."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(STOP_SECONDS)
+        assert code == 0, f"the daemon ended with {code} after SIGTERM:\n{tail(self.log)}"
+        self.demo.command("audit")
+
+
 @contextlib.contextmanager
-def running_daemon(folder: Path) -> Iterator[Demo]:
-    """`init --demo`, `serve` until ready; at the end SIGTERM, exit code 0, and an audit that finds nothing."""
-    command = installed_command()
-    data, base_port = folder / "data", free_base_port()
-    init = ["init", "--demo", "--data", str(data), "--base-port", str(base_port), "--terminals", "8"]
-    run_to_end([command, *init])
-    config = ["--config", str(data / "tillswitch.toml")]
-    log = folder / "serve.log"
-    with log.open("wb") as output:
-        daemon = subprocess.Popen([command, "serve", *config], stdout=output, stderr=subprocess.STDOUT)
-        try:
-            wait_until_ready(daemon, base_port + 10, log)
-            yield Demo.read(data / "demo.json")
-            daemon.send_signal(signal.SIGTERM)
-            code = daemon.wait(STOP_SECONDS)
-        finally:
-            if daemon.poll() is None:
-                daemon.kill()
-                daemon.wait()
-    assert code == 0, f"the daemon ended with {code} after SIGTERM:\n{tail(log)}"
-    run_to_end([command, "audit", *config])
+def running(folder: Path, newcomers: int = 0) -> Iterator[Daemon]:
+    """A daemon that is stopped, and audited, when the tests with it have passed.
+
+    Its last `newcomers` terminals are beyond those that tests share.
+    """
+    daemon = Daemon(folder, newcomers)
+    try:
+        daemon.start()
+        yield daemon
+        daemon.stop()
+    finally:
+        daemon.kill()
+
+
+@contextlib.contextmanager
+def running_daemon(folder: Path, newcomers: int = 0) -> Iterator[Demo]:
+    """The demo of such a daemon, for tests that never end it."""
+    with running(folder, newcomers) as daemon:
+        yield daemon.demo
 
 
 def installed_command() -> str:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.contract.batch import following
 from tests.contract.conftest import House
 from tests.contract.till import REDEEM, Till
-
-
-def following(batch: str, steps: int = 1) -> str:
-    return f"{(int(batch) + steps - 1) % 999_999 + 1:06}"
 
 
 def test_a_logon_tells_the_batch_now_open_and_telling_changes_nothing(till: Till) -> None:

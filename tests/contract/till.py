@@ -35,6 +35,12 @@ ANSWER_ADDS: dict[tuple[str, str], set[int]] = {  # MTI class and DE3 without th
     ("020", "74600"): {37, 38},
     ("020", "02006"): {37, 38, 54},
     ("020", "02600"): {37, 38, 54},
+    ("032", "72006"): {37},
+    ("032", "21006"): {37},
+    ("032", "00600"): {37},
+    ("032", "01600"): {37},
+    ("032", "20006"): {37},
+    ("032", "02600"): {37},
     ("022", "00600"): {37},
     ("022", "02600"): {37},
     ("080", "92000"): {60},
@@ -235,10 +241,11 @@ def form_faults(asked: Message, answer: Answer, currency: str) -> list[str]:
     check(len(answer.rc) == 2 and answer.rc.isalnum(), f"DE39 is {answer.rc!r}")
     check(not NEVER & answer.keys(), f"fields that never go into an answer: {sorted(NEVER & answer.keys())}")
     wanted = (ALWAYS & (asked.keys() | {0, 12, 13, 39})) | (IF_ASKED & asked.keys())
-    if 60 in asked and len(asked[60]) != 6 and answer.rc not in APPROVED:
+    if 60 in asked and not (len(asked[60]) == 6 and asked[60].isdigit()) and answer.rc not in APPROVED:
         wanted -= {60}
     check(wanted <= answer.keys(), f"fields missing: {sorted(wanted - answer.keys())}")
     check(60 not in answer or (len(answer[60]) == 6 and answer[60].isdigit()), f"DE60 is {answer.get(60)!r}")
+    faults += totals_faults(asked, answer, wanted)
     faults += approved_faults(asked, answer, wanted) if answer.rc in APPROVED else refused_faults(asked, answer)
     faults += balance_faults(answer, currency)
     return faults
@@ -282,4 +289,17 @@ def balance_faults(answer: Answer, currency: str) -> list[str]:
         faults.append(f"- DE54 of a gift card has account 60 and nothing below zero, got {blocks}")
     if (answer.rc == "10") != any(block.kind == "57" for block in blocks):
         faults.append(f"- DE54 has a block 57 on RC 10 and only there, got {blocks}")
+    return faults
+
+
+def totals_faults(asked: Message, answer: Answer, wanted: set[int]) -> list[str]:
+    """A 0510 that closed a batch or found other totals has DE63 with as many blocks as asked, and tables in DE48."""
+    if asked.mti[:2] != "05" or answer.rc not in ("00", "95"):
+        return []
+    faults: list[str] = []
+    told, size = answer.get(63, ""), len(asked[63]) if 63 in asked else 90
+    if len(told) != size or not told.isdigit():
+        faults.append(f"- DE63 is {told!r}, expected {size} digits")
+    if extra := sorted(answer.keys() - wanted - {48, 63}):
+        faults.append(f"- fields this answer does not have {extra}")
     return faults
