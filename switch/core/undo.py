@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from specs import limits
-from specs.transaction import VOIDS, Kind, MessageClass
+from specs.transaction import VOIDS, Kind, MessageClass, Request
 from switch.core.ledger import Move
 from switch.core.needs import Case
 from switch.core.programme import Programme
@@ -93,18 +93,28 @@ def find_reversed(view: View, case: Case, sent_at: int | None, repeated: Row | N
         and row.application == case.application
         and _asks(row, case)
     ]
-    if repeated and repeated.original and sent_at is not None and repeated.sent_at == sent_at:
-        candidates = [
-            row for row in candidates if row.id == repeated.original
-        ]  # a late copy: it meant this and no other
-    elif repeated:
-        candidates = [row for row in candidates if row.decided_at > repeated.decided_at or row.id == repeated.original]
+    if repeated:
+        candidates = [row for row in candidates if _can_be_meant_again(row, request, sent_at, repeated)]
     for fits in _references(view, case, sent_at):
         found = [row for row in candidates if fits(row)]
         if found:
             standing = (row for row in found if not row.took_effect or is_live(row, view.family(row)))
             return next(standing, found[0])
     return None
+
+
+def _can_be_meant_again(row: Row, request: Request, sent_at: int | None, repeated: Row) -> bool:
+    """Whether a reversal that said the same as an earlier one may mean `row`.
+
+    With the same time it is that one again, however late: it means what it undid then; if that was nothing, only its
+    own message. Else its STAN may have been used again, for something that has been done since.
+    """
+    if row.id == repeated.original:
+        return True
+    if sent_at is None or repeated.sent_at != sent_at:
+        return row.decided_at > repeated.decided_at
+    stan = request.stan if request.original_stan is None else request.original_stan
+    return not repeated.original and row.stan == stan
 
 
 def _references(view: View, case: Case, sent_at: int | None) -> list[Callable[[Row], bool]]:

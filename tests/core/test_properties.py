@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from specs import limits
 from specs.outcomes import ACCEPTED, NOT_STORED, Outcome
 from specs.sensitive import PAN, Secret
-from specs.transaction import Kind, Line, MessageClass, Request
+from specs.transaction import TOTALS_BLOCKS, Kind, Line, MessageClass, Request, Total
+from switch.core.day_commands import CutSettlement, SettlePart
 from switch.core.records import Block
+from switch.core.undo import is_live
 from tests.core.till import LINE, Shop, Till, clock
 
 APPROVED = Outcome.APPROVED
@@ -122,6 +124,8 @@ def test_all_partial_refunds_equal_the_whole_one_whatever_was_voided_between(
 # -- nonsense ----------------------------------------------------------------------------------------------------------
 CARDS = [PAN(f"{prefix}000000000{number:04d}") for number, prefix in enumerate(("990010", "990060", "990040"), 1)]
 GIFTS = [kind for kind in Kind if kind.value.startswith("gift")]
+SETTLEMENTS = [Kind.SETTLE, Kind.SETTLE_UPLOADED, Kind.CLEAR_BATCH]
+amounts_of_totals = st.sampled_from([0, 1000, 5000])
 NETWORK = [Kind.ECHO, Kind.LOGON, Kind.PARAMETERS, Kind.UNKNOWN]
 amounts = st.one_of(
     st.none(), st.sampled_from([0, 1, 1000, 5000, limits.AMOUNT_MAX]), st.integers(0, limits.AMOUNT_MAX)
@@ -132,7 +136,8 @@ amounts = st.one_of(
 def requests(draw: st.DrawFn) -> Request:
     """Anything a codec could make: a card where the kind needs one, the time of the deed in advices."""
     message_class = draw(st.sampled_from(MessageClass))
-    kind = draw(st.sampled_from(NETWORK if message_class is MessageClass.NETWORK else [*GIFTS, Kind.UNKNOWN]))
+    kinds = {MessageClass.NETWORK: NETWORK, MessageClass.SETTLEMENT: [*SETTLEMENTS, Kind.UNKNOWN]}
+    kind = draw(st.sampled_from(kinds.get(message_class, [*GIFTS, Kind.UNKNOWN])))
     if draw(st.integers(0, 30)) == 0:
         kind = Kind.MALFORMED
     timed = message_class is MessageClass.ADVICE or draw(st.booleans())
@@ -159,6 +164,10 @@ def requests(draw: st.DrawFn) -> Request:
         original_stan=draw(st.none() | st.integers(0, 5)),
         pin=draw(st.sampled_from([None, Secret("1234"), Secret("0000")])),
         partial=draw(st.booleans()),
+        totals=draw(
+            st.none() | st.lists(st.builds(Total, st.integers(0, 2), amounts_of_totals), max_size=6).map(tuple)
+        ),
+        upload_batch=draw(st.sampled_from([None, None, 1, 2, 7])),
     )
 
 
@@ -171,14 +180,17 @@ def test_whatever_is_said_the_rules_answer_and_the_books_hold(said: list[Request
         shop.card(product, 3000)
     assert [card.masked_pan for card in shop.store.cards(0, 9)] == [pan.masked for pan in CARDS]
     closing = shop.till("T1", explicit_open=explicit)
-    shop.till("T2", store="south", currencies=("840", "392"), partial=True)
-    shop.till("T3", "B")
+    tills = [closing, shop.till("T2", store="south", currencies=("840", "392"), partial=True), shop.till("T3", "B")]
     for place, request in enumerate(said):
         if place == close and closing.batches() and closing.batches()[-1].closed_at is None:
             closing.close_batch()
+        if request.stan % 4 == 1 and closing.batches():  # the host's end of day, now and then
+            shop.ask(SettlePart("A", "T1", "main", closing.batches()[-1].id), CutSettlement("A"))
         rows = len(shop.rows())
         reply = shop.hear(request)
-        if reply.outcome in NOT_STORED or request.message_class in (MessageClass.INQUIRY, MessageClass.NETWORK):
+        if request.message_class is MessageClass.SETTLEMENT:
+            assert len(shop.rows()) <= rows + 1
+        elif reply.outcome in NOT_STORED or request.message_class in (MessageClass.INQUIRY, MessageClass.NETWORK):
             assert len(shop.rows()) == rows
         if reply.outcome not in ACCEPTED and request.message_class is MessageClass.REVERSAL:
             assert reply.outcome in (
@@ -188,6 +200,31 @@ def test_whatever_is_said_the_rules_answer_and_the_books_hold(said: list[Request
                 Outcome.UNKNOWN_TERMINAL,
             )
     shop.prove()
+    for till in tills:
+        check_totals(till)
+
+
+def check_totals(till: Till) -> None:
+    """The open batch of a terminal holds what is live of what was put into it, counted anew from the transactions.
+
+    Where something came late (another terminal's reversal, say), it holds on purpose what is live no more.
+    """
+    open_ = [batch for batch in till.batches() if batch.closed_at is None]
+    for batch in open_:
+        parts = {part.id for part in till.batches() if part.whole == batch.whole}
+        rows = till.shop.rows()
+        totals = [(0, 0)] * 4
+        touched = {row.root for row in rows if row.late}
+        if any(row.batch in parts and row.root in touched for row in rows):
+            continue
+        for row in rows:
+            if row.batch not in parts or row.kind not in TOTALS_BLOCKS or row.message_class is MessageClass.REVERSAL:
+                continue
+            family = [other for other in rows if other.root == row.root]
+            if row.took_effect and row.currency == batch.currency and is_live(row, family):
+                count, amount = totals[TOTALS_BLOCKS[row.kind]]
+                totals[TOTALS_BLOCKS[row.kind]] = count + 1, amount + row.amount
+        assert [(total.count, total.amount) for total in batch.booked] == totals
 
 
 @given(request=requests(), changes=st.fixed_dictionaries({"nii": st.sampled_from(["", "010"])}))

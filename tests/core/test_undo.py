@@ -586,3 +586,15 @@ def test_a_late_copy_of_a_reversal_undoes_nothing_that_came_after_it() -> None:
     assert (late.outcome, first.outcome) == (Outcome.APPROVED, Outcome.APPROVED)
     assert shop.balance(card) == 10_000
     shop.prove()
+
+
+def test_a_late_copy_of_a_reversal_that_found_nothing_undoes_nothing_that_came_after_it() -> None:
+    shop = Shop()
+    till, card = shop.till(), shop.card(balance=10_000)
+    done = till.redeem(card, 1000)
+    lost = till.write(Kind.GIFT_VOID_SPEND, card, 1000, rrn=done.rrn, **clock(shop.now))
+    till.reverse(lost, rrn=done.rrn)
+    assert till.void_spend(card, 1000, rrn=done.rrn).outcome is Outcome.APPROVED
+    till.reverse(lost, rrn=done.rrn)
+    assert shop.balance(card) == 10_000
+    shop.prove()
