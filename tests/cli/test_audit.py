@@ -78,7 +78,8 @@ def count(operator: Operator, table: str) -> int:
 def test_right_books_are_right(books: Operator) -> None:
     told = books.record("audit")
     counted = {name: count(books, table) for name, table in COUNTED.items()}
-    assert counted == {name: told[name] for name in COUNTED} and min(counted.values())
+    assert counted == {name: told[name] for name in COUNTED}
+    assert min(counted.values())
     assert told["newest"].keys() == {"main", "second"}
     lines = books.do("audit").out.splitlines()
     assert lines[0] == "the books are right: " + ", ".join(f"{told[name]} {name}" for name in COUNTED)
