@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from specs.transaction import Reply
-from switch.core.records import Row, Seal
+from switch.core.journal import Row, Seal
 
 _encode = msgspec.msgpack.Encoder().encode
 

@@ -12,7 +12,7 @@ from switch.cli.common import config_option, fail, json_option, reading, refuse
 from switch.cli.merchants import find_merchant
 from switch.cli.output import Record, moment, money, show_json, show_list, show_table
 from switch.config import Config
-from switch.core.records import Settlement
+from switch.core.merchants import Settlement
 from switch.exports import FORMATS, NoWorkbooks, sections
 from switch.statements import Statement, statement
 from switch.store.port import Reader

@@ -13,7 +13,7 @@ from specs.transaction import ADVISED, LOADS, Kind, MessageClass
 from switch.core import gift, points
 from switch.core.clock import DAY, SECOND
 from switch.core.deciding import Deciding
-from switch.core.records import Right
+from switch.core.merchants import Right
 from switch.core.refusals import Reason
 
 RIGHTS = gift.RIGHTS | points.RIGHTS

@@ -15,12 +15,14 @@ from switch.core.batches import Joined, join
 from switch.core.clock import HOUR
 from switch.core.deciding import Deciding
 from switch.core.examining import apply_rule
+from switch.core.holdings import is_points
+from switch.core.journal import Row, Tombstone
+from switch.core.merchants import Batch, Right
 from switch.core.messages import find_earlier, reversed_before, same_reversal
 from switch.core.needs import Case
 from switch.core.network import answer_network
 from switch.core.points_undo import undo_points
 from switch.core.programme import Programme
-from switch.core.records import Batch, Right, Row, Tombstone, is_points
 from switch.core.refusals import Reason, too_many_guesses
 from switch.core.ruling import Ruling, refused
 from switch.core.settling import settle, with_command

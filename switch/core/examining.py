@@ -7,10 +7,10 @@ import msgspec
 from specs.transaction import Kind
 from switch.core import cards, gift, points
 from switch.core.deciding import Deciding
+from switch.core.holdings import Card
 from switch.core.lots import Opening, Purse
 from switch.core.points_matter import PointsMatter, day_of, moment_of
 from switch.core.programme import CardProduct, GiftProduct
-from switch.core.records import Card
 from switch.core.refusals import Reason, too_many_guesses
 from switch.core.ruling import Matter, Ruling, refused
 from switch.core.schemes import LoyaltyProduct

@@ -12,10 +12,10 @@ import msgspec
 
 from specs.outcomes import Outcome
 from specs.transaction import Kind
+from switch.core.holdings import Account, CardState
 from switch.core.operator_rows import approved, operator_row, refused
 from switch.core.points_commands import ExpireLots
 from switch.core.programme import Programme
-from switch.core.records import Account, CardState
 from switch.core.workset import Decision, Workset
 
 

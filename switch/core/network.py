@@ -10,7 +10,7 @@ from specs.transaction import Kind
 from switch.core.admission import find_stranger
 from switch.core.batches import Joined, join
 from switch.core.deciding import Deciding
-from switch.core.records import Terminal
+from switch.core.merchants import Terminal
 from switch.core.refusals import Reason
 from switch.core.workset import Decision
 

@@ -7,8 +7,9 @@ import msgspec
 from specs.outcomes import Outcome
 from specs.transaction import Kind, MessageClass, Reply
 from switch.core.clock import retrieval_reference
+from switch.core.holdings import Card
+from switch.core.journal import Row
 from switch.core.programme import Programme
-from switch.core.records import Card, Row
 from switch.core.workset import Decision
 
 

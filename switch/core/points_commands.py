@@ -12,6 +12,8 @@ from specs import limits
 from specs.money import convert_down
 from specs.outcomes import Outcome
 from specs.transaction import Kind, Reply
+from switch.core.holdings import Account, AccountKind, Card, CardState, Place, system_account
+from switch.core.journal import Row
 from switch.core.ledger import Move, post
 from switch.core.lots import Opening, Purse
 from switch.core.needs import Needs
@@ -19,7 +21,6 @@ from switch.core.operator_rows import NewNumber, approved, operator_row, refused
 from switch.core.points_books import issued
 from switch.core.points_matter import day_of
 from switch.core.programme import Programme
-from switch.core.records import Account, AccountKind, Card, CardState, Place, Row, system_account
 from switch.core.schemes import Scheme
 from switch.core.workset import Decision, Workset
 

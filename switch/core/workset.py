@@ -13,24 +13,10 @@ import msgspec
 
 from specs.transaction import MessageClass, Reply, Request
 from switch.core.clock import MINUTE
+from switch.core.holdings import Account, AccountKind, Card, CardState, Notice
+from switch.core.journal import Entry, ProgrammeText, Row, Tally, Tombstone
+from switch.core.merchants import Batch, Desk, Merchant, Settlement, Terminal
 from switch.core.needs import Case
-from switch.core.records import (
-    Account,
-    AccountKind,
-    Batch,
-    Card,
-    CardState,
-    Desk,
-    Entry,
-    Merchant,
-    Notice,
-    ProgrammeText,
-    Row,
-    Settlement,
-    Tally,
-    Terminal,
-    Tombstone,
-)
 
 GUESS_MINUTES = 11  # the tallies a Workset carries: the minute under way and the ten before it, never less than ten
 #: Kinds of accounts that make up a member's points.

@@ -14,24 +14,10 @@ import msgspec
 from specs import limits
 from specs.transaction import MessageClass
 from switch.core.clock import MINUTE
+from switch.core.holdings import Account, Card, Notice, is_points
+from switch.core.journal import Entry, ProgrammeText, Row, Seal, Tombstone
+from switch.core.merchants import NO_TOTALS, Batch, Desk, Merchant, Settlement, Terminal
 from switch.core.needs import Needs
-from switch.core.records import (
-    NO_TOTALS,
-    Account,
-    Batch,
-    Card,
-    Desk,
-    Entry,
-    Merchant,
-    Notice,
-    ProgrammeText,
-    Row,
-    Seal,
-    Settlement,
-    Terminal,
-    Tombstone,
-    is_points,
-)
 from switch.core.refusals import scopes
 from switch.core.workset import GUESS_MINUTES, Day, Workset
 from switch.store.database import Database

@@ -13,26 +13,10 @@ import msgspec
 from specs import limits
 from specs.transaction import MessageClass
 from switch.core.clock import MINUTE
+from switch.core.holdings import Account, AccountKind, Card, Notice, describe_account
+from switch.core.journal import Entry, ProgrammeText, Row, Seal, Tally, Tombstone
+from switch.core.merchants import NO_TOTALS, Batch, Desk, Merchant, Settlement, Terminal
 from switch.core.needs import Needs
-from switch.core.records import (
-    NO_TOTALS,
-    Account,
-    AccountKind,
-    Batch,
-    Card,
-    Desk,
-    Entry,
-    Merchant,
-    Notice,
-    ProgrammeText,
-    Row,
-    Seal,
-    Settlement,
-    Tally,
-    Terminal,
-    Tombstone,
-    describe_account,
-)
 from switch.core.refusals import scopes
 from switch.core.workset import GUESS_MINUTES, POINTS, Changes, Day, Workset
 from switch.store.port import JournalFilter, Liability, OpenBatch, StoreError

@@ -7,23 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from switch.core.clock import MINUTE
+from switch.core.holdings import Account, AccountKind, Card, Notice, describe_account
+from switch.core.journal import Entry, ProgrammeText, Row, Seal, Tally
+from switch.core.merchants import Batch, Merchant, Settlement, Terminal
 from switch.core.needs import Needs
-from switch.core.records import (
-    Account,
-    AccountKind,
-    Batch,
-    Card,
-    Entry,
-    Merchant,
-    Notice,
-    ProgrammeText,
-    Row,
-    Seal,
-    Settlement,
-    Tally,
-    Terminal,
-    describe_account,
-)
 from switch.core.workset import GUESS_MINUTES, Changes, Workset
 from switch.store.database import Database
 from switch.store.loading import (

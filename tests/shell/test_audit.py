@@ -11,7 +11,9 @@ import pytest
 from specs.outcomes import Outcome
 from specs.transaction import Kind, MessageClass, Total
 from switch.audit import Audit, BrokenFact, audit
-from switch.core.records import Account, AccountKind, Count, Entry, Row, system_account
+from switch.core.holdings import Account, AccountKind, system_account
+from switch.core.journal import Entry, Row
+from switch.core.merchants import Count
 from switch.core.workset import Changes
 from switch.seals import mark, seal_of
 from switch.store.memory import MemoryStore

@@ -10,7 +10,7 @@ import trio
 from trio.testing import MockClock
 
 from switch.core.commands import PutMerchant
-from switch.core.records import Batch, Closer
+from switch.core.merchants import Batch, Closer
 from switch.core.workset import BatchEvent
 from switch.schedules import LOOK_SECONDS, Days
 from switch.store.port import Unavailable

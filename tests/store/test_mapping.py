@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from switch.core.records import Entry, Merchant, Row, Tally, Terminal
+from switch.core.journal import Entry, Row, Tally
+from switch.core.merchants import Merchant, Terminal
 from switch.store import loading
 from switch.store.database import Database
 from switch.store.mapping import Mapping

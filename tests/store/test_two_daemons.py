@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import pytest
 
 from specs.outcomes import Outcome
+from switch.core.journal import Seal
 from switch.core.needs import Case, Needs
-from switch.core.records import Seal
 from switch.core.workset import Changes, Workset
 from switch.store.port import Conflict, JournalFilter, Reader
 from switch.store.sql import SQLStore
