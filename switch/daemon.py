@@ -27,8 +27,8 @@ from switch.books import Books
 from switch.config import ListenerConfig, load_config, restart_keys
 from switch.control import control_app
 from switch.core.commands import ApplyProgramme
+from switch.core.decision import BatchEvent
 from switch.core.programme import ProgrammeError
-from switch.core.workset import BatchEvent
 from switch.expiry import Expiry
 from switch.log_writer import LogWriter
 from switch.logs import configure_logs, wants_json

@@ -14,6 +14,7 @@ from switch.core.admission import find_obstacle, find_stranger, is_stale
 from switch.core.batches import Joined, join
 from switch.core.clock import HOUR
 from switch.core.deciding import Deciding
+from switch.core.decision import Decision
 from switch.core.examining import apply_rule
 from switch.core.holdings import is_points
 from switch.core.journal import Row, Tombstone
@@ -27,7 +28,7 @@ from switch.core.refusals import Reason, too_many_guesses
 from switch.core.ruling import Ruling, refused
 from switch.core.settling import settle, with_command
 from switch.core.undo import find_reversed, find_voided, is_live, undo
-from switch.core.workset import Decision, View
+from switch.core.workset import View
 
 
 def decide(case: Case, view: View, programme: Programme, now: int, number: int) -> Decision:

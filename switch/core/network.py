@@ -10,9 +10,9 @@ from specs.transaction import Kind
 from switch.core.admission import find_stranger
 from switch.core.batches import Joined, join
 from switch.core.deciding import Deciding
+from switch.core.decision import Decision
 from switch.core.merchants import Terminal
 from switch.core.refusals import Reason
-from switch.core.workset import Decision
 
 
 def answer_network(deciding: Deciding) -> Decision:

@@ -12,6 +12,7 @@ from specs import limits
 from specs.money import convert_down
 from specs.outcomes import Outcome
 from specs.transaction import Kind, Reply
+from switch.core.decision import Decision
 from switch.core.holdings import Account, AccountKind, Card, CardState, Place, system_account
 from switch.core.journal import Row
 from switch.core.ledger import Move, post
@@ -22,7 +23,7 @@ from switch.core.points_books import issued
 from switch.core.points_matter import day_of
 from switch.core.programme import Programme
 from switch.core.schemes import Scheme
-from switch.core.workset import Decision, Workset
+from switch.core.workset import Workset
 
 
 class IssueLoyaltyCard(msgspec.Struct, frozen=True, tag=True):

@@ -7,11 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from switch.core.clock import MINUTE
+from switch.core.decision import Changes
 from switch.core.holdings import Account, AccountKind, Card, Notice, describe_account
 from switch.core.journal import Entry, ProgrammeText, Row, Seal, Tally
 from switch.core.merchants import Batch, Merchant, Settlement, Terminal
 from switch.core.needs import Needs
-from switch.core.workset import GUESS_MINUTES, Changes, Workset
+from switch.core.workset import GUESS_MINUTES, Workset
 from switch.store.database import Database
 from switch.store.loading import (
     ACCOUNTS,

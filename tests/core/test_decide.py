@@ -16,11 +16,11 @@ from switch.core.admission import INQUIRIES
 from switch.core.clock import MINUTE
 from switch.core.commands import ApplyProgramme, PutTerminal
 from switch.core.decide import decide
+from switch.core.decision import Changes
 from switch.core.holdings import Block
 from switch.core.journal import Tally
 from switch.core.merchants import Right
 from switch.core.refusals import scopes
-from switch.core.workset import Changes
 from tests.core.till import DOLLAR, EURO, PROGRAMME, Shop, available, case_of, clock
 
 

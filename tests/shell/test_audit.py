@@ -11,10 +11,10 @@ import pytest
 from specs.outcomes import Outcome
 from specs.transaction import Kind, MessageClass, Total
 from switch.audit import Audit, BrokenFact, audit
+from switch.core.decision import Changes
 from switch.core.holdings import Account, AccountKind, system_account
 from switch.core.journal import Entry, Row
 from switch.core.merchants import Count
-from switch.core.workset import Changes
 from switch.seals import mark, seal_of
 from switch.store.memory import MemoryStore
 from tests.store import make

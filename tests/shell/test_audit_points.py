@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from switch.audit import BrokenFact, audit
+from switch.core.decision import Changes
 from switch.core.holdings import Account, AccountKind
 from switch.core.journal import Deed, Entry, Row, Seal
-from switch.core.workset import Changes
 from switch.seals import mark, seal_of
 from switch.store.memory import MemoryStore
 from tests.core.members import MemberShop, counted, split
