@@ -55,4 +55,17 @@ PURCHASE_MAX: Final = 100  # newest rows of a batch with one receipt number: a t
 LOTS_MAX: Final = 1024  # lots one row can open: a transfer carries the dates of what it moves
 EXPIRY_SLICE: Final = 200  # lots looked at between two groups
 
+# -- terminals watched ------------------------------------------------------------------------------------------------
+STATUS_KEYS_MAX: Final = 16  # of a status table: six are in the contract, the rest are a maker's own
+STATUS_VALUE_MAX: Final = 20  # characters of one value: what the contract gives versions and serial numbers
+STATUS_TEXT_MAX: Final = 100  # of what cannot be read as key and value: enough to see whose mistake it is
+LATE_INTERVALS: Final = 2  # expected intervals of silence: one echo may be lost on the way
+OFFLINE_INTERVALS: Final = 3
+OFFLINE_HOURS: Final = 24  # of a terminal that sends no echoes: it has not even closed its day
+CLOCK_OFF_SECONDS: Final = 300  # a clock further off prints wrong dates, and its messages may not be known again
+SEEN_SECONDS: Final = 60  # last_seen on disk is at most that old, and half an interval: what a kill -9 forgets
+PRESENCE_SLICE: Final = 100  # terminals written, or read, in one go between the groups: about 5 ms of the store
+TERMINALS_PAGE: Final = 100  # of a listing, unless it asks for another number
+TERMINALS_PAGE_MAX: Final = 1000  # 300 kB of JSON, made in 10 ms
+
 assert ANSWER_SECONDS + SEND_SECONDS < TERMINAL_WAIT_SECONDS, "an answer must reach the terminal before it gives up"

@@ -16,8 +16,9 @@ from specs.transaction import Reply
 from switch.core.commands import Command, command_needs, decide_command
 from switch.core.decide import decide
 from switch.core.deciding import bare_reply
-from switch.core.decision import BatchEvent, Changes, Decision
+from switch.core.decision import BatchEvent, Changes, Decision, Heard
 from switch.core.needs import Case, Needs, needs
+from switch.core.presence import TerminalEvent
 from switch.core.programme import Programme, parse_programme
 from switch.core.workset import Workset
 from switch.seals import mark, seal_of
@@ -44,6 +45,9 @@ class Books:
         self.seal = store.last_seal(daemon)
         self.commit_seconds = 0.0  # of the last group
         self.events: list[BatchEvent] = []  # of the last group
+        self.heard: list[Heard | None] = []  # of the last group, in its order
+        self.terminal_events: list[TerminalEvent] = []  # of the last group
+        self.changes = Changes()  # of the last group
         self.conflicts = 0  # of the last group: how often it was decided again
         self._seal_key, self._daemon, self._report = seal_key, daemon, report
         self._numbers: Iterator[int] = iter(())
@@ -77,7 +81,8 @@ class Books:
             self.programme = _read_programme(self.store)
         replies = [self._decide(item, workset, now + place) for place, item in enumerate(group)]
         self._commit(workset.changes, now)
-        self.events = workset.events
+        self.events, self.terminal_events = workset.events, workset.terminal_events
+        self.heard, self.changes = workset.heard, workset.changes
         return replies
 
     def _decide(self, item: Item, workset: Workset, now: int) -> Reply:
@@ -93,8 +98,10 @@ class Books:
             workset.check(decision)
         except Exception as bug:
             self._report(bug)
+            workset.heard.append(None)
             return bare_reply(Outcome.INTERNAL, now, self.programme.time_zone)
         workset.apply(decision)
+        workset.heard.append(decision.heard)
         return decision.reply
 
     def _commit(self, changes: Changes, now: int) -> None:

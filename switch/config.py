@@ -86,7 +86,7 @@ TEMPLATE_HEAD = (
 
 # -- the settings -----------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, kw_only=True)
-class TLSConfig:
+class ServerTLSConfig:
     certificate: Annotated[Path, Key(path("server.pem", exists=True), "PEM: our certificate and its chain.", live=True)]
     key: Annotated[Path, Key(path("server.key", exists=True), "PEM: the private key of it.", live=True)]
     client_ca: Annotated[
@@ -94,8 +94,12 @@ class TLSConfig:
     ] = None
     client_certificate_required: Annotated[
         bool,
-        Key(FLAG, "Who shows no certificate is not let in. If false the listener counts as a plain one for access."),
+        Key(FLAG, "Who shows no certificate is not let in. If false the door counts as a plain one for access."),
     ] = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class TLSConfig(ServerTLSConfig):
     any_merchant_allowed: Annotated[
         bool, Key(FLAG, "A certificate naming merchant * speaks for every merchant (a processor's concentrator).")
     ] = False
@@ -153,8 +157,19 @@ class VaultConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class OpsConfig:
-    host: Annotated[str, Key(HOST, "Address of /metrics and /health. They tell counts, never cards.")] = "127.0.0.1"
+    host: Annotated[
+        str, Key(HOST, "Address of the pages. Others than loopback need a token, or TLS with client certificates.")
+    ] = "127.0.0.1"
     port: Annotated[int, Key(whole(0, 65535), "TCP port; 0 lets the system choose.")] = 9583
+    token: Annotated[
+        Path | None,
+        Key(
+            path("ops.token", exists=True),
+            "A file with a token of at least 16 characters; whoever reads the pages must show it, as `Authorization: "
+            "Bearer TOKEN`, or in a browser as the password.",
+        ),
+    ] = None
+    tls: Annotated[ServerTLSConfig | None, Key(Section(ServerTLSConfig), "TLS 1.2 or newer for the ops pages.")] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,6 +264,7 @@ def load_config(file: Path) -> Config:
 def _check_listeners(config: Config, file: Path) -> None:
     """What no key alone can say."""
     names: set[str] = set()
+    _check_ops(config.ops, file)
     addresses = {(config.ops.host, config.ops.port)}
     for i, listener in enumerate(config.listeners):
         place = f"listeners[{i}]"
@@ -256,9 +272,7 @@ def _check_listeners(config: Config, file: Path) -> None:
             raise ConfigError(file, f"{place}.name", f"{shown(listener.name)} is taken", "a name of its own")
         if listener.port and (listener.host, listener.port) in addresses:
             raise ConfigError(file, f"{place}.port", f"{listener.host}:{listener.port} is taken", "a port of its own")
-        if listener.tls and listener.tls.client_certificate_required and not listener.tls.client_ca:
-            allowed = "a path, or client_certificate_required = false"
-            raise ConfigError(file, f"{place}.tls.client_ca", "is missing", allowed)
+        _check_tls(listener.tls, f"{place}.tls", file)
         if listener.anonymous and not ip_address(listener.host).is_loopback and not config.trusted_networks:
             allowed = "a loopback address, client certificates, or trusted_networks"
             raise ConfigError(
@@ -266,6 +280,19 @@ def _check_listeners(config: Config, file: Path) -> None:
             )
         names.add(listener.name)
         addresses.add((listener.host, listener.port))
+
+
+def _check_tls(tls: ServerTLSConfig | None, place: str, file: Path) -> None:
+    if tls and tls.client_certificate_required and not tls.client_ca:
+        raise ConfigError(file, f"{place}.client_ca", "is missing", "a path, or client_certificate_required = false")
+
+
+def _check_ops(ops: OpsConfig, file: Path) -> None:
+    _check_tls(ops.tls, "ops.tls", file)
+    certificates = ops.tls is not None and ops.tls.client_certificate_required
+    if not ip_address(ops.host).is_loopback and not ops.token and not certificates:
+        allowed = "a loopback address, ops.token, or ops.tls with client certificates"
+        raise ConfigError(file, "ops.host", f"anybody could read the pages on {ops.host}", allowed)
 
 
 def config_template(config: Config) -> str:

@@ -14,6 +14,7 @@ from specs import limits
 from specs.transaction import Reply, Request
 from switch.config import ListenerConfig
 from switch.metrics import CloseReason, DropReason, Metrics
+from switch.presence import Visit
 from switch.service import Service
 from terminals.errors import FrameError, ProtocolError
 from terminals.iso8583_request import Slip
@@ -41,6 +42,7 @@ class Conversation:
     ) -> None:
         self._service, self._metrics, self._config = service, metrics, config
         self._stream, self._session = stream, session
+        self._visit = Visit()
         self._outbox: list[tuple[Reply, Slip]] = []
         self._undecided = 0
         self._owed = 0  # requests that were offered and are neither answered nor given up
@@ -51,14 +53,17 @@ class Conversation:
 
     async def hold(self, draining: trio.Event) -> CloseReason:
         """The whole conversation; returns why it ended."""
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._write, nursery.cancel_scope)
-            nursery.start_soon(self._stop_receiving, draining)
-            self._reason = await self._read(draining)
-            with trio.move_on_after(self._service.answer_seconds + limits.SEND_SECONDS):
-                while self._owed:
-                    await self._changed.wait()
-            nursery.cancel_scope.cancel()
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._write, nursery.cancel_scope)
+                nursery.start_soon(self._stop_receiving, draining)
+                self._reason = await self._read(draining)
+                with trio.move_on_after(self._service.answer_seconds + limits.SEND_SECONDS):
+                    while self._owed:
+                        await self._changed.wait()
+                nursery.cancel_scope.cancel()
+        finally:
+            self._service.presences.left(self._visit)
         return self._reason
 
     async def _read(self, draining: trio.Event) -> CloseReason:
@@ -127,7 +132,7 @@ class Conversation:
         alone = not self._undecided
         self._undecided += 1
         self._owed += 1
-        if not self._service.offer(request, deliver, alone=alone):
+        if not self._service.offer(request, deliver, alone=alone, visit=self._visit):
             deliver(self._service.busy())
 
     async def _write(self, conversation: trio.CancelScope) -> None:

@@ -16,27 +16,33 @@ from pathlib import Path
 
 import structlog
 import trio
+from starlette.routing import Route
 
+from specs import limits
 from switch import __version__
 from switch.books import Books
 from switch.config import load_config, restart_keys
 from switch.control import control_app
 from switch.core.commands import ApplyProgramme
 from switch.core.decision import BatchEvent
+from switch.core.presence import TerminalEvent
 from switch.core.programme import ProgrammeError
 from switch.doors import CannotListen, door, make_listeners, open_doors
 from switch.expiry import Expiry
+from switch.heartbeat import Heartbeat
 from switch.log_writer import LogWriter
 from switch.logs import configure_logs, wants_json
 from switch.metrics import Metrics
 from switch.ops import ops_app, serve_ops, serve_unix
-from switch.reporting import log_batches, log_group, log_trouble, report_bug
+from switch.ops_access import read_token
+from switch.reporting import log_batches, log_group, log_terminals, log_trouble, report_bug
 from switch.schedules import Days
 from switch.server import Listener, Server
 from switch.service import Service
 from switch.settings import ConfigError
 from switch.store.open import open_store
 from switch.store.port import StoreError
+from switch.terminal_pages import terminals_route
 from switch.tls import TLSError, server_context
 from switch.vault import Vault
 
@@ -94,7 +100,7 @@ class Daemon:
         """
         if books.programme.version == 0 and self.config.programme:
             text = self.config.programme.read_text("utf-8")
-            (reply,) = books.run_group([ApplyProgramme(text)], time.time_ns() // 1000)
+            (reply,) = books.run_group([ApplyProgramme(text)], _now())
             if reply.display:
                 raise ProgrammeError(f"{self.config.programme}: {reply.display}")
 
@@ -111,23 +117,26 @@ class Daemon:
             log=log_group,
             tell_trouble=log_trouble,
             tell_batches=self._tell_batches,
+            tell_terminals=self._tell_terminals,
         )
-        self.days = Days(self.service, self.metrics, lambda: time.time_ns() // 1000)
+        self.days = Days(self.service, self.metrics, _now)
         server = Server(self.service, self.metrics, lambda: self.config, self._draining)
         self.metrics.log_lines_lost.set_function(lambda: self._log_writer.lost)
+        ops = self.config.ops
+        self._ops_access = read_token(ops.token) if ops.token else None, server_context(ops.tls) if ops.tls else None
         self._listeners = make_listeners(self.config.listeners)
         ended = trio.Event()
         async with trio.open_nursery() as nursery:  # lives until everything is answered
             nursery.start_soon(self.service.run)
             nursery.start_soon(self._tidy)
             nursery.start_soon(self.days.run)
-            expiry = Expiry(self.service, lambda: self.config.schedules.expire_points, lambda: time.time_ns() // 1000)
+            expiry = Expiry(self.service, lambda: self.config.schedules.expire_points, _now)
             nursery.start_soon(expiry.run)
-            app = ops_app(self.metrics.registry, self._not_ready)
-            ops = self.config.ops
-            with door(f"ops: {ops.host} port {ops.port}"):
-                self.ports["ops"] = await nursery.start(partial(serve_ops, app, ops.host, ops.port, shutdown=ended))
-            control = control_app(self.service, self.reload, self.status)
+            heartbeat = Heartbeat(self.service, self.metrics, _now)
+            await nursery.start(heartbeat.run)
+            pages = [terminals_route(self.service.presences, _now)]
+            await self._open_ops(nursery, pages, ended)
+            control = control_app(self.service, self.reload, self.status, pages)
             with door(f"control socket {self.config.control_socket}"):
                 await nursery.start(partial(serve_unix, control, self.config.control_socket, shutdown=ended))
             async with trio.open_nursery() as conversations:
@@ -139,9 +148,20 @@ class Daemon:
                     self._announce(self)
                 await self._draining.wait()
                 conversations.cancel_scope.deadline = trio.current_time() + self.config.limits.drain_seconds
+            with trio.move_on_after(limits.SEND_SECONDS):  # the store may be away
+                await heartbeat.fold_all()
             log.info("drained")
             ended.set()
             nursery.cancel_scope.cancel()
+
+    async def _open_ops(self, nursery: trio.Nursery, pages: Sequence[Route], ended: trio.Event) -> None:
+        ops = self.config.ops
+        token, context = self._ops_access
+        app = ops_app(self.metrics.registry, self._not_ready, pages, token)
+        with door(f"ops: {ops.host} port {ops.port}"):
+            self.ports["ops"] = await nursery.start(
+                partial(serve_ops, app, ops.host, ops.port, shutdown=ended, tls=context)
+            )
 
     def drain(self) -> None:
         """Stop as told: nothing new, what was accepted is answered."""
@@ -211,6 +231,10 @@ class Daemon:
         log_batches(events)
         self.days.note(events)
 
+    def _tell_terminals(self, events: Sequence[TerminalEvent]) -> None:
+        self.metrics.terminals_changed(events)
+        log_terminals(events)
+
     async def _tidy(self) -> None:
         """Once a minute: what has outlived its use goes, a slice at a time; the newest seal goes to the log."""
         while True:
@@ -219,6 +243,11 @@ class Daemon:
             seal = self.service.books.seal
             if seal:
                 log.info("seal", daemon=seal.daemon, number=seal.number, seal=seal.mac.hex())
+
+
+def _now() -> int:
+    """Microseconds since 1970."""
+    return time.time_ns() // 1000
 
 
 def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -6,7 +6,7 @@ with it an `inc` costs 0.5 microseconds, without it four times as much.
 
 import platform
 from collections import Counter as Tally
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal, NamedTuple, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
@@ -17,6 +17,7 @@ from specs.transaction import Kind
 from switch import __version__
 from switch.core.clock import HOUR
 from switch.core.decision import BatchEvent
+from switch.core.presence import Event, State, TerminalEvent
 
 #: Why a connection ended.
 CloseReason = Literal[
@@ -54,6 +55,9 @@ UploadResult = Literal[
 ]
 #: How long a batch has been open, at most (hours); older than all of these is "older".
 AGES: Final = {"1h": 1, "8h": 8, "1d": 24, "3d": 72, "7d": 168}
+
+#: How many of a store's terminals are offline; a store none of which was ever seen is not open yet.
+OfflineShare = Literal["none", "some", "half", "all"]
 
 CommitFailure = Literal["conflict", "unavailable"]  # if all is lost, nobody is left to count
 
@@ -128,6 +132,17 @@ class Metrics:
         ages = self._gauge("tillswitch_open_batches", "Open batches by age.", ["age"])
         self._ages = {age: ages.labels(age) for age in (*AGES, "older")}
 
+        states = self._gauge("tillswitch_terminals", "Terminals that may speak, by state.", ["state"])
+        self._states = {state: states.labels(state.value.replace(" ", "_")) for state in State}
+        stores = self._gauge(
+            "tillswitch_stores", "Stores by the share of their terminals that are offline.", ["offline"]
+        )
+        self._stores = {share: stores.labels(share) for share in get_args(OfflineShare)}
+        happened = self._counter("tillswitch_terminal_events", "What happened to terminals.", ["event"])
+        self._terminal_events = {event: happened.labels(event.value) for event in Event}
+        self.status_odd = self._counter(
+            "tillswitch_terminal_status_odd", "Values of status tables that say nothing sensible."
+        )
         self.queue_requests = self._gauge("tillswitch_queue_requests", "Requests waiting to be decided.")
         self.log_lines_lost = self._gauge("tillswitch_log_lines_lost", "Lines that could not be written to the log.")
         build = self._gauge("tillswitch_build_info", "Always 1; what runs stands in its labels.", ["version", "python"])
@@ -172,6 +187,19 @@ class Metrics:
         for name, gauge in self._ages.items():
             gauge.set(counted[name])
 
+    # -- terminals ----------------------------------------------------------------------------------------------------
+    def terminals_changed(self, events: Sequence[TerminalEvent]) -> None:
+        for one in events:
+            self._terminal_events[one.event].inc()
+
+    def set_terminals(self, states: Mapping[State, int], stores: Iterable[Mapping[State, int]]) -> None:
+        """How many terminals are in each state: all of them, and those of each store."""
+        for state, gauge in self._states.items():
+            gauge.set(states.get(state, 0))
+        shares = Tally(filter(None, map(_offline_share, stores)))
+        for share, gauge in self._stores.items():
+            gauge.set(shares[share])
+
     # -- the server ---------------------------------------------------------------------------------------------------
     def connection_opened(self, listener: str) -> None:
         self._connections[listener].inc()
@@ -196,3 +224,13 @@ class Metrics:
 
     def _histogram(self, name: str, text: str, buckets: Sequence[float], labels: Sequence[str] = ()) -> Histogram:
         return Histogram(name, text, labels, buckets=buckets, registry=self.registry)
+
+
+def _offline_share(states: Mapping[State, int]) -> OfflineShare | None:
+    seen = sum(count for state, count in states.items() if state is not State.NEVER_SEEN)
+    offline = states.get(State.OFFLINE, 0)
+    if not seen:
+        return None
+    if not offline:
+        return "none"
+    return "all" if offline == seen else "half" if 2 * offline >= seen else "some"

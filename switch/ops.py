@@ -9,7 +9,8 @@ Not for what readiness means (the daemon's to say) nor for the control API's pag
 import logging
 import os
 import socket
-from collections.abc import Callable, Iterator
+import ssl
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -32,11 +33,13 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from specs import limits
+from switch.ops_access import TokenRequired
 
 BACKLOG: Final = 64  # Prometheus, a load balancer, a person
 KEEP_ALIVE_SECONDS: Final = 75.0  # longer than the usual scrape interval of a minute
@@ -44,8 +47,18 @@ CLOSE_SECONDS: Final = 1.0  # what requests under way get when we end, or when t
 
 
 # -- the pages --------------------------------------------------------------------------------------------------------
-def ops_app(registry: CollectorRegistry, readiness: Callable[[], list[str]]) -> Starlette:
-    """`readiness` returns why no traffic should come here now, as sentences; empty is ready."""
+def ops_app(
+    registry: CollectorRegistry,
+    readiness: Callable[[], list[str]],
+    pages: Sequence[Route] = (),
+    token: str | None = None,
+) -> Starlette:
+    """
+    Args:
+        readiness: Returns why no traffic should come here now, as sentences; empty is ready.
+        pages: More than metrics and health.
+        token: Without it nothing is shown.
+    """
     rendering = trio.CapacityLimiter(1)  # each takes a thread from the store's, and time from everybody
 
     async def metrics(request: Request) -> Response:
@@ -63,12 +76,14 @@ def ops_app(registry: CollectorRegistry, readiness: Callable[[], list[str]]) -> 
             return JSONResponse({"ready": False, "reasons": reasons}, 503)
         return PlainTextResponse("ready")
 
-    return json_app([Route("/metrics", metrics), Route("/health/live", live), Route("/health/ready", ready)])
+    health = [Route("/health/live", live), Route("/health/ready", ready)]
+    return json_app([Route("/metrics", metrics), *health, *pages], token)
 
 
-def json_app(routes: list[Route]) -> Starlette:
+def json_app(routes: list[Route], token: str | None = None) -> Starlette:
     """An app whose errors are JSON as well: `{"error": "Not Found"}`."""
-    return Starlette(routes=routes, exception_handlers={HTTPException: _refused, Exception: _failed})
+    guard = [Middleware(TokenRequired, token=token)] if token else []
+    return Starlette(routes=routes, middleware=guard, exception_handlers={HTTPException: _refused, Exception: _failed})
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -88,13 +103,14 @@ async def serve_ops(
     port: int,
     *,
     shutdown: trio.Event,
+    tls: ssl.SSLContext | None = None,
     task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve on a TCP port until `shutdown`; the started value is the port (of use where `port` is 0)."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
-        await _serve(app, listening, shutdown, lambda: task_status.started(listening.getsockname()[1]))
+        await _serve(app, listening, shutdown, lambda: task_status.started(listening.getsockname()[1]), tls)
 
 
 async def serve_unix(
@@ -162,9 +178,9 @@ class _Stream:
     Hypercorn shields what it sends from cancellation, and waits for its keep-alive time when a client has gone.
     """
 
-    def __init__(self, stream: trio.SocketStream, conversation: trio.CancelScope) -> None:
+    def __init__(self, stream: trio.abc.Stream, sock: trio.socket.SocketType, conversation: trio.CancelScope) -> None:
         self._stream, self._conversation = stream, conversation
-        self.socket = stream.socket
+        self.socket = sock
 
     async def receive_some(self, max_bytes: int) -> bytes:
         try:
@@ -183,7 +199,8 @@ class _Stream:
             raise trio.BrokenResourceError("the client does not take its answer")
 
     async def send_eof(self) -> None:
-        await self._stream.send_eof()
+        if isinstance(self._stream, trio.abc.HalfCloseableStream):
+            await self._stream.send_eof()
 
     async def aclose(self) -> None:
         await self._stream.aclose()
@@ -218,7 +235,8 @@ def _http_only(app: ASGIFramework) -> ASGIFramework:
 class _HTTPServer:
     """Talks to clients until they end, and to the newest ones when there are too many."""
 
-    def __init__(self, app: Starlette) -> None:
+    def __init__(self, app: Starlette, tls: ssl.SSLContext | None) -> None:
+        self._tls = tls
         self._app = ASGIWrapper(
             _http_only(cast(ASGIFramework, app))
         )  # each library has types of its own for the same calls
@@ -234,12 +252,26 @@ class _HTTPServer:
         self._open[stream] = None
         try:
             with trio.CancelScope() as conversation:
-                bounded = cast("trio.SSLStream[trio.SocketStream]", _Stream(stream, conversation))
+                secure = await self._secured(stream)
+                if secure is None:
+                    return
+                bounded = cast("trio.SSLStream[trio.SocketStream]", _Stream(secure, stream.socket, conversation))
                 await TCPServer(self._app, _Settings(), self._context, ConnectionState({}), bounded)
         except Exception as fault:  # Hypercorn's: faults of our pages it has caught and logged
             logging.getLogger("hypercorn.error").warning("connection failed: %r", fault)
         finally:
             self._open.pop(stream, None)
+
+    async def _secured(self, stream: trio.SocketStream) -> trio.abc.Stream | None:
+        """With TLS, if that is asked for; None if the client does not agree on it in time."""
+        if self._tls is None:
+            return stream
+        secure = trio.SSLStream(stream, self._tls, server_side=True, https_compatible=True)
+        with trio.move_on_after(limits.HANDSHAKE_SECONDS), suppress(trio.BrokenResourceError):
+            await secure.do_handshake()
+            return secure
+        await trio.aclose_forcefully(stream)
+        return None
 
     async def say_that_it_ends(self) -> None:
         """Idle clients are let go at once."""
@@ -254,9 +286,15 @@ class _HTTPServer:
                 stream.socket.close()
 
 
-async def _serve(app: Starlette, listening: socket.socket, shutdown: trio.Event, started: Callable[[], None]) -> None:
+async def _serve(
+    app: Starlette,
+    listening: socket.socket,
+    shutdown: trio.Event,
+    started: Callable[[], None],
+    tls: ssl.SSLContext | None = None,
+) -> None:
     listening.listen(BACKLOG)
-    server = _HTTPServer(app)
+    server = _HTTPServer(app, tls)
     listener = trio.SocketListener(trio.socket.from_stdlib_socket(listening))
     async with trio.open_nursery() as whole:
         whole.start_soon(server.close_when_cancelled)

@@ -24,7 +24,9 @@ from switch.core.commands import Command, PutTerminal
 from switch.core.deciding import bare_reply
 from switch.core.decision import BatchEvent
 from switch.core.needs import Case, application_of
+from switch.core.presence import TerminalEvent
 from switch.metrics import Answered, Metrics
+from switch.presence import Presences, Visit
 from switch.store.port import Conflict, Unavailable
 from switch.vault import Vault
 
@@ -42,6 +44,7 @@ class Waiting(msgspec.Struct):
     terminal: str
     deliver: Deliver
     offered_at: float
+    visit: Visit | None = None  # the connection it came by
 
 
 class Queue:
@@ -84,6 +87,7 @@ class Service:
         clock: Microseconds since 1970.
         tell_trouble: Told once why nothing can be committed, and with None when it can again.
         tell_batches: Told after each group what it has done to batches, if anything.
+        tell_terminals: Likewise of terminals.
     """
 
     def __init__(
@@ -101,12 +105,14 @@ class Service:
         log: Log = lambda answered: None,
         tell_trouble: Callable[[str | None], None] = lambda reason: None,
         tell_batches: Callable[[Sequence[BatchEvent]], None] = lambda events: None,
+        tell_terminals: Callable[[Sequence[TerminalEvent]], None] = lambda events: None,
     ) -> None:
         self.books = books
+        self.presences = Presences(clock())
         self.answer_seconds = answer_seconds
         self.trouble: str | None = None  # why nothing can be committed just now
         self._vault, self._metrics, self._log, self._tell_trouble = vault, metrics, log, tell_trouble
-        self._tell_batches = tell_batches
+        self._tell_batches, self._tell_terminals = tell_batches, tell_terminals
         self._applications = applications or {}
         self._queue_max, self._group_max, self._threaded, self._clock = queue_max, group_max, threaded, clock
         self._queue = Queue()
@@ -114,10 +120,11 @@ class Service:
         self._last_now = books.seal.sealed_at if books.seal else 0  # time never goes back, whatever the clock does
         self._turn = trio.Lock()  # one thing at a time with the store
 
-    def offer(self, request: Request, deliver: Deliver, *, alone: bool = False) -> bool:
+    def offer(self, request: Request, deliver: Deliver, *, alone: bool = False, visit: Visit | None = None) -> bool:
         """Queue a request; `deliver` gets its answer, or None if it comes too late. False: the queue is full.
 
         Args:
+            visit: The connection it came by.
             alone: Nothing else of its connection is undecided. Such a request always finds room: who fills the queue
                 does so with connections that ask for more and more, and is refused himself.
         """
@@ -134,7 +141,9 @@ class Service:
             self._vault.card_hash(request.other_card).hex() if request.other_card else "",
             self._vault.encrypt_phone(request.phone) if request.phone else None,
         )
-        self._put(Waiting(case, request.terminal_id, deliver, trio.current_time()))
+        self._put(Waiting(case, request.terminal_id, deliver, trio.current_time(), visit))
+        if request.status and request.status.odd:
+            self._metrics.status_odd.inc(request.status.odd)
         return True
 
     def busy(self) -> Reply:
@@ -200,8 +209,17 @@ class Service:
             self._note_trouble(None)
             if self.books.events:
                 self._tell_batches(self.books.events)
+            self._note_terminals(group, now)
             self._metrics.group_committed(len(group), self.books.commit_seconds, self.books.conflicts)
             return replies
+
+    def _note_terminals(self, group: Sequence[Waiting], now: int) -> None:
+        for waiting, life in zip(group, self.books.heard, strict=True):
+            if life is not None:
+                self.presences.hear(life, waiting.visit, now)
+        self.presences.note_changes(self.books.changes)
+        if self.books.terminal_events:
+            self._tell_terminals(self.books.terminal_events)
 
     def _note_trouble(self, reason: str | None) -> None:
         if reason != self.trouble:

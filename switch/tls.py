@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
-from switch.config import TLSConfig
+from switch.config import ServerTLSConfig, TLSConfig
 
 MERCHANT_URI: Final = "tillswitch:merchant:"
 
@@ -19,7 +19,7 @@ class TLSError(Exception):
     """Certificates that cannot be used: one line that names the file and the reason."""
 
 
-def server_context(tls: TLSConfig) -> ssl.SSLContext:
+def server_context(tls: ServerTLSConfig) -> ssl.SSLContext:
     """
     Raises:
         TLSError: a file is no PEM, or the key is not the certificate's.

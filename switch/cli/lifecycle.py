@@ -30,6 +30,7 @@ from switch.daemon import Daemon
 from switch.demo import build
 from switch.demo.certificates import write_demo_certificates
 from switch.doors import CannotListen
+from switch.ops_access import TokenError, read_token
 from switch.settings import ConfigError
 from switch.store.open import open_store
 from switch.store.port import StoreError
@@ -111,6 +112,13 @@ def _tls_listener(name: str, port: int) -> ListenerConfig:
     return ListenerConfig(name=f"{name}-tls", dialect=name, port=port, tls=tls)
 
 
+#: What a daemon cannot begin with.
+_UNUSABLE = (
+    *(ConfigError, VaultError, StoreError, TLSError, TokenError, DialectError, ProgrammeError),
+    CannotListen,
+)
+
+
 @click.command()
 @click.option(
     "--config",
@@ -127,7 +135,7 @@ def serve(config: Path) -> None:
     try:
         daemon = Daemon(config, _announce)
         code = daemon.run()
-    except (ConfigError, VaultError, StoreError, TLSError, DialectError, ProgrammeError, CannotListen) as error:
+    except _UNUSABLE as error:
         fail(str(error))
     sys.exit(code)
 
@@ -165,7 +173,11 @@ def check(config: Config) -> None:
             load_dialect(listener.dialect)
             if listener.tls:
                 server_context(listener.tls)
-    except (TLSError, DialectError) as error:
+        if config.ops.tls:
+            server_context(config.ops.tls)
+        if config.ops.token:
+            read_token(config.ops.token)
+    except (TLSError, TokenError, DialectError) as error:
         fail(str(error))
     if config.programme:
         read_programme(config.programme, 0)

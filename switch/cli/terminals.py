@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any, TypeVar
 
 import click
@@ -12,9 +13,11 @@ from switch.cli.arguments import CLOCK, CURRENCY, MERCHANT_ID, NII, STORE, TERMI
 from switch.cli.common import config_option, json_option, reading, refuse, submit
 from switch.cli.merchants import find_merchant
 from switch.cli.output import Record, letters, moment, show_json, show_list, show_record
+from switch.cli.seen import sightings
 from switch.config import Config
 from switch.core.commands import PutTerminal
 from switch.core.merchants import DEFAULT_RIGHTS, Right, Terminal
+from switch.core.presence import State
 from switch.store.port import Reader
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -117,16 +120,19 @@ def enable(merchant_id: str, terminal_id: str, config: Config) -> None:
 @terminal.command("list")
 @click.option("--merchant", "merchant_id", type=MERCHANT_ID, help="Only of this merchant.")
 @click.option("--store", type=STORE, help="Only in this store.")
+@click.option("--state", type=click.Choice([state.value for state in State]), help="Only those in this state.")
 @config_option
 @json_option
-def list_(merchant_id: str | None, store: str | None, config: Config, as_json: bool) -> None:
-    """List terminals."""
+def list_(merchant_id: str | None, store: str | None, state: str | None, config: Config, as_json: bool) -> None:
+    """List terminals, and when they were last seen."""
+    seen = sightings(config)
     with reading(config) as reader:
         records = [
-            _described(terminal)
+            _described(terminal) | seen.get((terminal.merchant_id, terminal.terminal_id), {})
             for terminal in reader.terminals()
             if merchant_id in (None, terminal.merchant_id) and store in (None, terminal.store)
         ]
+    records = [record for record in records if state in (None, record.get("state"))]
     show_list(records, as_json, "no such terminals", _cells)
 
 
@@ -220,5 +226,11 @@ def _described(terminal: Terminal) -> dict[str, Any]:
 
 def _cells(record: Record) -> Record:
     """What fits into one line; the rest is in `show`."""
-    shown = ("merchant_id", "terminal_id", "active", "store", "currency", "time_zone", "listener", "nii")
-    return {name: letters(record[name]) if name == "currency" else record[name] for name in shown}
+    shown = ("merchant_id", "terminal_id", "active", "store", "state", "last_seen", "currency", "listener", "nii")
+    cells = {name: record.get(name) for name in shown}
+    return cells | {"currency": letters(record["currency"]), "last_seen": _short(record.get("last_seen"))}
+
+
+def _short(last_seen: str | None) -> str | None:
+    """In the shell's own zone, to the second."""
+    return last_seen and datetime.fromisoformat(last_seen).astimezone().isoformat(" ", "seconds")

@@ -5,8 +5,6 @@ WIRE.md section 1, "Who may speak".
 
 from __future__ import annotations
 
-import datetime as dt
-
 from specs import limits
 from specs.money import POINTS_UNIT
 from specs.transaction import ADVISED, LOADS, Kind, MessageClass
@@ -57,6 +55,5 @@ def find_obstacle(deciding: Deciding) -> Reason | None:
 
 def is_stale(deciding: Deciding) -> bool:
     """An advice of a deed too long ago is reported, not booked (WIRE.md section 4, "Forced movements")."""
-    local_seconds = (deciding.local_now - dt.datetime(1970, 1, 1)).total_seconds()
     sent_at = deciding.sent_at
-    return sent_at is not None and local_seconds - sent_at > limits.ADVICE_DAYS * DAY // SECOND
+    return sent_at is not None and deciding.local_seconds - sent_at > limits.ADVICE_DAYS * DAY // SECOND

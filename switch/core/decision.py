@@ -10,6 +10,14 @@ from specs.transaction import Reply
 from switch.core.holdings import Account, Card, Notice
 from switch.core.journal import Entry, ProgrammeText, Row, Tally, Tombstone
 from switch.core.merchants import Batch, Desk, Merchant, Settlement, Terminal
+from switch.core.presence import Presence, TerminalEvent
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """A message was a sign of life of `terminal`; `skew`: seconds its clock is ahead, if the message says."""
+
+    terminal: Terminal
+    skew: int | None = None
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -30,6 +38,9 @@ class Decision(msgspec.Struct, frozen=True):
     notices: tuple[Notice, ...] = ()
     settlements: tuple[Settlement, ...] = ()
     told: dict[int, int] = {}  # notices that were sent, and when
+    presences: tuple[Presence, ...] = ()
+    terminal_events: tuple[TerminalEvent, ...] = ()
+    heard: Heard | None = None
 
 
 class Changes(msgspec.Struct):
@@ -48,6 +59,7 @@ class Changes(msgspec.Struct):
     notices: list[Notice] = []
     settlements: list[Settlement] = []
     told: dict[int, int] = {}
+    presences: dict[int, Presence] = {}
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__struct_fields__)

@@ -12,11 +12,12 @@ import msgspec
 
 from specs.transaction import MessageClass, Request
 from switch.core.clock import MINUTE
-from switch.core.decision import BatchEvent, Changes, Decision, check_entries
+from switch.core.decision import BatchEvent, Changes, Decision, Heard, check_entries
 from switch.core.holdings import Account, AccountKind, Card, CardState
 from switch.core.journal import Row, Tombstone
 from switch.core.merchants import Batch, Desk, Merchant, Settlement, Terminal
 from switch.core.needs import Case
+from switch.core.presence import Presence, TerminalEvent
 
 GUESS_MINUTES = 11  # the tallies a Workset carries: the minute under way and the ten before it, never less than ten
 #: Kinds of accounts that make up a member's points.
@@ -108,9 +109,12 @@ class Workset:
         self.tombstones: dict[int, list[Tombstone]] = {}
         self.tallies: defaultdict[str, dict[int, int]] = defaultdict(dict)
         self.days: dict[str, Day] = {}
+        self.presences: dict[int, Presence] = {}  # by Terminal.id
         self.programme_version = 0
         self.changes = Changes()
         self.events: list[BatchEvent] = []
+        self.terminal_events: list[TerminalEvent] = []
+        self.heard: list[Heard | None] = []  # of each decision, in order
 
     def hold(self, account: Account) -> None:
         """Keep a holder's account."""
@@ -208,6 +212,9 @@ class Workset:
         changes.tallies.extend(decision.tallies)
         changes.tombstones.extend(decision.tombstones)
         changes.settlements.extend(decision.settlements)
+        for presence in decision.presences:
+            self.presences[presence.terminal] = changes.presences[presence.terminal] = presence
+        self.terminal_events.extend(decision.terminal_events)
         for merchant in decision.merchants:
             self.merchants[merchant.merchant_id] = changes.merchants[merchant.id] = merchant
         for terminal in decision.terminals:

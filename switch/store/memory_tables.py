@@ -11,6 +11,7 @@ from switch.core.decision import Changes
 from switch.core.holdings import Account, Card, Notice, describe_account
 from switch.core.journal import ProgrammeText, Row, Seal, Tombstone
 from switch.core.merchants import Batch, Desk, Merchant, Settlement, Terminal
+from switch.core.presence import Presence
 from switch.core.workset import GUESS_MINUTES
 from switch.store.port import StoreError
 
@@ -42,10 +43,12 @@ class MemoryTables:
         self._seals: list[Seal] = []
         self._programmes: list[ProgrammeText] = []
         self._settlements: list[Settlement] = []
+        self._presences: dict[int, Presence] = {}
 
     def commit(self, changes: Changes, seal: Seal | None) -> None:
         self._merchants.update(changes.merchants)
         self._terminals.update(changes.terminals)
+        self._presences.update(changes.presences)
         self._desks.update(changes.desks)
         self._batches.update(changes.batches)
         for card in changes.cards.values():

@@ -15,6 +15,7 @@ from switch.core.holdings import Account, AccountKind, Card, Notice
 from switch.core.journal import Entry, ProgrammeText, Row, Seal, Tally
 from switch.core.merchants import Batch, Merchant, Settlement, Terminal
 from switch.core.needs import Needs
+from switch.core.presence import Presence
 from switch.core.workset import Workset
 
 
@@ -51,6 +52,13 @@ class OpenBatch(msgspec.Struct, frozen=True):
     batch: Batch
     merchant_id: str
     terminal_id: str
+
+
+class Station(msgspec.Struct, frozen=True):
+    """A terminal, and what is known of its being there."""
+
+    terminal: Terminal
+    presence: Presence
 
 
 class Liability(msgspec.Struct, frozen=True):
@@ -98,6 +106,9 @@ class Store(Protocol):
 
     def merchants(self) -> list[Merchant]: ...
 
+    def stations(self, after: int, limit: int) -> list[Station]:
+        """Terminals with ids above `after`, in order, and when each was seen."""
+
     def open_batches(self, after: int, limit: int) -> list[OpenBatch]:
         """Open batches with ids above `after`, in order."""
 
@@ -133,6 +144,8 @@ class Reader(Protocol):
     def merchants(self) -> list[Merchant]: ...
 
     def terminals(self) -> list[Terminal]: ...
+
+    def stations(self, after: int, limit: int) -> list[Station]: ...
 
     def cards(self, after: int, limit: int) -> list[Card]:
         """Cards with ids above `after`, in order."""

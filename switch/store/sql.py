@@ -24,6 +24,7 @@ from switch.store.tables import (
     JOURNAL,
     MERCHANTS,
     NOTICES,
+    PRESENCES,
     PROGRAMMES,
     SEALS,
     SETTLEMENTS,
@@ -43,6 +44,7 @@ class SQLStore(SQLReader):
         self._insert(MERCHANTS, changes.merchants.values(), replace=True)
         self._insert(TERMINALS, changes.terminals.values(), replace=True)
         self._insert(PROGRAMMES, changes.programmes)
+        self._insert(PRESENCES, changes.presences.values(), replace=True)
         self._insert(DESKS, changes.desks.values(), replace=True)
         self._insert(BATCHES, changes.batches.values(), replace=True)
         self._insert(JOURNAL, changes.rows)

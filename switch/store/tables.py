@@ -7,6 +7,7 @@ import msgspec
 from switch.core.holdings import Account, Card, Notice
 from switch.core.journal import Entry, ProgrammeText, Row, Seal, Tombstone
 from switch.core.merchants import NO_TOTALS, Batch, Desk, Merchant, Settlement, Terminal
+from switch.core.presence import Presence
 from switch.store.mapping import Mapping
 
 MERCHANTS = Mapping(Merchant, "merchants", ("id",))
@@ -22,4 +23,5 @@ SEALS = Mapping(Seal, "seals", ("daemon", "number"))
 NOTICES = Mapping(Notice, "outbox", ("id",))
 SETTLEMENTS = Mapping(Settlement, "settlements", ("id",))
 NOTHING = msgspec.json.encode(NO_TOTALS).decode()  # as the column holds it
+PRESENCES = Mapping(Presence, "presences", ("terminal",))
 PROGRAMMES = Mapping(ProgrammeText, "programmes", ("version",))

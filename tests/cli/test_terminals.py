@@ -70,9 +70,9 @@ def test_the_list_can_be_narrowed(shop: Operator) -> None:
     assert {row["store"] for row in in_store} == {"ist-01"}
     assert {"BOOKS001", "BOOKS003", "NARROW"} <= {row["terminal_id"] for row in in_store}
     lines = [line.split() for line in shop.do("terminal", "list").out.splitlines()]
-    head = ["merchant_id", "terminal_id", "active", "store", "currency", "time_zone", "listener", "nii"]
+    head = ["merchant_id", "terminal_id", "active", "store", "state", "last_seen", "currency", "listener", "nii"]
     assert lines[0] == head
-    assert [BOOKS, "NARROW", "yes", "ist-01", "TRY", "Europe/Istanbul", "-", "010"] in lines
+    assert [BOOKS, "NARROW", "yes", "ist-01", "never", "seen", "-", "TRY", "-", "010"] in lines
     told = shop.do("terminal", "list", "--store", "nowhere")
     assert (told.out, told.err) == ("", "no such terminals\n")
 
@@ -146,3 +146,26 @@ def test_a_disabled_terminal_is_refused_and_an_open_batch_is_shown(office: Opera
         assert office.sell(*sale).code == 1
         office.do("terminal", "enable", BOOKS, "BOOKS001")
         assert office.sell(*sale).code == 0
+
+
+# -- who is there ------------------------------------------------------------------------------------------------------
+def test_terminals_are_listed_by_state(shop: Operator) -> None:
+    added(shop, "UNSEEN")
+    unseen = shop.do("terminal", "list", "--state", "never seen", "--store", "ist-01", "--json").records
+    assert "UNSEEN" in [record["terminal_id"] for record in unseen]
+    assert {record["state"] for record in unseen} == {"never seen"}
+    assert {record["last_seen"] for record in unseen} == {None}
+    everybody = shop.do("terminal", "list", "--json").records
+    online = shop.do("terminal", "list", "--state", "online", "--json").records
+    assert [record for record in everybody if record["state"] == "online"] == online
+    assert shop.tell("terminal", "list", "--state", "gone").code == 2
+
+
+@pytest.mark.slow
+def test_the_running_daemon_knows_who_has_just_spoken(office: Operator) -> None:
+    with office.running():
+        assert office.sell("echo", "--terminal", "BOOKS001").code == 0
+        (online,) = office.do("terminal", "list", "--state", "online", "--json").records
+        assert (online["terminal_id"], online["status"]) == ("BOOKS001", {})
+    (still,) = office.do("terminal", "list", "--state", "online", "--json").records
+    assert still["last_seen"] == online["last_seen"], "the end of the daemon forgets nobody"

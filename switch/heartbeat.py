@@ -1,0 +1,92 @@
+"""Watches who is there: counts states, tells who has fallen silent, and folds what memory knows into the books.
+
+All of it in slices between the groups of the terminals' messages, and never in the way of one. Several daemons on the
+same books hear different terminals: each reads now and then what the others have written.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import structlog
+import trio
+
+from specs import limits
+from switch.core.presence import State
+from switch.core.sightings import FoldPresence
+from switch.metrics import Metrics
+from switch.presence import Presences, Seen
+from switch.service import Service
+from switch.store.port import Conflict, Unavailable
+
+LOOK_SECONDS: Final = 5.0  # between two looks at all terminals
+REFRESH_SECONDS: Final = 30.0  # between two readings of what other daemons have seen
+LOOK_SLICE: Final = 1000  # terminals looked at before everybody else gets a turn: about a millisecond
+
+log = structlog.get_logger()
+
+
+class Heartbeat:
+    """
+    Args:
+        clock: Microseconds since 1970.
+    """
+
+    def __init__(self, service: Service, metrics: Metrics, clock: Callable[[], int]) -> None:
+        self._service, self._metrics, self._clock = service, metrics, clock
+
+    @property
+    def _presences(self) -> Presences:
+        return self._service.presences
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Until cancelled; started when what the books know is known. While the store is away it waits."""
+        await self._refresh()
+        task_status.started()
+        refreshed = trio.current_time()
+        while True:
+            await self.look()
+            await trio.sleep(LOOK_SECONDS)
+            if trio.current_time() - refreshed >= REFRESH_SECONDS:
+                await self._refresh()
+                refreshed = trio.current_time()
+
+    async def look(self) -> None:
+        """One look at everybody."""
+        now, silent = self._clock(), []
+        states: Counter[State] = Counter()
+        stores: defaultdict[tuple[str, str], Counter[State]] = defaultdict(Counter)
+        for some in self._presences.slices(LOOK_SLICE):
+            for seen in some:
+                state = seen.state(now)
+                if seen.terminal.active:
+                    states[state] += 1
+                    stores[seen.terminal.merchant_id, seen.terminal.store][state] += 1
+                    if state is State.OFFLINE and self._presences.is_silent(seen, now):
+                        silent.append(seen)
+            await trio.lowlevel.checkpoint()
+        self._metrics.set_terminals(states, stores.values())
+        await self._fold(silent)
+
+    async def fold_all(self) -> None:
+        """Before the end: nothing that was seen is forgotten."""
+        await self._fold([], everything=True)
+
+    async def _fold(self, silent: Sequence[Seen], *, everything: bool = False) -> None:
+        sightings = self._presences.take_sightings(silent, everything)
+        for start in range(0, len(sightings), limits.PRESENCE_SLICE):
+            await self._service.submit([FoldPresence(tuple(sightings[start : start + limits.PRESENCE_SLICE]))])
+
+    async def _refresh(self) -> None:
+        """What the books know, a slice at a time."""
+        after = 0
+        try:
+            while page := await self._service.ask_store(
+                self._service.books.store.stations, after, limits.PRESENCE_SLICE
+            ):
+                after = page[-1].terminal.id
+                self._presences.learn(page)
+        except (Unavailable, Conflict) as reason:
+            log.warning("what other daemons have seen has to wait", reason=str(reason))
