@@ -17,12 +17,14 @@ from simulators.journal_file import JournalFile
 from simulators.link import LineDown, Link, open_link
 from simulators.requests import (
     Order,
+    answer_echo,
     build_repeat,
     build_request,
     build_reversal,
     build_void,
     card_number,
     is_answer_to,
+    is_echo,
     is_points,
     local_time,
     without_secrets,
@@ -204,6 +206,21 @@ class Terminal:
         finally:
             await self.hang_up()
 
+    async def attend(self, seconds: float, asked: Callable[[], None], *, deaf: bool = False) -> None:
+        """Stay on the line for so long and answer the switch's echoes; `asked` hears of each.
+
+        Raises:
+            LineDown: the line was lost.
+        """
+        with trio.move_on_after(seconds):
+            async with self._line() as link:
+                while True:
+                    message = await self._next_message(link)
+                    if is_echo(message):
+                        asked()
+                        if not deaf:
+                            await link.send(encode(answer_echo(message, self._now()), self.dialect))
+
     async def _ask(self, request: Message) -> tuple[Message | None, str, bool]:
         """The answer, or why there is none, and whether the request left at all."""
         sent = False
@@ -231,12 +248,17 @@ class Terminal:
 
     async def _wait_for_answer(self, link: Link, request: Message) -> Message:
         while True:
-            try:
-                answer = decode(await link.receive(), self.dialect)
-            except WireError as error:
-                raise LineDown(f"the answer cannot be read: {error.text}, byte {error.offset}") from None
+            answer = await self._next_message(link)
             if is_answer_to(answer, request):
                 return answer
+            if is_echo(answer):
+                await link.send(encode(answer_echo(answer, self._now()), self.dialect))
+
+    async def _next_message(self, link: Link) -> Message:
+        try:
+            return decode(await link.receive(), self.dialect)
+        except WireError as error:
+            raise LineDown(f"the answer cannot be read: {error.text}, byte {error.offset}") from None
 
     # --- memory ---
 

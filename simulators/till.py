@@ -37,7 +37,7 @@ class Till(msgspec.Struct, frozen=True):
     reverse: bool
     nii: str | None = None
 
-    def open(self, *, like_last: bool = False) -> Terminal:
+    def open(self, *, like_last: bool = False, persistent: bool = False) -> Terminal:
         """The terminal asked for; `like_last` prefers the one of the last command to the first of the listener."""
         name = self.terminal_id
         if name is None and like_last:
@@ -50,7 +50,7 @@ class Till(msgspec.Struct, frozen=True):
             who = self.demo.terminals_of(listener)[0]
         if self.nii:
             who = msgspec.structs.replace(who, nii=self.nii.zfill(3))
-        return Terminal(self.demo, who, listener, host=self.host, answer_seconds=self.timeout, persistent=False)
+        return Terminal(self.demo, who, listener, host=self.host, answer_seconds=self.timeout, persistent=persistent)
 
     def _last_terminal(self) -> str | None:
         name = StateFile.beside(self.demo).read().last_terminal

@@ -13,12 +13,13 @@ import trio
 from specs import limits
 from specs.transaction import Reply, Request
 from switch.config import ListenerConfig
+from switch.echoing import Echoing
 from switch.metrics import CloseReason, DropReason, Metrics
 from switch.presence import Visit
 from switch.service import Service
 from terminals.errors import FrameError, ProtocolError
 from terminals.iso8583_request import Slip
-from terminals.session import CLOSED, NEED_DATA, Dropped, Received, Session
+from terminals.session import CLOSED, NEED_DATA, Dropped, EchoAnswered, Received, Session
 
 RECEIVE_BYTES = 16_384
 
@@ -43,12 +44,15 @@ class Conversation:
         self._service, self._metrics, self._config = service, metrics, config
         self._stream, self._session = stream, session
         self._visit = Visit()
+        self._echoing = Echoing(service.presences, self._visit, session, trio.current_time())
         self._outbox: list[tuple[Reply, Slip]] = []
+        self._echo = b""  # of ours, not sent yet
         self._undecided = 0
         self._owed = 0  # requests that were offered and are neither answered nor given up
         self._changed = trio.Event()  # the outbox, or what is owed
         self._frame_deadline = float("inf")
         self._receiving = trio.CancelScope()
+        self._ending = False
         self._reason: CloseReason = "drain"
 
     async def hold(self, draining: trio.Event) -> CloseReason:
@@ -80,7 +84,7 @@ class Conversation:
             if draining.is_set():
                 return "drain"
             if not await self._receive():
-                return "drain" if draining.is_set() else "slow_frame" if self._session.in_frame else "idle"
+                return "drain" if draining.is_set() else self._what_was_missed()
 
     async def _take_events(self) -> bool:
         """Offer every request that has come; False when the terminal has ended its side.
@@ -97,7 +101,11 @@ class Conversation:
             self._frame_deadline = float("inf")  # a frame has ended; the next one has its own time
             if isinstance(event, Dropped):
                 self._metrics.frame_dropped(self._config().name, _DROPPED[event.reason])
+            elif isinstance(event, EchoAnswered):
+                if not self._echoing.answered(event, trio.current_time(), self._service.now()):
+                    self._metrics.frame_dropped(self._config().name, "answer")
             elif isinstance(event, Received):
+                self._echoing.heard(trio.current_time())
                 self._offer(event.request, event.slip)
             while self._owed >= limits.OUTSTANDING_MAX:
                 await self._changed.wait()
@@ -110,14 +118,30 @@ class Conversation:
         now = trio.current_time()
         if self._session.in_frame:
             self._frame_deadline = min(self._frame_deadline, now + limits.FRAME_SECONDS)
-        deadline = min(now + self._config().idle_seconds, self._frame_deadline)
-        with trio.CancelScope(deadline=deadline) as self._receiving:
-            self._session.receive_data(bytes(await self._stream.receive_some(RECEIVE_BYTES)))
-            return True
-        return False
+        idle_seconds = self._config().idle_seconds
+        patience = min(now + idle_seconds, self._frame_deadline)
+        while True:
+            with trio.CancelScope(deadline=min(patience, self._echoing.deadline(idle_seconds))) as self._receiving:
+                self._session.receive_data(bytes(await self._stream.receive_some(RECEIVE_BYTES)))
+                return True
+            now = trio.current_time()
+            if self._ending or now >= patience:
+                return False
+            if now >= self._echoing.deadline(idle_seconds):  # else it has moved while we waited
+                if self._echoing.unanswered:
+                    return False
+                self._echo = self._echoing.ask(now)
+                self._wake()
+
+    def _what_was_missed(self) -> CloseReason:
+        """Why nothing came in time."""
+        if self._session.in_frame and trio.current_time() >= self._frame_deadline:
+            return "slow_frame"
+        return "no_echo" if self._echoing.unanswered else "idle"
 
     async def _stop_receiving(self, draining: trio.Event) -> None:
         await draining.wait()
+        self._ending = True
         self._receiving.cancel()
 
     def _offer(self, request: Request, slip: Slip) -> None:
@@ -127,22 +151,25 @@ class Conversation:
                 self._owed -= 1
             else:
                 self._outbox.append((reply, slip))
+            echo_due = self._echoing.deadline(self._config().idle_seconds)  # now it is known who has spoken
+            self._receiving.deadline = min(self._receiving.deadline, echo_due)
             self._wake()
 
         alone = not self._undecided
         self._undecided += 1
         self._owed += 1
-        if not self._service.offer(request, deliver, alone=alone, visit=self._visit):
+        if not self._service.offer(request, deliver, alone=alone, visit=self._visit, address=slip):
             deliver(self._service.busy())
 
     async def _write(self, conversation: trio.CancelScope) -> None:
         """Send what is in the outbox, a few at a time; a terminal that does not take it ends the conversation."""
         while True:
-            while not self._outbox:
+            while not self._outbox and not self._echo:
                 await self._changed.wait()
             answers = self._outbox[: limits.MESSAGES_A_TURN]
             del self._outbox[: len(answers)]
-            data = b"".join(self._session.send(reply, slip) for reply, slip in answers)
+            data = self._echo + b"".join(self._session.send(reply, slip) for reply, slip in answers)
+            self._echo = b""
             with trio.move_on_after(limits.SEND_SECONDS) as sending:
                 await self._stream.send_all(data)
             if sending.cancelled_caught:

@@ -31,6 +31,7 @@ CloseReason = Literal[
     "not_trusted",
     "handshake",  # TLS
     "drain",  # we are ending
+    "no_echo",  # did not answer our echo
     "error",  # a fault of ours
 ]
 #: Why a whole frame was not answered.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import msgspec
 
@@ -20,12 +21,27 @@ from switch.core.sightings import Sighting
 from switch.store.port import Station
 
 
+class Asks(msgspec.Struct, frozen=True):
+    """Who on a connection can be asked for an echo, and the address its last message came with."""
+
+    terminal: Terminal
+    address: Any
+
+
 class Visit:
-    """A connection, as far as terminals are concerned: who has spoken on it."""
+    """A connection, as far as terminals are concerned: who has spoken on it, and who of them answers echoes."""
 
     def __init__(self) -> None:
         self.terminals: set[int] = set()
+        self.asks: Asks | None = None
         self.ended = False
+
+    def note(self, terminal: Terminal, address: Any) -> None:
+        """`terminal` has spoken."""
+        if terminal.answers_echo:
+            self.asks = Asks(terminal, address)
+        elif self.asks is not None and self.asks.terminal.id == terminal.id:
+            self.asks = None
 
 
 class Seen(msgspec.Struct):
@@ -56,6 +72,7 @@ class Presences:
         self._seen: dict[int, Seen] = {}  # by Terminal.id
         self._keys: list[tuple[str, str, int]] = []  # merchant id, terminal id, Terminal.id; in order
         self._news: dict[int, None] = {}  # terminals heard since they were folded
+        self._stan = 0  # of our own echoes
 
     def __len__(self) -> int:
         return len(self._seen)
@@ -67,8 +84,12 @@ class Presences:
             seen = self._place(station.terminal)
             self._note(seen, station.presence)
 
-    def hear(self, life: Heard, visit: Visit | None, now: int) -> None:
-        """A message of a terminal was decided."""
+    def hear(self, life: Heard, visit: Visit | None, now: int, address: Any = None) -> None:
+        """A message of a terminal was decided.
+
+        Args:
+            address: What an answer to it would be sent by.
+        """
         seen = self._place(life.terminal)
         seen.last_seen = max(seen.last_seen, now)
         if life.skew is not None:
@@ -77,6 +98,8 @@ class Presences:
         if visit is not None and not visit.ended and life.terminal.id not in visit.terminals:
             visit.terminals.add(life.terminal.id)
             seen.connections += 1
+        if visit is not None:
+            visit.note(life.terminal, address)
         self._news[life.terminal.id] = None
 
     def note_changes(self, changes: Changes) -> None:
@@ -88,12 +111,17 @@ class Presences:
             if seen:
                 self._note(seen, presence)
 
-    def measured(self, terminal: int, round_trip: int) -> None:
+    def take_stan(self) -> int:
+        """For an echo of ours."""
+        self._stan = self._stan % 999_999 + 1
+        return self._stan
+
+    def echo_answered(self, terminal: int, round_trip: int, now: int) -> None:
         """A terminal has answered our echo after so many microseconds."""
-        seen = self._seen.get(terminal)
-        if seen:
-            seen.round_trip = round_trip
-            self._news[terminal] = None
+        seen = self._seen[terminal]
+        seen.round_trip = round_trip
+        seen.last_seen = max(seen.last_seen, now)
+        self._news[terminal] = None
 
     def left(self, visit: Visit) -> None:
         """A connection has ended; what it has sent may still be decided."""

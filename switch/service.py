@@ -10,7 +10,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import trio
@@ -45,6 +45,7 @@ class Waiting(msgspec.Struct):
     deliver: Deliver
     offered_at: float
     visit: Visit | None = None  # the connection it came by
+    address: Any = None  # where on that its answer goes
 
 
 class Queue:
@@ -120,11 +121,20 @@ class Service:
         self._last_now = books.seal.sealed_at if books.seal else 0  # time never goes back, whatever the clock does
         self._turn = trio.Lock()  # one thing at a time with the store
 
-    def offer(self, request: Request, deliver: Deliver, *, alone: bool = False, visit: Visit | None = None) -> bool:
+    def offer(
+        self,
+        request: Request,
+        deliver: Deliver,
+        *,
+        alone: bool = False,
+        visit: Visit | None = None,
+        address: Any = None,
+    ) -> bool:
         """Queue a request; `deliver` gets its answer, or None if it comes too late. False: the queue is full.
 
         Args:
             visit: The connection it came by.
+            address: What an echo of ours to the same terminal needs; only the conversation reads it.
             alone: Nothing else of its connection is undecided. Such a request always finds room: who fills the queue
                 does so with connections that ask for more and more, and is refused himself.
         """
@@ -141,10 +151,14 @@ class Service:
             self._vault.card_hash(request.other_card).hex() if request.other_card else "",
             self._vault.encrypt_phone(request.phone) if request.phone else None,
         )
-        self._put(Waiting(case, request.terminal_id, deliver, trio.current_time(), visit))
+        self._put(Waiting(case, request.terminal_id, deliver, trio.current_time(), visit, address))
         if request.status and request.status.odd:
             self._metrics.status_odd.inc(request.status.odd)
         return True
+
+    def now(self) -> int:
+        """Microseconds since 1970."""
+        return self._clock()
 
     def busy(self) -> Reply:
         """What a terminal hears when the queue is full."""
@@ -216,7 +230,7 @@ class Service:
     def _note_terminals(self, group: Sequence[Waiting], now: int) -> None:
         for waiting, life in zip(group, self.books.heard, strict=True):
             if life is not None:
-                self.presences.hear(life, waiting.visit, now)
+                self.presences.hear(life, waiting.visit, now, waiting.address)
         self.presences.note_changes(self.books.changes)
         if self.books.terminal_events:
             self._tell_terminals(self.books.terminal_events)

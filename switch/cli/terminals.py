@@ -35,6 +35,7 @@ _OPTIONS = [
     click.option("--partial/--no-partial", default=None, help="It can take less than it asked for."),
     click.option("--texts/--no-texts", default=None, help="It shows and prints texts of answers."),
     click.option("--explicit-open/--no-explicit-open", default=None, help="Its batches open by a logon only."),
+    click.option("--answers-echo/--no-answers-echo", default=None, help="It answers the switch's own echo (0800)."),
     click.option("--echo-seconds", type=click.IntRange(0, 86_400), help="How often it sends an echo. [300]"),
     click.option("--settle-at", type=CLOCK, help="When it is to close its day: hhmm, store time. [2330]"),
 ]
@@ -220,6 +221,7 @@ def _described(terminal: Terminal) -> dict[str, Any]:
         "texts": terminal.texts,
         "explicit_open": terminal.explicit_open,
         "echo_seconds": terminal.echo_seconds,
+        "answers_echo": terminal.answers_echo,
         "settle_at": terminal.settle_at,
     }
 

@@ -81,6 +81,7 @@ class Terminal(msgspec.Struct, frozen=True):
     listener: str = ""  # where it is expected, for people and demo.json
     nii: str = ""
     active: bool = True
+    answers_echo: bool = False  # it answers an 0800 of ours
 
 
 class Desk(msgspec.Struct, frozen=True):

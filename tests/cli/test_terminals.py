@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -43,6 +44,7 @@ def test_a_terminal_is_added_with_what_it_may_do(shop: Operator) -> None:
         "texts": False,
         "explicit_open": False,
         "echo_seconds": 300,
+        "answers_echo": False,
         "settle_at": "2215",
         "open_batches": [],
     }
@@ -162,10 +164,22 @@ def test_terminals_are_listed_by_state(shop: Operator) -> None:
 
 
 @pytest.mark.slow
+def test_a_terminal_that_answers_is_asked_when_its_line_falls_silent(office: Operator) -> None:
+    office.do("terminal", "change", BOOKS, "BOOKS001", "--answers-echo", "--echo-seconds", 1)
+    with office.running():
+        stay = office.sell("online", "--terminal", "BOOKS001", "--seconds", 2.5, "--json")
+        assert stay.code == 0, stay
+        assert json.loads(stay.out)["asked"] >= 1
+        (told,) = office.do("terminal", "list", "--state", "online", "--json").records
+        assert told["round_trip_ms"] > 0
+        assert told["status"]["sn"] == "SIM-BOOKS001"
+
+
+@pytest.mark.slow
 def test_the_running_daemon_knows_who_has_just_spoken(office: Operator) -> None:
     with office.running():
         assert office.sell("echo", "--terminal", "BOOKS001").code == 0
         (online,) = office.do("terminal", "list", "--state", "online", "--json").records
-        assert (online["terminal_id"], online["status"]) == ("BOOKS001", {})
+        assert (online["terminal_id"], online["status"]["paper"]) == ("BOOKS001", "ok")
     (still,) = office.do("terminal", "list", "--state", "online", "--json").records
     assert still["last_seen"] == online["last_seen"], "the end of the daemon forgets nobody"

@@ -181,6 +181,7 @@ async def test_an_answer_still_on_its_way_makes_nobody_greedy(autojump_clock: Mo
             *,
             alone: bool = False,
             visit: Visit | None = None,
+            address: object = None,
         ) -> bool:
             alone_at_each.append(alone)
             deliver(self.busy())
@@ -227,6 +228,7 @@ async def test_an_answer_that_cannot_be_written_ends_its_own_line_only(autojump_
             *,
             alone: bool = False,
             visit: Visit | None = None,
+            address: object = None,
         ) -> bool:
             amount = 10**12 if request.terminal_id == "T0000009" else None  # DE4 has twelve digits
             deliver(Reply(Outcome.APPROVED, local_date="0101", local_time="120000", amount=amount))

@@ -13,3 +13,5 @@ CREATE TABLE presences (
     clock_off INTEGER NOT NULL,
     round_trip BIGINT
 );
+
+ALTER TABLE terminals ADD COLUMN answers_echo INTEGER NOT NULL DEFAULT 0;
