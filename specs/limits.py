@@ -70,4 +70,14 @@ PRESENCE_SLICE: Final = 100  # terminals written, or read, in one go between the
 TERMINALS_PAGE: Final = 100  # of a listing, unless it asks for another number
 TERMINALS_PAGE_MAX: Final = 1000  # 300 kB of JSON, made in 10 ms
 
+# -- webhooks ---------------------------------------------------------------------------------------------------------
+WEBHOOK_SECONDS: Final = 5.0  # for each step of one delivery: connecting, sending, being answered
+WEBHOOK_WHOLE_SECONDS: Final = 15.0  # for all steps: who answers a byte a second is of no use
+WEBHOOK_SLICE: Final = 4  # deliveries taken from the outbox at a time
+WEBHOOK_CLAIM_SECONDS: Final = 90  # longer than a slice can take; then somebody else sends it
+WEBHOOK_AGAIN_SECONDS: Final = 5  # until the second try; twice as long each time
+WEBHOOK_AGAIN_SECONDS_MAX: Final = 300  # nobody should wait longer for alarms once the receiver is back
+WEBHOOK_DAYS: Final = 7  # then it is old news
+
+assert WEBHOOK_SLICE * WEBHOOK_WHOLE_SECONDS < WEBHOOK_CLAIM_SECONDS, "nobody else sends what we are sending"
 assert ANSWER_SECONDS + SEND_SECONDS < TERMINAL_WAIT_SECONDS, "an answer must reach the terminal before it gives up"

@@ -13,6 +13,8 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from specs import limits
+from switch.ops_config import NAME, ServerTLSConfig, WebhookConfig
+from switch.ops_config import OpsConfig as OpsConfig  # all settings can be had from here
 from switch.settings import (
     FLAG,
     HOST,
@@ -69,7 +71,6 @@ def _parse_applications(value: Any, folder: Path) -> dict[str, str]:
 STORE = Kind("sqlite:///FILE, postgresql://USER@HOST/DATABASE or memory:", _parse_store)
 DIALECT = Kind('"nac", "ascii" or the path of an existing .toml file', _parse_dialect, "nac")
 APPLICATIONS = Kind('a table of three digits and names like { "090" = "loyalty" }', _parse_applications)
-NAME = word(r"[a-z][a-z0-9_-]{0,31}", "up to 32 of a-z, 0-9, _ and -, a letter first", "nac")
 NODE = word(r"[a-z0-9][a-z0-9_-]{0,31}", "up to 32 of a-z, 0-9, _ and -", "main")
 
 
@@ -85,19 +86,6 @@ TEMPLATE_HEAD = (
 
 
 # -- the settings -----------------------------------------------------------------------------------------------------
-@dataclass(frozen=True, kw_only=True)
-class ServerTLSConfig:
-    certificate: Annotated[Path, Key(path("server.pem", exists=True), "PEM: our certificate and its chain.", live=True)]
-    key: Annotated[Path, Key(path("server.key", exists=True), "PEM: the private key of it.", live=True)]
-    client_ca: Annotated[
-        Path | None, Key(path("ca.pem", exists=True), "PEM: who signs the certificates of terminals.", live=True)
-    ] = None
-    client_certificate_required: Annotated[
-        bool,
-        Key(FLAG, "Who shows no certificate is not let in. If false the door counts as a plain one for access."),
-    ] = True
-
-
 @dataclass(frozen=True, kw_only=True)
 class TLSConfig(ServerTLSConfig):
     any_merchant_allowed: Annotated[
@@ -156,23 +144,6 @@ class VaultConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OpsConfig:
-    host: Annotated[
-        str, Key(HOST, "Address of the pages. Others than loopback need a token, or TLS with client certificates.")
-    ] = "127.0.0.1"
-    port: Annotated[int, Key(whole(0, 65535), "TCP port; 0 lets the system choose.")] = 9583
-    token: Annotated[
-        Path | None,
-        Key(
-            path("ops.token", exists=True),
-            "A file with a token of at least 16 characters; whoever reads the pages must show it, as `Authorization: "
-            "Bearer TOKEN`, or in a browser as the password.",
-        ),
-    ] = None
-    tls: Annotated[ServerTLSConfig | None, Key(Section(ServerTLSConfig), "TLS 1.2 or newer for the ops pages.")] = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class LimitsConfig:
     answer_seconds: Annotated[
         float, Key(seconds(0.1, ANSWER_SECONDS_MAX), "A later answer is not sent; the terminal asks again.", live=True)
@@ -224,11 +195,15 @@ class Config:
         Key(choice("auto", "json", "console"), "One JSON object a line, or for people; auto: JSON unless on a tty."),
     ] = "auto"
     vault: Annotated[VaultConfig, Key(Section(VaultConfig), "Keys that protect card numbers and PINs.")] = VaultConfig()
-    ops: Annotated[OpsConfig, Key(Section(OpsConfig), "HTTP for Prometheus and health checks.")] = OpsConfig()
+    ops: Annotated[OpsConfig, Key(Section(OpsConfig), "HTTP for Prometheus and health checks.")] = OpsConfig()  # noqa: RUF009 - it is frozen
     limits: Annotated[LimitsConfig, Key(Section(LimitsConfig), "Time and load.")] = LimitsConfig()
     schedules: Annotated[SchedulesConfig, Key(Section(SchedulesConfig), "What happens by the clock.")] = (
         SchedulesConfig()
     )
+    webhooks: Annotated[
+        tuple[WebhookConfig, ...],
+        Key(Section(WebhookConfig, many=True), "Who is told of what happens to terminals, by HTTP."),
+    ] = ()
     listeners: Annotated[tuple[ListenerConfig, ...], Key(Section(ListenerConfig, many=True), "A door for terminals.")]
 
     def application(self, nii: str) -> str:
@@ -265,6 +240,9 @@ def _check_listeners(config: Config, file: Path) -> None:
     """What no key alone can say."""
     names: set[str] = set()
     _check_ops(config.ops, file)
+    for i, webhook in enumerate(config.webhooks):
+        if webhook.name in {other.name for other in config.webhooks[:i]}:
+            raise ConfigError(file, f"webhooks[{i}].name", f"{shown(webhook.name)} is taken", "a name of its own")
     addresses = {(config.ops.host, config.ops.port)}
     for i, listener in enumerate(config.listeners):
         place = f"listeners[{i}]"

@@ -25,6 +25,7 @@ from switch.config import load_config, restart_keys
 from switch.control import control_app
 from switch.core.commands import ApplyProgramme
 from switch.core.decision import BatchEvent
+from switch.core.deliveries import Delivery
 from switch.core.presence import TerminalEvent
 from switch.core.programme import ProgrammeError
 from switch.doors import CannotListen, door, make_listeners, open_doors
@@ -45,6 +46,7 @@ from switch.store.port import StoreError
 from switch.terminal_pages import terminals_route
 from switch.tls import TLSError, server_context
 from switch.vault import Vault
+from switch.webhooks import Webhook, Webhooks, deliveries_of
 
 EXIT_LOST = 70  # EX_SOFTWARE: the supervisor starts us again, and the store tells the truth
 
@@ -69,7 +71,7 @@ class Daemon:
             self._configure_logs()
             vault = Vault.open(self.config.vault.master_key, self.config.vault.keys)
             with closing(open_store(self.config.store)) as store:
-                return self._run(Books(store, vault.seal_key, self.config.node, report_bug), vault)
+                return self._run(Books(store, vault.seal_key, self.config.node, report_bug, self._outbox), vault)
 
     def _run(self, books: Books, vault: Vault) -> int:
         self._begin_programme(books)
@@ -124,6 +126,9 @@ class Daemon:
         self.metrics.log_lines_lost.set_function(lambda: self._log_writer.lost)
         ops = self.config.ops
         self._ops_access = read_token(ops.token) if ops.token else None, server_context(ops.tls) if ops.tls else None
+        hooks = [Webhook(webhook) for webhook in self.config.webhooks]
+        self.metrics.begin_webhooks(webhook.name for webhook in hooks)
+        self.webhooks = Webhooks(self.service, self.metrics, hooks, _now)
         self._listeners = make_listeners(self.config.listeners)
         ended = trio.Event()
         async with trio.open_nursery() as nursery:  # lives until everything is answered
@@ -132,6 +137,7 @@ class Daemon:
             nursery.start_soon(self.days.run)
             expiry = Expiry(self.service, lambda: self.config.schedules.expire_points, _now)
             nursery.start_soon(expiry.run)
+            nursery.start_soon(self.webhooks.run)
             heartbeat = Heartbeat(self.service, self.metrics, _now)
             await nursery.start(heartbeat.run)
             pages = [terminals_route(self.service.presences, _now)]
@@ -231,7 +237,11 @@ class Daemon:
         log_batches(events)
         self.days.note(events)
 
+    def _outbox(self, event: TerminalEvent, event_id: str) -> Sequence[Delivery]:
+        return deliveries_of(event, event_id, self.config.webhooks)
+
     def _tell_terminals(self, events: Sequence[TerminalEvent]) -> None:
+        self.webhooks.wake()
         self.metrics.terminals_changed(events)
         log_terminals(events)
 

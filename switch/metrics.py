@@ -60,6 +60,8 @@ AGES: Final = {"1h": 1, "8h": 8, "1d": 24, "3d": 72, "7d": 168}
 #: How many of a store's terminals are offline; a store none of which was ever seen is not open yet.
 OfflineShare = Literal["none", "some", "half", "all"]
 
+WebhookResult = Literal["delivered", "failed", "given_up"]
+
 CommitFailure = Literal["conflict", "unavailable"]  # if all is lost, nobody is left to count
 
 # An edge at each deadline (limits.py), so that "how many were late" is exact.
@@ -144,6 +146,11 @@ class Metrics:
         self.status_odd = self._counter(
             "tillswitch_terminal_status_odd", "Values of status tables that say nothing sensible."
         )
+        self._webhooks = self._counter("tillswitch_webhooks", "Tries to tell webhooks.", ["webhook", "result"])
+        self._waiting = self._gauge("tillswitch_webhooks_waiting", "Events still to be told.", ["webhook"])
+        self._oldest = self._gauge(
+            "tillswitch_webhooks_oldest_seconds", "Age of the oldest event still to be told.", ["webhook"]
+        )
         self.queue_requests = self._gauge("tillswitch_queue_requests", "Requests waiting to be decided.")
         self.log_lines_lost = self._gauge("tillswitch_log_lines_lost", "Lines that could not be written to the log.")
         build = self._gauge("tillswitch_build_info", "Always 1; what runs stands in its labels.", ["version", "python"])
@@ -200,6 +207,21 @@ class Metrics:
         shares = Tally(filter(None, map(_offline_share, stores)))
         for share, gauge in self._stores.items():
             gauge.set(shares[share])
+
+    # -- webhooks -----------------------------------------------------------------------------------------------------
+    def begin_webhooks(self, names: Iterable[str]) -> None:
+        """Those of the configuration stand at zero from the start."""
+        for name in names:
+            self.set_webhook(name, 0, 0.0)
+            for result in get_args(WebhookResult):
+                self._webhooks.labels(name, result)
+
+    def webhook_tried(self, name: str, result: WebhookResult) -> None:
+        self._webhooks.labels(name, result).inc()
+
+    def set_webhook(self, name: str, waiting: int, oldest_seconds: float) -> None:
+        self._waiting.labels(name).set(waiting)
+        self._oldest.labels(name).set(oldest_seconds)
 
     # -- the server ---------------------------------------------------------------------------------------------------
     def connection_opened(self, listener: str) -> None:

@@ -201,6 +201,8 @@ def read_section(cls: type[T], table: Any, file: Path, place: str = "") -> T:
 def _read_key(key: Key, value: Any, file: Path, place: str) -> Any:
     match key.kind:
         case Section(cls, many=True):
+            if value == ():  # its default: none
+                return ()
             if not isinstance(value, list) or not value:
                 raise ConfigError(file, place, "there is none", f"one or more tables [[{place}]]")
             return tuple(read_section(cls, table, file, f"{place}[{i}].") for i, table in enumerate(value))
@@ -261,7 +263,8 @@ def write_unused(cls: type, explained: set[str], place: str = "") -> Iterator[st
         if inner.__name__ not in explained:
             keys = keys_of(inner).items()
             needed = {n: k.kind.example for n, (k, default) in keys if default is MISSING and isinstance(k.kind, Kind)}
-            lines = [f"[{place}{name}]", *write_section(inner(**needed), explained, f"{place}{name}.")]
+            header = f"[[{place}{name}]]" if key.kind.many else f"[{place}{name}]"
+            lines = [header, *write_section(inner(**needed), explained, f"{place}{name}.")]
             yield from ("", *_comment(key.doc), *(f"# {line}" if line[:1] not in ("", "#") else line for line in lines))
         yield from write_unused(inner, explained, f"{place}{name}.")
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
-from switch.config import ServerTLSConfig, TLSConfig
+from switch.config import TLSConfig
+from switch.ops_config import ServerTLSConfig
 
 MERCHANT_URI: Final = "tillswitch:merchant:"
 

@@ -169,6 +169,7 @@ def test_the_example_is_one_of_the_golden_conversations(sign: str) -> None:
 def test_metrics_are_those_of_the_daemon() -> None:
     metrics = Metrics(["nac"])
     metrics.group_answered([Answered("nac", Kind.ECHO, Outcome.APPROVED, 0.1)])
+    metrics.begin_webhooks(["alarms"])
     there = {}
     for family in metrics.registry.collect():
         name = family.name + ("_total" if family.type == "counter" else "")

@@ -36,6 +36,7 @@ from switch.store.open import open_store
 from switch.store.port import StoreError
 from switch.tls import TLSError, server_context
 from switch.vault import Vault, VaultError, write_private
+from switch.webhooks import Webhook
 
 DEFAULT_PORTS = {"nac": 8583, "ascii": 8584, "ops": 9583, "nac-tls": 18583, "ascii-tls": 18584}
 BASE_OFFSETS = {"nac": 0, "ascii": 1, "ops": 10, "nac-tls": 20, "ascii-tls": 21}
@@ -177,6 +178,8 @@ def check(config: Config) -> None:
             server_context(config.ops.tls)
         if config.ops.token:
             read_token(config.ops.token)
+        for webhook in config.webhooks:
+            Webhook(webhook)
     except (TLSError, TokenError, DialectError) as error:
         fail(str(error))
     if config.programme:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from specs.transaction import Reply
+from switch.core.deliveries import Delivery
 from switch.core.holdings import Account, Card, Notice
 from switch.core.journal import Entry, ProgrammeText, Row, Tally, Tombstone
 from switch.core.merchants import Batch, Desk, Merchant, Settlement, Terminal
@@ -60,6 +61,7 @@ class Changes(msgspec.Struct):
     settlements: list[Settlement] = []
     told: dict[int, int] = {}
     presences: dict[int, Presence] = {}
+    deliveries: list[Delivery] = []
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__struct_fields__)

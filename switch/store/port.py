@@ -10,13 +10,19 @@ from typing import Protocol
 
 import msgspec
 
+from specs import limits
+from switch.core.clock import DAY
 from switch.core.decision import Changes
+from switch.core.deliveries import Delivery
 from switch.core.holdings import Account, AccountKind, Card, Notice
 from switch.core.journal import Entry, ProgrammeText, Row, Seal, Tally
 from switch.core.merchants import Batch, Merchant, Settlement, Terminal
 from switch.core.needs import Needs
 from switch.core.presence import Presence
 from switch.core.workset import Workset
+
+#: Deliveries so old are nobody's: their webhook is not in the configuration any more.
+OLD_NEWS = (limits.WEBHOOK_DAYS + 1) * DAY
 
 
 class StoreError(Exception):
@@ -121,6 +127,23 @@ class Store(Protocol):
         Args:
             after: The last day and id of the lot they come after.
         """
+
+    def claim_deliveries(self, webhook: str, now: int, until: int, limit: int) -> list[Delivery]:
+        """The oldest that are due, one try counted; nobody else gets them before `until`.
+
+        Raises:
+            Conflict, Unavailable: none were given.
+        """
+
+    def settle_deliveries(self, webhook: str, done: Sequence[str], again: Sequence[tuple[str, int]]) -> None:
+        """Forget what was delivered or given up; the others are due again at their times.
+
+        Raises:
+            Conflict, Unavailable: nothing was written; they come again.
+        """
+
+    def count_deliveries(self, webhook: str) -> tuple[int, int]:
+        """How many wait, and when the oldest was made (0: none)."""
 
     def forget(self, now: int) -> int:
         """Delete what has outlived its use (old tallies, expired tombstones), a slice at a time; how many went.

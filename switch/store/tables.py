@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from switch.core.deliveries import Delivery
 from switch.core.holdings import Account, Card, Notice
 from switch.core.journal import Entry, ProgrammeText, Row, Seal, Tombstone
 from switch.core.merchants import NO_TOTALS, Batch, Desk, Merchant, Settlement, Terminal
@@ -24,4 +25,5 @@ NOTICES = Mapping(Notice, "outbox", ("id",))
 SETTLEMENTS = Mapping(Settlement, "settlements", ("id",))
 NOTHING = msgspec.json.encode(NO_TOTALS).decode()  # as the column holds it
 PRESENCES = Mapping(Presence, "presences", ("terminal",))
+DELIVERIES = Mapping(Delivery, "deliveries", ("webhook", "id"))
 PROGRAMMES = Mapping(ProgrammeText, "programmes", ("version",))

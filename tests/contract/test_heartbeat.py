@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
 import json
+import time
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,9 @@ import pytest
 
 from tests.contract.client import Line, Message, pack_tables, table_field
 from tests.contract.daemon import Daemon, TerminalRecord, running
+from tests.shell.test_webhooks import receiving
 
-TELLS = "paper=low;battery=85;tamper=0;pending=2;sw=4.2.1;sn=SN0000000000000000A1"
+TELLS = "paper=low;battery=85;tamper=1;pending=2;sw=4.2.1;sn=SN0000000000000000A1"
 
 
 def echo(record: TerminalRecord, stan: int, status: str | None = None) -> Message:
@@ -39,22 +42,41 @@ def told(daemon: Daemon, record: TerminalRecord) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_a_status_table_survives_a_kill_right_after_its_answer(tmp_path: Path) -> None:
-    with running(tmp_path) as daemon:
-        for record in daemon.demo.terminals:
-            assert told(daemon, record)["state"] == "never seen"
+def test_what_a_terminal_told_survives_a_kill_and_so_does_what_somebody_is_to_be_told(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("0123456789abcdef")
+    with receiving() as receiver:
+        pass  # its port is known, and nobody is there
+    with running(tmp_path, settings=webhook(receiver.server_port, tmp_path / "secret")) as daemon:
         first = {record.listener: record for record in reversed(daemon.demo.terminals)}
         for record in first.values():
+            assert told(daemon, record)["state"] == "never seen"
             assert ask(daemon, record, 1, TELLS).rc == "00"
+        while "webhook fails" not in daemon.log.read_text():
+            time.sleep(0.05)
         daemon.kill()
-        daemon.start()
-        for record in first.values():
-            found = told(daemon, record)
-            assert found["status"] == dict(piece.split("=") for piece in TELLS.split(";"))
-            assert found["state"] == "online"
-            assert found["oldest_pending_reversal"] is not None
-        # nonsense is answered like sense, and kept as text
-        nonsense = "\xff\x00=;;;paper=green;" + "x" * 200
-        for record in first.values():
-            assert ask(daemon, record, 2, nonsense).rc == "00"
-            assert told(daemon, record)["status"]["paper"] == "green"
+        with receiving(port=receiver.server_port) as receiver:
+            daemon.start()
+            for record in first.values():
+                found = told(daemon, record)
+                assert found["status"] == dict(piece.split("=") for piece in TELLS.split(";"))
+                assert found["state"] == "online"
+                assert found["oldest_pending_reversal"] is not None
+            # nonsense is answered like sense, and kept as text
+            for record in first.values():
+                assert ask(daemon, record, 2, "\xff\x00=;;;paper=green;" + "x" * 200).rc == "00"
+                assert told(daemon, record)["status"]["paper"] == "green"
+            deadline = time.monotonic() + 15
+            while len(receiver.got) < len(first) and time.monotonic() < deadline:
+                time.sleep(0.05)
+        assert {json.loads(body)["terminal_id"] for _, body in receiver.got} == {
+            record.terminal_id for record in first.values()
+        }
+        for headers, body in receiver.got:
+            assert json.loads(body)["event"] == "tamper"
+            sent, mac = (piece.partition("=")[2] for piece in headers["Tillswitch-Signature"].split(","))
+            assert mac == hmac.new(b"0123456789abcdef", f"{sent}.{body}".encode(), "sha256").hexdigest()
+
+
+def webhook(port: int, secret: Path) -> str:
+    lines = ("[[webhooks]]", 'name = "alarms"', f'url = "http://127.0.0.1:{port}/"', f'secret = "{secret}"')
+    return "\n".join([*lines, 'events = ["tamper"]', ""])

@@ -122,7 +122,7 @@ def test_a_password_in_the_store_address_is_not_printed(folder: Path) -> None:
 
 
 # -- what is wrong, and the one line that says so ----------------------------------------------------------------------
-TOP_KEYS = "store, programme, node, control_socket, trusted_networks, applications, log_level, log_format, vault, ops, limits, schedules, listeners"
+TOP_KEYS = "store, programme, node, control_socket, trusted_networks, applications, log_level, log_format, vault, ops, limits, schedules, webhooks, listeners"
 STORES = "sqlite:///FILE, postgresql://USER@HOST/DATABASE or memory:"
 PORTS = "a whole number from 0 to 65535"
 WRONG = [
@@ -343,3 +343,44 @@ def test_ops_pages_are_not_for_everybody(folder: Path, ops: str) -> None:
 def test_ops_tls_needs_to_know_whose_certificates_to_take(folder: Path) -> None:
     with pytest.raises(ConfigError, match=r"ops\.tls\.client_ca: is missing"):
         load(folder, f"[ops]\n{OPS_TLS}{NAC}")
+
+
+# -- webhooks ----------------------------------------------------------------------------------------------------------
+HOOK = '[[webhooks]]\nname = "alarms"\nurl = "https://a.example:8443/in?x"\nsecret = "own.toml"\n'
+
+
+def test_webhooks_are_read_and_there_need_be_none(folder: Path) -> None:
+    assert load(folder, NAC).webhooks == ()
+    (webhook,) = load(folder, NAC + HOOK + 'events = ["tamper"]\n').webhooks
+    assert (webhook.name, webhook.url, webhook.events) == ("alarms", "https://a.example:8443/in?x", ("tamper",))
+    assert len(load(folder, NAC + HOOK).webhooks[0].events) == 7
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"https://a.example:8443/in?x"', '"ftp://a.example"', "webhooks[0].url: is not an address; allowed: http"),
+        ('"https://a.example:8443/in?x"', '"https://user:hush@a.example"', "webhooks[0].url: is not an address"),
+        ('"https://a.example:8443/in?x"', '"https://a.example:x/"', "webhooks[0].url: is not an address"),
+        ('"https://a.example:8443/in?x"', '"http://a b/"', "webhooks[0].url: is not an address"),
+        ('"https://a.example:8443/in?x"', '"http:///x"', "webhooks[0].url: is not an address"),
+        ('"own.toml"', '"none.txt"', "webhooks[0].secret: there is no file"),
+        ('name = "alarms"', 'name = "A"', "webhooks[0].name: "),
+        (
+            "secret =",
+            'events = ["gone"]\nsecret =',
+            'webhooks[0].events: "gone" is not known; allowed: a list of offline',
+        ),
+        ("secret =", "events = []\nsecret =", "webhooks[0].events: "),
+        ('secret = "own.toml"\n', "", "webhooks[0].secret: is missing"),
+        (HOOK, HOOK + HOOK, 'webhooks[1].name: "alarms" is taken'),
+        (HOOK, "[webhooks]\n", "webhooks: there is none"),
+    ],
+)
+def test_a_wrong_webhook_is_refused_without_repeating_its_address(
+    folder: Path, old: str, new: str, message: str
+) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        load(folder, NAC + HOOK.replace(old, new))
+    assert f"tillswitch.toml: {message}" in str(refusal.value)
+    assert "hush" not in str(refusal.value)

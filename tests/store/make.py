@@ -5,6 +5,7 @@ from typing import Any
 from specs.outcomes import Outcome
 from specs.transaction import Kind, MessageClass, Reply
 from switch.core.decision import Changes
+from switch.core.deliveries import Delivery
 from switch.core.holdings import Account, AccountKind, Card, Notice
 from switch.core.journal import Entry, ProgrammeText, Row, Seal, Tally, Tombstone
 from switch.core.merchants import Batch, Desk, Merchant, Settlement, Terminal
@@ -106,6 +107,8 @@ def changes(*records: Any) -> Changes:
                 done.settlements.append(record)
             case Notice():
                 done.notices.append(record)
+            case Delivery():
+                done.deliveries.append(record)
             case Presence():
                 done.presences[record.terminal] = record
             case ProgrammeText():

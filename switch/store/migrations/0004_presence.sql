@@ -1,4 +1,4 @@
--- Whether terminals are there: when each was last seen, and what it told of itself.
+-- Whether terminals are there: when each was last seen, what it told of itself, and who is to hear of it.
 
 CREATE TABLE presences (
     terminal BIGINT PRIMARY KEY,
@@ -15,3 +15,16 @@ CREATE TABLE presences (
 );
 
 ALTER TABLE terminals ADD COLUMN answers_echo INTEGER NOT NULL DEFAULT 0;
+
+CREATE TABLE deliveries (
+    id TEXT NOT NULL,
+    webhook TEXT NOT NULL,
+    event TEXT NOT NULL,
+    body TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    due_at BIGINT NOT NULL,
+    attempts INTEGER NOT NULL,
+    PRIMARY KEY (webhook, id)
+);
+CREATE INDEX deliveries_due ON deliveries (webhook, due_at);
+CREATE INDEX deliveries_by_age ON deliveries (created_at);
