@@ -151,8 +151,8 @@ def test_patience_has_an_end(switch: ToySwitch) -> None:
 
 def test_a_switch_that_went_away_is_waited_for_once_and_not_for_each_card(switch: ToySwitch) -> None:
     def gone_after_the_day(request: Message, answer: Message) -> Message | str:
-        settled = "0500" in {earlier.mti for earlier in switch.requests}
-        return "close" if settled and request.mti == "0100" else answer
+        said = [earlier.mti for earlier in switch.requests if earlier.mti != "0100"]
+        return "close" if "0200" in said and said[-1] == "0500" and request.mti == "0100" else answer
 
     switch.fault = gone_after_the_day
     report = json.loads(tillsim(switch, "fleet", "--terminals", "1", "--patience", "0.2", "--json").output)
