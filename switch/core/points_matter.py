@@ -32,6 +32,9 @@ TELLING = frozenset(
     }
 )
 
+#: Kinds that make up a sale.
+IN_SALE = (Kind.SALE, Kind.POINTS_REDEEM)
+
 
 class PointsMatter(msgspec.Struct, frozen=True):
     """The request, the records it names, and the points that count at this terminal. All of it exists."""
@@ -92,12 +95,22 @@ class PointsMatter(msgspec.Struct, frozen=True):
 
     @property
     def root(self) -> int:
-        """The messages of one sale are one family; 0 if this is the first of them.
+        """The messages of one sale are one family, whichever members paid; 0 if this is the first of them.
 
-        Only rows of the same member: a family lies behind one lock.
+        A receipt number that stands on more than a sale has messages is none: it ties together no members, who would
+        all be locked by each other's returns.
         """
-        found = (row for row in self.view.purchase if row.holder == self.card.holder and row.took_effect)
-        return next((row.root for row in found), 0)
+        purchase = self.view.purchase
+        alone = len(purchase) >= limits.PURCHASE_MAX
+        found = [row for row in purchase if row.kind in IN_SALE and row.took_effect]
+        own = (row for row in found if row.holder == self.card.holder)
+        return next((row.root for row in (*own, *(() if alone else found))), 0)
+
+    def purse_of(self, holder: int, unit: str) -> Purse:
+        """Somebody's points of one kind; the member's own of this scheme are `purse`."""
+        if (holder, unit) == (self.card.holder, self.scheme.unit):
+            return self.purse
+        return Purse.of(self.view, holder, unit, self.today, self.opening)
 
 
 def cover(matter: PointsMatter, missing: int) -> tuple[tuple[Part, ...], tuple[Move, ...]]:

@@ -6,7 +6,7 @@ that all parts together are exactly the whole. Redeemed points come first: they 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
 import msgspec
@@ -17,7 +17,7 @@ from specs.transaction import Kind, Returned
 from switch.core.earning import Place as SalePlace
 from switch.core.earning import find_wrong_sum, parts_left, parts_of, parts_returned, points_of
 from switch.core.ledger import Move
-from switch.core.lots import Part
+from switch.core.lots import Part, Purse
 from switch.core.points_books import charged, given_back, issued
 from switch.core.points_matter import PointsMatter, cover, with_points
 from switch.core.records import Deed, Given, Right, Row
@@ -60,17 +60,23 @@ def _return_of(matter: PointsMatter, original: Row, before: list[Row], family: l
     redemptions = [original]
     if original.kind is Kind.SALE:
         redemptions = [row for row in _redemptions(family) if _sale_of(row, sales) is original]
-    given = _given(matter, redemptions, family)
+    purses = {(row.holder, row.card_currency): matter.purse_of(row.holder, row.card_currency) for row in redemptions}
+    given = _given(matter, redemptions, family, purses)
     worth = sum(one.worth for one in given)
     # Given back before anything is taken back: who returns all has what paid for it, and owes what it earned.
     moves: list[Move] = []
     for one, redemption in zip(given, redemptions, strict=True):
+        purse = purses[redemption.holder, redemption.card_currency]
         for move in given_back(one, redemption, matter.terminal.merchant):
-            if matter.purse.holds(move.account):
-                matter.purse.move(move.account, move.amount)
+            if purse.holds(move.account):
+                purse.move(move.account, move.amount)
             else:
                 moves.append(move)
-    matter.purse.settle(matter.dates)
+    for (_, unit), purse in purses.items():
+        scheme = matter.programme.units.get(unit)
+        purse.settle(scheme.lot_dates(matter.today) if scheme else ("", ""))
+    others = [purse for purse in purses.values() if purse is not matter.purse]
+    moves += [move for purse in others for move in purse.moves]
     deed = Deed(given=tuple(one for one in given if one.worth))
     points = 0
     if original.kind is Kind.SALE:
@@ -79,7 +85,8 @@ def _return_of(matter: PointsMatter, original: Row, before: list[Row], family: l
         moves += _take(matter, points, _lots_of(original), deed.cost)
     ruling = matter.approve(points, tuple(moves), told=(points, sum(part for one in given for _, part in one.points)))
     ruling = msgspec.structs.replace(ruling, original=original)
-    return with_points(ruling, deed=deed, returned=Returned(worth, matter.asked - worth))
+    opened = tuple(account for purse in (matter.purse, *others) for account in purse.opened)
+    return with_points(ruling, deed=deed, opened=opened, returned=Returned(worth, matter.asked - worth))
 
 
 def _without_original(matter: PointsMatter) -> Ruling:
@@ -153,7 +160,9 @@ def _sale_of(redemption: Row, sales: Sequence[Row]) -> Row | None:
     return next(after, same[-1] if same else None)
 
 
-def _given(matter: PointsMatter, redemptions: Sequence[Row], family: Sequence[Row]) -> list[Given]:
+def _given(
+    matter: PointsMatter, redemptions: Sequence[Row], family: Sequence[Row], purses: Mapping[tuple[int, str], Purse]
+) -> list[Given]:
     """What this return gives back of each redemption: as much money's worth as it can, in order."""
     left = matter.asked
     found = []
@@ -161,7 +170,10 @@ def _given(matter: PointsMatter, redemptions: Sequence[Row], family: Sequence[Ro
         earlier = given_of(redemption, family)
         worth = min(left, redemption.amount - sum(one.worth for one in earlier))
         left -= worth
-        found.append(Given(redemption.id, worth, _points_back(matter, redemption, earlier, worth)))
+        unit = redemption.card_currency
+        scheme = matter.programme.units.get(unit)
+        grace, purse = scheme.grace_days if scheme else 0, purses[redemption.holder, unit]
+        found.append(Given(redemption.id, worth, _points_back(purse, grace, redemption, earlier, worth)))
     return found
 
 
@@ -171,7 +183,9 @@ def given_of(redemption: Row, family: Sequence[Row]) -> list[Given]:
     return [given for deed in deeds for given in deed.given if given.redemption == redemption.id]
 
 
-def _points_back(matter: PointsMatter, redemption: Row, earlier: Sequence[Given], worth: int) -> tuple[Part, ...]:
+def _points_back(
+    purse: Purse, grace_days: int, redemption: Row, earlier: Sequence[Given], worth: int
+) -> tuple[Part, ...]:
     """The points of one part, into the accounts they came from; the last part takes what the others left."""
     assert redemption.deed is not None, "a redemption remembers what it took"
     sofar = sum(part for given in earlier for _, part in given.points)
@@ -183,16 +197,8 @@ def _points_back(matter: PointsMatter, redemption: Row, earlier: Sequence[Given]
         part = min(points, taken - skipped)
         points -= part
         if part:
-            parts.append((_living(matter, account), part))
+            parts.append((purse.living(account, grace_days), part))
     return _merged(parts)
-
-
-def _living(matter: PointsMatter, account: int) -> int:
-    """The lot points go back into; one that has expired lives on in another for the scheme's days of grace."""
-    uncovered = account < 0
-    if uncovered or not matter.scheme.grace_days:
-        return account
-    return matter.purse.prolonged(account, matter.scheme.grace_days)
 
 
 def _merged(parts: Iterable[Part]) -> tuple[Part, ...]:

@@ -1,7 +1,7 @@
 """Load what a group of requests names: a fixed handful of statements, in the order of the two locks.
 
 Terminals first (locked), then what their messages name, then the holders of the cards (locked) and all that is theirs.
-There is no third hop (DESIGN, "two owners, two locks").
+There is no third hop (DESIGN, "two owners, two locks"): who else has paid for a sale is asked before, and asked again.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from switch.core.refusals import scopes
 from switch.core.workset import GUESS_MINUTES, Day, Workset
 from switch.store.database import Database
 from switch.store.mapping import Mapping
+from switch.store.port import Conflict
 
 MERCHANTS = Mapping(Merchant, "merchants", ("id",))
 TERMINALS = Mapping(Terminal, "terminals", ("id",))
@@ -185,11 +186,13 @@ def _load_told(database: Database, workset: Workset, places: _Places) -> None:
 
 
 def _load_holders(database: Database, workset: Workset, needs: Sequence[Needs]) -> None:
-    """The holders of the named cards and of the other side of named transfers, in order of their ids; all of theirs."""
+    """The holders of the named cards and of all sides of named points, in order of their ids; all of theirs."""
     hashes = _distinct((name,) for need in needs for name in (need.card_hash, need.other_hash) if name)
     sql = "SELECT DISTINCT c.holder FROM KEYS k JOIN cards c ON c.hash = {0:text} ORDER BY c.holder"
     named = {row[0] for row in database.keyed(sql, hashes)} | {need.holder for need in needs}
-    named |= {number for row in _named_rows(workset) if row.other_holder for number in (row.holder, row.other_holder)}
+    roots = _distinct((row.root,) for row in _named_rows(workset) if is_points(row.card_currency))
+    sql = "SELECT DISTINCT j.holder, j.other_holder FROM KEYS k JOIN journal j ON j.root = {0:bigint}"
+    named |= {number for pair in database.keyed(sql, roots) for number in pair}
     holders = [(number,) for number in sorted(named) if number]
     lock = database.locked("h")
     if lock:
@@ -216,6 +219,10 @@ def _load_families(database: Database, workset: Workset) -> None:
     roots = _distinct((row.root,) for row in (*_named_rows(workset), *named))
     rows = database.pick(JOURNAL, "j", "KEYS k JOIN journal j ON j.root = {0:bigint} ORDER BY j.id", roots)
     whole = {row.id: row for row in with_entries(database, rows)}
+    held = {card.holder for card in workset.cards.values()}
+    shared = {row.root for row in _named_rows(workset) if is_points(row.card_currency)}
+    if any(row.root in shared and row.holder not in held for row in whole.values()):
+        raise Conflict("somebody else has paid for a sale while it was looked up")
     for row in whole.values():
         workset.families.setdefault(row.root, []).append(row)
     workset.earlier = {key: whole[row.id] for key, row in workset.earlier.items()}

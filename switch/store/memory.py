@@ -32,6 +32,7 @@ from switch.core.records import (
     Terminal,
     Tombstone,
     describe_account,
+    is_points,
 )
 from switch.core.refusals import scopes
 from switch.core.workset import GUESS_MINUTES, POINTS, Changes, Day, Workset
@@ -57,6 +58,7 @@ class MemoryStore:
         self._by_card: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
         self._by_rrn: dict[str, int] = {}
         self._by_root: defaultdict[int, list[int]] = defaultdict(list)
+        self._by_receipt: defaultdict[tuple[int, str], list[int]] = defaultdict(list)
         self._by_event: dict[str, int] = {}
         self._notices: dict[int, Notice] = {}
         self._stones: dict[int, Tombstone] = {}
@@ -92,9 +94,10 @@ class MemoryStore:
         hashes = [name for need in needs for name in (need.card_hash, need.other_hash)]
         holders = {self._cards[self._card_ids[name]].holder for name in hashes if name in self._card_ids}
         holders |= {need.holder for need in needs}
-        for row in self._named(workset):
-            if row.other_holder:
-                holders |= {row.holder, row.other_holder}
+        for named in self._named(workset):
+            if is_points(named.card_currency):
+                family = [self._rows[number] for number in self._by_root[named.root]]
+                holders |= {holder for row in family for holder in (row.holder, row.other_holder)}
         for holder in holders:
             for card in self._by_holder[holder].values():
                 workset.cards[card.id] = card
@@ -146,10 +149,9 @@ class MemoryStore:
         if need.receipt is not None:
             numbered_here = workset.numbered.get((*place, need.batch or 0))
             for batch in {desk.batch if desk else 0, numbered_here.id if numbered_here else 0}:
-                purchase = [row for row in self._rows.values() if (row.batch, row.receipt) == (batch, need.receipt)]
-                if batch and purchase:
-                    newest_last = sorted(purchase, key=lambda row: row.decided_at)
-                    workset.purchases[batch, need.receipt] = newest_last[-limits.PURCHASE_MAX :]
+                newest = self._by_receipt[batch, need.receipt][-limits.PURCHASE_MAX :]
+                if batch and newest:
+                    workset.purchases[batch, need.receipt] = [self._rows[number] for number in newest]
         stones = [stone for stone in self._stones.values() if stone.terminal == terminal.id and stone.expires_at > now]
         workset.tombstones[terminal.id] = stones
         if need.card_range:
@@ -212,6 +214,8 @@ class MemoryStore:
         self._by_card[row.card_hash, row.terminal].append(row.id)
         self._by_rrn[row.rrn] = row.id
         self._by_root[row.root].append(row.id)
+        if row.receipt is not None:
+            self._by_receipt[row.batch, row.receipt].append(row.id)
         if row.event is not None:
             self._by_event[row.event] = row.id
         for entry in row.entries:
