@@ -16,10 +16,12 @@ from collections.abc import Collection, Iterator
 import msgspec
 
 from specs.transaction import Total
-from switch.core.records import NO_TOTALS, Account, AccountKind, Batch, Closer, Entry, Row, Seal
+from switch.core.decision import check_entries
+from switch.core.holdings import Account, AccountKind
+from switch.core.journal import Entry, Row, Seal
+from switch.core.merchants import NO_TOTALS, Batch, Closer
 from switch.core.returns import given_of
 from switch.core.undo import is_live, live_refunds
-from switch.core.workset import check_entries
 from switch.seals import seal_of
 from switch.store.port import Reader
 

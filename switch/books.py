@@ -16,9 +16,10 @@ from specs.transaction import Reply
 from switch.core.commands import Command, command_needs, decide_command
 from switch.core.decide import decide
 from switch.core.deciding import bare_reply
+from switch.core.decision import BatchEvent, Changes, Decision
 from switch.core.needs import Case, Needs, needs
 from switch.core.programme import Programme, parse_programme
-from switch.core.workset import BatchEvent, Changes, Decision, Workset
+from switch.core.workset import Workset
 from switch.seals import mark, seal_of
 from switch.store.port import Conflict, Store, Unavailable
 

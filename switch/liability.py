@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from switch.core.clock import DAY
-from switch.core.records import Account, AccountKind
+from switch.core.holdings import Account, AccountKind
 from switch.store.port import Reader
 
 #: Days: the last of each age but the oldest, which has none.

@@ -16,7 +16,7 @@ from specs.outcomes import Outcome
 from specs.transaction import Kind
 from switch import __version__
 from switch.core.clock import HOUR
-from switch.core.workset import BatchEvent
+from switch.core.decision import BatchEvent
 
 #: Why a connection ended.
 CloseReason = Literal[

@@ -8,8 +8,8 @@ import structlog
 
 from specs.outcomes import Outcome
 from specs.transaction import Reply, Request
+from switch.core.decision import BatchEvent
 from switch.core.uploads import EQUAL
-from switch.core.workset import BatchEvent
 
 #: Answers to messages whose ids name nobody: in a message out of step anything can stand in their place, a track even.
 _NOBODY = frozenset({Outcome.UNKNOWN_MERCHANT, Outcome.UNKNOWN_TERMINAL, Outcome.FORMAT_ERROR})

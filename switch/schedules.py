@@ -16,8 +16,8 @@ from specs.outcomes import ACCEPTED
 from switch.core.commands import Command
 from switch.core.day_commands import CutSettlement, SettlePart
 from switch.core.days import is_over
-from switch.core.records import Merchant
-from switch.core.workset import BatchEvent
+from switch.core.decision import BatchEvent
+from switch.core.merchants import Merchant
 from switch.metrics import Metrics
 from switch.service import Service
 from switch.store.port import Conflict, OpenBatch, Unavailable

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from specs.transaction import Reply
-from switch.core.records import Row, Seal
+from switch.core.journal import Row, Seal
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -40,7 +40,9 @@ class _Sealing:
         return said
 
 
-_row = _Sealing(Row, frozenset({"other_holder", "deed", "counts", "late", "claimed", "original_class", "matched"}))
+_row = _Sealing(
+    Row, frozenset({"other_holder", "deed", "event", "counts", "late", "claimed", "original_class", "matched"})
+)
 _reply = _Sealing(Reply, frozenset({"points", "returned", "totals"}))
 
 

@@ -22,8 +22,8 @@ from specs.transaction import Reply, Request
 from switch.books import Books, Item
 from switch.core.commands import Command, PutTerminal
 from switch.core.deciding import bare_reply
+from switch.core.decision import BatchEvent
 from switch.core.needs import Case, application_of
-from switch.core.workset import BatchEvent
 from switch.metrics import Answered, Metrics
 from switch.store.port import Conflict, Unavailable
 from switch.vault import Vault

@@ -6,7 +6,8 @@ from collections import defaultdict
 
 import msgspec
 
-from switch.core.records import Batch, Merchant, Row, Settlement
+from switch.core.journal import Row
+from switch.core.merchants import Batch, Merchant, Settlement
 from switch.core.settlement import Irregularity, Line, irregularities, lines
 from switch.core.settling import UPLOADED
 from switch.store.port import Reader

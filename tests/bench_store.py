@@ -15,9 +15,11 @@ from pathlib import Path
 
 import psycopg
 
+from switch.core.decision import Changes
+from switch.core.holdings import CardState
+from switch.core.journal import Seal
 from switch.core.needs import Needs
-from switch.core.records import CardState, Seal
-from switch.core.workset import Changes, Workset
+from switch.core.workset import Workset
 from switch.store.database import Database
 from switch.store.postgres import PostgreSQL
 from switch.store.sql import SQLStore

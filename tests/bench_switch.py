@@ -29,8 +29,8 @@ from switch.books import Books
 from switch.config import Config, ListenerConfig
 from switch.core.commands import ActivateCard, ApplyProgramme, Command, IssueCard, PutMerchant, PutTerminal
 from switch.core.decide import decide
+from switch.core.merchants import Right, Terminal
 from switch.core.needs import Case, needs
-from switch.core.records import Right, Terminal
 from switch.metrics import Metrics
 from switch.numbers import new_number
 from switch.server import Listener, Server

@@ -16,7 +16,7 @@ from specs.outcomes import NOT_STORED, Outcome
 from specs.transaction import Kind, MessageClass
 from switch.cli.lifecycle import BASE_OFFSETS, DEFAULT_PORTS
 from switch.cli.main import main as tillswitch
-from switch.core.records import DEFAULT_RIGHTS, Right
+from switch.core.merchants import DEFAULT_RIGHTS, Right
 from switch.metrics import Answered, Metrics
 
 ROOT = Path(__file__).parent.parent

@@ -9,7 +9,7 @@ from switch.cli.output import Record, moment, money, show_json, show_list, show_
 from switch.cli.terminals import find_terminal
 from switch.config import Config
 from switch.core.day_commands import SettlePart
-from switch.core.records import Batch, Closer, Terminal
+from switch.core.merchants import Batch, Closer, Terminal
 from switch.store.port import OpenBatch, Reader
 
 PAGE = 500

@@ -27,9 +27,9 @@ from switch.cli.printer_file import PrinterFile
 from switch.cli.programmes import programme_of
 from switch.config import Config
 from switch.core.commands import ActivateCard, Command, IssueCard, NewNumber, ReplaceCard, SetBlock
+from switch.core.holdings import Block, Card, CardState
 from switch.core.points_commands import IssueLoyaltyCard
 from switch.core.programme import CardProduct, GiftProduct, Programme
-from switch.core.records import Block, Card, CardState
 from switch.core.schemes import LoyaltyProduct
 from switch.store.port import JournalFilter
 

@@ -11,7 +11,7 @@ from specs.sensitive import PAN
 from switch.cli.arguments import CARD_NUMBER
 from switch.cli.common import open_vault, refuse
 from switch.config import Config
-from switch.core.records import Account, Card
+from switch.core.holdings import Account, Card
 from switch.store.port import Reader
 
 F = TypeVar("F", bound=Callable[..., object])

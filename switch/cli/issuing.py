@@ -14,8 +14,8 @@ from switch.cli.common import Decide, Failure, accepted, deciding, fail, reading
 from switch.cli.printer_file import NewCard, PrinterFile
 from switch.config import Config
 from switch.core.commands import Command, NewNumber
+from switch.core.holdings import Card
 from switch.core.programme import CardProduct
-from switch.core.records import Card
 from switch.numbers import new_number, new_pan, new_pin
 from switch.store.port import Reader
 from switch.vault import Vault

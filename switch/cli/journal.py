@@ -15,7 +15,8 @@ from switch.cli.output import Record, moment, money, show_json, show_list, show_
 from switch.cli.programmes import programme_of
 from switch.cli.terminals import find_terminal
 from switch.config import Config
-from switch.core.records import Account, AccountKind, Card, Entry, Row, describe_account
+from switch.core.holdings import Account, AccountKind, Card, describe_account
+from switch.core.journal import Entry, Row
 from switch.core.undo import is_live
 from switch.core.workset import POINTS
 from switch.store.port import JournalFilter, Reader

@@ -19,10 +19,11 @@ from switch.cli.output import Record
 from switch.cli.programmes import programme_of
 from switch.config import Config
 from switch.core.clock import local_time
+from switch.core.holdings import Account, AccountKind, Card, CardState, Place
+from switch.core.journal import Row
 from switch.core.lots import Opening, Purse
 from switch.core.points_matter import day_of
 from switch.core.programme import Programme
-from switch.core.records import Account, AccountKind, Card, CardState, Place, Row
 from switch.store.port import Reader
 from switch.vault import Vault
 

@@ -18,8 +18,8 @@ from switch.cli.output import show_list
 from switch.cli.printer_file import PrinterFile
 from switch.config import Config
 from switch.core.commands import Command, NewNumber
+from switch.core.holdings import Card, Place
 from switch.core.points_commands import IssueLoyaltyCard, PlaceCard
-from switch.core.records import Card, Place
 from switch.core.schemes import LoyaltyProduct
 from switch.numbers import new_number
 

@@ -18,9 +18,10 @@ from switch.cli.member_books import PAN_HELP, Member, find_member, masked_phone
 from switch.cli.member_cards import cards
 from switch.cli.output import Record, moment, money, show_json, show_list, show_record, show_table
 from switch.config import Config
+from switch.core.holdings import Notice, is_points
+from switch.core.journal import Row
 from switch.core.member_commands import EnrolCard
 from switch.core.points_commands import AwardPoints, NoticesSent
-from switch.core.records import Notice, Row, is_points
 from switch.store.port import JournalFilter, Reader
 from switch.vault import Vault
 

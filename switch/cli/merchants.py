@@ -12,7 +12,7 @@ from switch.cli.common import config_option, json_option, reading, refuse, submi
 from switch.cli.output import Record, show_json, show_list, show_record
 from switch.config import Config
 from switch.core.commands import PutMerchant
-from switch.core.records import Merchant, Terminal
+from switch.core.merchants import Merchant, Terminal
 from switch.store.port import Reader
 
 _DAY_ENDS = "When its business day ends, hhmm by its own clock: the host settles what is open then."

@@ -12,7 +12,7 @@ from switch.cli.common import config_option, fail, json_option, reading, refuse
 from switch.cli.merchants import find_merchant
 from switch.cli.output import Record, moment, money, show_json, show_list, show_table
 from switch.config import Config
-from switch.core.records import Settlement
+from switch.core.merchants import Settlement
 from switch.exports import FORMATS, NoWorkbooks, sections
 from switch.statements import Statement, statement
 from switch.store.port import Reader
@@ -83,7 +83,9 @@ def show(merchant_id: str, number: int | None, utc: bool, config: Config, as_jso
 @settlement.command()
 @click.argument("merchant_id", type=MERCHANT_ID)
 @click.argument("number", type=click.IntRange(1))
-@click.option("--format", "format_", type=click.Choice(sorted(FORMATS)), default="csv", show_default=True)
+@click.option(
+    "--format", "format_", type=click.Choice(sorted(FORMATS)), default="csv", show_default=True, help="What to write."
+)
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write.")
 @config_option
 def export(merchant_id: str, number: int, format_: str, output: Path, config: Config) -> None:

@@ -14,7 +14,7 @@ from switch.cli.merchants import find_merchant
 from switch.cli.output import Record, letters, moment, show_json, show_list, show_record
 from switch.config import Config
 from switch.core.commands import PutTerminal
-from switch.core.records import DEFAULT_RIGHTS, Right, Terminal
+from switch.core.merchants import DEFAULT_RIGHTS, Right, Terminal
 from switch.store.port import Reader
 
 F = TypeVar("F", bound=Callable[..., Any])

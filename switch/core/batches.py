@@ -11,8 +11,9 @@ import msgspec
 from specs import limits
 from specs.transaction import TOTALS_BLOCKS, Kind, MessageClass, Total
 from switch.core.clock import DAY
+from switch.core.journal import Row
+from switch.core.merchants import Batch, Closer, Count, Desk
 from switch.core.needs import Case
-from switch.core.records import Batch, Closer, Count, Desk, Row
 from switch.core.refusals import Reason
 from switch.core.undo import is_live
 from switch.core.workset import View

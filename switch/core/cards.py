@@ -6,8 +6,9 @@ import msgspec
 
 from specs.transaction import Kind
 from switch.core.clock import MINUTE
+from switch.core.holdings import Block, Card, CardState
+from switch.core.merchants import Terminal
 from switch.core.programme import CardProduct, Programme
-from switch.core.records import Block, Card, CardState, Terminal
 from switch.core.refusals import Reason
 
 #: Kinds for which a product with PIN asks for it (balance only where the product says so).

@@ -12,24 +12,19 @@ from specs.outcomes import Outcome
 from specs.transaction import Kind, Reply
 from switch.core.clock import DAY
 from switch.core.day_commands import CutSettlement, SettlePart, cut_settlement, settle_part
+from switch.core.decision import Decision
+from switch.core.holdings import Account, AccountKind, Block, Card, CardState
+from switch.core.journal import ProgrammeText
 from switch.core.ledger import between, post
 from switch.core.member_commands import EnrolCard, decide_enrol
+from switch.core.merchants import Merchant, Terminal
 from switch.core.needs import Needs
 from switch.core.operator_rows import NewNumber as NewNumber  # part of commands
 from switch.core.operator_rows import approved, operator_row, refused
-from switch.core.points_commands import PointsCommand, decide_points_command, points_command_needs
+from switch.core.points_commands import PointsCommand, points_command_needs
+from switch.core.points_desk import decide_points_command
 from switch.core.programme import Programme, ProgrammeError, parse_programme
-from switch.core.records import (
-    Account,
-    AccountKind,
-    Block,
-    Card,
-    CardState,
-    Merchant,
-    ProgrammeText,
-    Terminal,
-)
-from switch.core.workset import Decision, Workset
+from switch.core.workset import Workset
 
 
 class PutMerchant(msgspec.Struct, frozen=True, tag=True):

@@ -12,9 +12,11 @@ from specs.outcomes import Outcome
 from specs.transaction import Kind, MessageClass, Reply
 from switch.core.clock import retrieval_reference
 from switch.core.days import business_day
+from switch.core.decision import Decision
+from switch.core.journal import Row
+from switch.core.merchants import NO_TOTALS, Batch, Closer, Settlement, Terminal
 from switch.core.programme import Programme
-from switch.core.records import NO_TOTALS, Batch, Closer, Row, Settlement, Terminal
-from switch.core.workset import Decision, Workset
+from switch.core.workset import Workset
 
 END_OF_DAY = "end of day"
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from specs import limits
 from switch.core.clock import MINUTE, SECOND, local_time
-from switch.core.records import NO_TOTALS, Batch, Merchant
+from switch.core.merchants import NO_TOTALS, Batch, Merchant
 
 _NOON = "1200"
 

@@ -11,15 +11,18 @@ from specs.outcomes import ACCEPTED, NOT_STORED, Outcome
 from specs.transaction import Balance, BalanceType, Kind, MessageClass, PointsTold, Purse, Reply, Returned
 from switch.core.batches import Joined, count_row
 from switch.core.clock import MINUTE, local_moment, local_time, retrieval_reference
+from switch.core.decision import Decision
+from switch.core.holdings import Account, AccountKind, Card, CardState, Notice
+from switch.core.journal import Row, Tally
 from switch.core.ledger import post
 from switch.core.lots import with_balance
+from switch.core.merchants import Terminal
 from switch.core.needs import Case, names_original
 from switch.core.points_matter import TELLING, day_of, told_points
 from switch.core.programme import Programme
-from switch.core.records import Account, AccountKind, Card, CardState, Notice, Row, Tally, Terminal
 from switch.core.refusals import Reason, count_guess, told
 from switch.core.ruling import Ruling, gift_balances, refused
-from switch.core.workset import Decision, View
+from switch.core.workset import View
 
 #: The journal's reason of what moved something of a batch that was closed already.
 AFTER_CLOSE = "after_close"

@@ -13,7 +13,7 @@ from fractions import Fraction
 import msgspec
 
 from specs.transaction import BasketLine, Kind, Request, TenderKind
-from switch.core.records import EarnPart, Row
+from switch.core.journal import EarnPart, Row
 from switch.core.refusals import Reason
 from switch.core.schemes import EarnRule, Rounding, Scheme, Weekday
 from switch.core.undo import is_live

@@ -14,8 +14,10 @@ from specs import limits
 from specs.money import convert_down, convert_up
 from specs.transaction import Kind, Request
 from switch.core.clock import DAY
+from switch.core.holdings import AccountKind, Block, Card, CardState, system_account
+from switch.core.journal import Row
 from switch.core.ledger import Move, between
-from switch.core.records import AccountKind, Block, Card, CardState, Right, Row, system_account
+from switch.core.merchants import Right
 from switch.core.refusals import Reason
 from switch.core.ruling import Matter, Ruling, refused
 from switch.core.undo import REOPENED, is_live, live_refunds

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
-from switch.core.records import Account, AccountKind, Entry, system_account
+from switch.core.holdings import Account, AccountKind, system_account
+from switch.core.journal import Entry
 
 
 class Move(msgspec.Struct, frozen=True):

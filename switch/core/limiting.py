@@ -6,7 +6,7 @@ import datetime as dt
 
 import msgspec
 
-from switch.core.records import Card, Place
+from switch.core.holdings import Card, Place
 
 
 def within_limit(card: Card, points: int, moment: dt.datetime) -> bool:

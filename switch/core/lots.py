@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
+from switch.core.holdings import Account, AccountKind, opened_account
 from switch.core.ledger import Move
-from switch.core.records import Account, AccountKind, opened_account
 from switch.core.workset import View
 
 _NEVER = "9999-12-31"

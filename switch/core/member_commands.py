@@ -12,11 +12,12 @@ import msgspec
 
 from specs.outcomes import Outcome
 from specs.transaction import Kind
+from switch.core.decision import Decision
+from switch.core.holdings import Account, CardState
 from switch.core.operator_rows import approved, operator_row, refused
 from switch.core.points_commands import ExpireLots
 from switch.core.programme import Programme
-from switch.core.records import Account, CardState
-from switch.core.workset import Decision, Workset
+from switch.core.workset import Workset
 
 
 class EnrolCard(msgspec.Struct, frozen=True, tag=True):

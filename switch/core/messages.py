@@ -8,8 +8,8 @@ from __future__ import annotations
 from specs import limits
 from specs.transaction import Request
 from switch.core.clock import DAY, HOUR
+from switch.core.journal import Row, Tombstone
 from switch.core.needs import Case
-from switch.core.records import Row, Tombstone
 from switch.core.refusals import Reason
 from switch.core.undo import is_live
 from switch.core.workset import View

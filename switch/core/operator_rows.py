@@ -7,9 +7,10 @@ import msgspec
 from specs.outcomes import Outcome
 from specs.transaction import Kind, MessageClass, Reply
 from switch.core.clock import retrieval_reference
+from switch.core.decision import Decision
+from switch.core.holdings import Card
+from switch.core.journal import Row
 from switch.core.programme import Programme
-from switch.core.records import Card, Row
-from switch.core.workset import Decision
 
 
 class NewNumber(msgspec.Struct, frozen=True):

@@ -17,11 +17,13 @@ from specs.transaction import Kind
 from switch.core import cards
 from switch.core.earning import Place as SalePlace
 from switch.core.earning import earning_base, find_wrong_sum, parts_of, points_of, tenders_of
+from switch.core.holdings import AccountKind, Block, CardState
+from switch.core.journal import Deed, EarnPart
 from switch.core.limiting import counted, within_limit
 from switch.core.lots import Purse, dates_kept
+from switch.core.merchants import Right
 from switch.core.points_books import charged, issued, spent
 from switch.core.points_matter import PointsMatter, cover, with_points
-from switch.core.records import AccountKind, Block, CardState, Deed, EarnPart, Right
 from switch.core.refusals import Reason
 from switch.core.returns import give_back
 from switch.core.ruling import Ruling, refused

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from switch.core.holdings import AccountKind, system_account
+from switch.core.journal import Given, Row
 from switch.core.ledger import Move
-from switch.core.records import AccountKind, Given, Row, system_account
 
 
 def issued(merchant: int, unit: str, points: int) -> tuple[Move, ...]:

@@ -14,11 +14,12 @@ from specs.money import POINTS_UNIT
 from specs.transaction import Balance, BalanceType, Kind, PointsTold, Request
 from specs.transaction import Purse as PurseKind
 from switch.core.clock import local_time
+from switch.core.holdings import Account, AccountKind, Card, system_account
 from switch.core.ledger import Move
 from switch.core.lots import Opening, Part, Purse
+from switch.core.merchants import Terminal
 from switch.core.needs import Case
 from switch.core.programme import Programme
-from switch.core.records import Account, AccountKind, Card, Terminal, system_account
 from switch.core.refusals import Reason
 from switch.core.ruling import PointsRuling, Ruling, refused
 from switch.core.schemes import DebtPolicy, LoyaltyProduct, Scheme

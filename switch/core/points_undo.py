@@ -13,13 +13,15 @@ import msgspec
 
 from specs.transaction import Kind
 from switch.core.clock import local_time
+from switch.core.holdings import AccountKind, Block, Card, CardState, system_account
+from switch.core.journal import Row
 from switch.core.ledger import Move
 from switch.core.limiting import counted, uncounted
 from switch.core.lots import Opening, Purse
+from switch.core.merchants import Terminal
 from switch.core.points_books import given_back
 from switch.core.points_matter import day_of
 from switch.core.programme import Programme
-from switch.core.records import AccountKind, Block, Card, CardState, Row, Terminal, system_account
 from switch.core.refusals import Reason
 from switch.core.returns import given_of
 from switch.core.ruling import PointsRuling, Ruling, refused

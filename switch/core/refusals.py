@@ -9,8 +9,9 @@ from __future__ import annotations
 from enum import Enum
 
 from specs.outcomes import Outcome
+from switch.core.journal import Tally
+from switch.core.merchants import Terminal
 from switch.core.programme import CardProduct, CardRefusals, Programme
-from switch.core.records import Tally, Terminal
 from switch.core.workset import View
 
 

@@ -16,11 +16,12 @@ from specs.money import convert_up
 from specs.transaction import Kind, Returned
 from switch.core.earning import Place as SalePlace
 from switch.core.earning import find_wrong_sum, parts_left, parts_of, parts_returned, points_of
+from switch.core.journal import Deed, Given, Row
 from switch.core.ledger import Move
 from switch.core.lots import Part, Purse
+from switch.core.merchants import Right
 from switch.core.points_books import charged, given_back, issued
 from switch.core.points_matter import PointsMatter, cover, with_points
-from switch.core.records import Deed, Given, Right, Row
 from switch.core.refusals import Reason
 from switch.core.ruling import Ruling, refused
 from switch.core.schemes import Rounding

@@ -9,10 +9,12 @@ import msgspec
 from specs import limits
 from specs.money import convert_down
 from specs.transaction import Balance, BalanceType, Purse, Request, Returned
+from switch.core.holdings import Account, Card
+from switch.core.journal import Deed, Row
 from switch.core.ledger import Move
+from switch.core.merchants import Terminal
 from switch.core.needs import Case
 from switch.core.programme import GiftProduct, Programme
-from switch.core.records import Account, Card, Deed, Row, Terminal
 from switch.core.refusals import Reason
 from switch.core.workset import View
 

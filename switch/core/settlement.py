@@ -10,7 +10,9 @@ import msgspec
 
 from specs.transaction import TOTALS_BLOCKS, MessageClass
 from switch.core.deciding import AFTER_CLOSE
-from switch.core.records import AccountKind, Batch, Row, Settlement, describe_account
+from switch.core.holdings import AccountKind, describe_account
+from switch.core.journal import Row
+from switch.core.merchants import Batch, Settlement
 from switch.core.settling import SETTLED, UPLOADED, told
 from switch.core.undo import is_live
 from switch.core.uploads import EQUAL

@@ -13,9 +13,10 @@ from specs.transaction import Kind, MessageClass, Reply, Total
 from switch.core.batches import Joined, closed_by_terminal, name_open, open_new
 from switch.core.days import is_settle_time
 from switch.core.deciding import Deciding
-from switch.core.records import Batch, Closer, Desk, Right
+from switch.core.decision import Decision
+from switch.core.merchants import Batch, Closer, Desk, Right
 from switch.core.refusals import Reason
-from switch.core.workset import Decision, View
+from switch.core.workset import View
 
 SETTLED, UPLOADED, CLEARED = "settled", "after upload", "cleared by terminal"
 

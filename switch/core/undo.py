@@ -12,10 +12,12 @@ import msgspec
 
 from specs import limits
 from specs.transaction import VOIDS, Kind, MessageClass, Request
+from switch.core.holdings import AccountKind, Block, Card, CardState, system_account
+from switch.core.journal import Row
 from switch.core.ledger import Move
+from switch.core.merchants import Batch, Closer
 from switch.core.needs import Case
 from switch.core.programme import Programme
-from switch.core.records import AccountKind, Batch, Block, Card, CardState, Closer, Row, system_account
 from switch.core.refusals import Reason
 from switch.core.ruling import Ruling, refused
 from switch.core.workset import View

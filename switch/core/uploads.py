@@ -11,9 +11,10 @@ from specs import limits
 from specs.transaction import Kind, MessageClass, Request
 from switch.core.batches import Joined, join, open_new
 from switch.core.clock import DAY, HOUR
+from switch.core.journal import Row
+from switch.core.merchants import Batch, Closer
 from switch.core.messages import far_apart
 from switch.core.needs import Case
-from switch.core.records import Batch, Closer, Row
 from switch.core.undo import is_live
 from switch.core.workset import View
 

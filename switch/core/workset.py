@@ -7,30 +7,16 @@ belongs to holders, and the tallies, can be touched by two of its requests; `app
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 
 import msgspec
 
-from specs.transaction import MessageClass, Reply, Request
+from specs.transaction import MessageClass, Request
 from switch.core.clock import MINUTE
+from switch.core.decision import BatchEvent, Changes, Decision, check_entries
+from switch.core.holdings import Account, AccountKind, Card, CardState
+from switch.core.journal import Row, Tombstone
+from switch.core.merchants import Batch, Desk, Merchant, Settlement, Terminal
 from switch.core.needs import Case
-from switch.core.records import (
-    Account,
-    AccountKind,
-    Batch,
-    Card,
-    CardState,
-    Desk,
-    Entry,
-    Merchant,
-    Notice,
-    ProgrammeText,
-    Row,
-    Settlement,
-    Tally,
-    Terminal,
-    Tombstone,
-)
 
 GUESS_MINUTES = 11  # the tallies a Workset carries: the minute under way and the ten before it, never less than ten
 #: Kinds of accounts that make up a member's points.
@@ -44,58 +30,6 @@ class Day(msgspec.Struct, frozen=True):
     open: int = 0  # batches
     closed: int = 0  # since the last settlement
     opened_at: int = 0  # the newest of these
-
-
-class BatchEvent(msgspec.Struct, frozen=True):
-    """What happened to a batch, for the log and the metrics. `detail`: to a transaction of it, of reference `rrn`."""
-
-    event: str
-    merchant_id: str
-    terminal_id: str
-    batch: Batch
-    detail: str = ""
-    rrn: str = ""
-
-
-class Decision(msgspec.Struct, frozen=True):
-    """All that deciding one request came to: the answer, and what changes if the group commits."""
-
-    reply: Reply
-    row: Row | None = None
-    accounts: tuple[Account, ...] = ()
-    cards: tuple[Card, ...] = ()
-    desks: tuple[Desk, ...] = ()
-    batches: tuple[Batch, ...] = ()
-    tombstones: tuple[Tombstone, ...] = ()
-    tallies: tuple[Tally, ...] = ()
-    opened: tuple[Account, ...] = ()
-    merchants: tuple[Merchant, ...] = ()
-    terminals: tuple[Terminal, ...] = ()
-    programme: ProgrammeText | None = None
-    notices: tuple[Notice, ...] = ()
-    settlements: tuple[Settlement, ...] = ()
-    told: dict[int, int] = {}  # notices that were sent, and when
-
-
-class Changes(msgspec.Struct):
-    """What one group writes, newest version of each record only."""
-
-    rows: list[Row] = []
-    accounts: dict[int, Account] = {}
-    cards: dict[int, Card] = {}
-    desks: dict[tuple[int, str], Desk] = {}
-    batches: dict[int, Batch] = {}
-    tombstones: list[Tombstone] = []
-    tallies: list[Tally] = []
-    merchants: dict[int, Merchant] = {}
-    terminals: dict[int, Terminal] = {}
-    programmes: list[ProgrammeText] = []
-    notices: list[Notice] = []
-    settlements: list[Settlement] = []
-    told: dict[int, int] = {}
-
-    def __bool__(self) -> bool:
-        return any(getattr(self, name) for name in self.__struct_fields__)
 
 
 class View(msgspec.Struct):
@@ -304,19 +238,3 @@ class Workset:
         terminal = next((terminal for terminal in self.terminals.values() if terminal.id == batch.terminal), None)
         if terminal:
             self.events.append(BatchEvent(event, terminal.merchant_id, terminal.terminal_id, batch, detail, rrn))
-
-
-def check_entries(entries: Iterable[Entry]) -> None:
-    """Entries of one row: none is zero, no account twice, and each currency adds up to zero.
-
-    Raises:
-        AssertionError: they do not.
-    """
-    sums: dict[str, int] = {}
-    accounts = set()
-    for entry in entries:
-        assert entry.amount, "an entry of nothing"
-        assert entry.account not in accounts, "an account posted to twice in a row"
-        accounts.add(entry.account)
-        sums[entry.currency] = sums.get(entry.currency, 0) + entry.amount
-    assert not any(sums.values()), "a row that does not balance"

@@ -15,9 +15,9 @@ from specs.money import exponent
 from specs.outcomes import ACCEPTED
 from switch.books import Books
 from switch.core.commands import ActivateCard, ApplyProgramme, Command, IssueCard, PutMerchant, PutTerminal
+from switch.core.merchants import Merchant, Right, Terminal
 from switch.core.points_commands import AdjustPoints, IssueLoyaltyCard
 from switch.core.programme import GiftProduct, Programme
-from switch.core.records import Merchant, Right, Terminal
 from switch.numbers import new_number, new_pan, new_pin
 from switch.vault import Vault
 

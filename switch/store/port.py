@@ -10,23 +10,12 @@ from typing import Protocol
 
 import msgspec
 
+from switch.core.decision import Changes
+from switch.core.holdings import Account, AccountKind, Card, Notice
+from switch.core.journal import Entry, ProgrammeText, Row, Seal, Tally
+from switch.core.merchants import Batch, Merchant, Settlement, Terminal
 from switch.core.needs import Needs
-from switch.core.records import (
-    Account,
-    AccountKind,
-    Batch,
-    Card,
-    Entry,
-    Merchant,
-    Notice,
-    ProgrammeText,
-    Row,
-    Seal,
-    Settlement,
-    Tally,
-    Terminal,
-)
-from switch.core.workset import Changes, Workset
+from switch.core.workset import Workset
 
 
 class StoreError(Exception):

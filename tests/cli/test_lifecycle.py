@@ -15,8 +15,8 @@ from switch.cli.main import main as tillswitch
 from tests.cli.operator import COMMAND, ROOT, Operator, invoke
 
 COMMANDS = [
-    "audit", "backup", "card", "check", "init", "journal", "member", "merchant", "points", "programme", "reload",
-    "serve", "status", "terminal",
+    "audit", "backup", "batch", "card", "check", "init", "journal", "member", "merchant", "points", "programme",
+    "reload", "serve", "settlement", "status", "terminal",
 ]  # fmt: skip
 
 

@@ -11,8 +11,8 @@ from typing import Any
 from specs.sensitive import PAN
 from specs.transaction import BasketLine, Kind, MessageClass, PointsTold, Reply, Request, Returned, Tender, TenderKind
 from switch.core.commands import Command
+from switch.core.holdings import Account, AccountKind, system_account
 from switch.core.points_commands import AdjustPoints, IssueLoyaltyCard
-from switch.core.records import Account, AccountKind, system_account
 from tests.core.till import LIRA, PROGRAMME, Shop, Till, hash_of
 from tests.store.places import Whole
 

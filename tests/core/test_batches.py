@@ -9,7 +9,7 @@ import pytest
 from specs import limits
 from specs.outcomes import Outcome
 from specs.transaction import Kind, MessageClass
-from switch.core.records import Closer
+from switch.core.merchants import Closer
 from tests.core.till import Shop, Till, clock
 
 APPROVED, BATCH = Outcome.APPROVED, Outcome.BATCH

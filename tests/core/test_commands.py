@@ -20,7 +20,8 @@ from switch.core.commands import (
     ReplaceCard,
     SetBlock,
 )
-from switch.core.records import Block, CardState, Merchant, Terminal
+from switch.core.holdings import Block, CardState
+from switch.core.merchants import Merchant, Terminal
 from tests.core.till import LIRA, PROGRAMME, Shop, hash_of
 
 NUMBER = NewNumber("a hash", b"sealed", "990010*********0001")

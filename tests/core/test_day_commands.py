@@ -12,7 +12,7 @@ from specs.sensitive import PAN
 from specs.transaction import Kind, MessageClass, Reply
 from switch.core.commands import PutMerchant
 from switch.core.day_commands import CutSettlement, SettlePart
-from switch.core.records import Closer, Settlement
+from switch.core.merchants import Closer, Settlement
 from tests.core.till import Shop, Till, clock
 
 APPROVED, BATCH, TOTALS = Outcome.APPROVED, Outcome.BATCH, Outcome.TOTALS

@@ -10,7 +10,7 @@ from specs import limits
 from specs.transaction import Total
 from switch.core.clock import MINUTE, SECOND
 from switch.core.days import business_day, day_ends_around, is_over, is_settle_time
-from switch.core.records import NO_TOTALS, Batch, Merchant
+from switch.core.merchants import NO_TOTALS, Batch, Merchant
 
 SOMETHING = (Total(1, 100), *NO_TOTALS[1:])
 

@@ -12,12 +12,15 @@ import pytest
 from specs.outcomes import Outcome
 from specs.sensitive import PAN
 from specs.transaction import ADVISED, Kind, Line, MessageClass
+from switch.core.admission import INQUIRIES
 from switch.core.clock import MINUTE
 from switch.core.commands import ApplyProgramme, PutTerminal
-from switch.core.decide import INQUIRIES, decide
-from switch.core.records import Block, Right, Tally
+from switch.core.decide import decide
+from switch.core.decision import Changes
+from switch.core.holdings import Block
+from switch.core.journal import Tally
+from switch.core.merchants import Right
 from switch.core.refusals import scopes
-from switch.core.workset import Changes
 from tests.core.till import DOLLAR, EURO, PROGRAMME, Shop, available, case_of, clock
 
 

@@ -14,7 +14,8 @@ from specs.sensitive import PAN
 from specs.transaction import Kind, Line, MessageClass
 from switch.core import gift
 from switch.core.commands import ApplyProgramme
-from switch.core.records import AccountKind, Block, CardState, Right
+from switch.core.holdings import AccountKind, Block, CardState
+from switch.core.merchants import Right
 from tests.core.till import DINAR, EURO, LIRA, PROGRAMME, YEN, Shop, Till, available, clock, told
 
 APPROVED, AMOUNT, CARD_NOT_ACTIVE = Outcome.APPROVED, Outcome.AMOUNT, Outcome.CARD_NOT_ACTIVE

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from switch.core.decision import check_entries
+from switch.core.holdings import Account, AccountKind, describe_account, system_account
+from switch.core.journal import Entry
 from switch.core.ledger import Move, between, post
-from switch.core.records import Account, AccountKind, Entry, describe_account, system_account
-from switch.core.workset import check_entries
 
 LIRA, DINAR = "949", "414"
 CLEARING = system_account(AccountKind.CLEARING, 7, LIRA)

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from specs.outcomes import Outcome
 from specs.sensitive import PAN
 from specs.transaction import Kind, MessageClass, Reply, Request
-from switch.core.records import Block, CardState
+from switch.core.holdings import Block, CardState
 from tests.core.till import NOON, PROGRAMME, Shop, Till, clock
 
 LIMIT = 600_000

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from specs.transaction import Kind
+from switch.core.holdings import Account, AccountKind, CardState
 from switch.core.member_commands import EnrolCard, expiries
 from switch.core.points_commands import ExpireLots, IssueLoyaltyCard, NoticesSent, PlaceCard
-from switch.core.records import Account, AccountKind, CardState
 from tests.core.members import MemberShop
 from tests.core.till import hash_of
 

@@ -14,7 +14,7 @@ import pytest
 from specs import limits
 from specs.outcomes import Outcome
 from specs.transaction import Request
-from switch.core.records import AccountKind
+from switch.core.holdings import AccountKind
 from tests.core.members import MemberShop, counted, scheme, split
 from tests.core.till import told
 

@@ -11,7 +11,8 @@ from specs.outcomes import Outcome
 from specs.sensitive import Secret
 from specs.transaction import Kind, MessageClass
 from switch.core.commands import ApplyProgramme
-from switch.core.records import AccountKind, Block, CardState, Right
+from switch.core.holdings import AccountKind, Block, CardState
+from switch.core.merchants import Right
 from tests.core.members import MemberShop, counted, lines, scheme, tenders
 from tests.core.till import EURO, LIRA, PROGRAMME, told
 

@@ -11,6 +11,7 @@ from specs.outcomes import Outcome
 from switch.books import decode_commands, encode_commands
 from switch.core.clock import DAY, HOUR
 from switch.core.commands import Command
+from switch.core.holdings import AccountKind, Place
 from switch.core.points_commands import (
     AdjustPoints,
     AwardPoints,
@@ -20,7 +21,6 @@ from switch.core.points_commands import (
     NoticesSent,
     PlaceCard,
 )
-from switch.core.records import AccountKind, Place
 from tests.core.members import UNIT, MemberShop, scheme
 from tests.core.till import hash_of
 

@@ -24,8 +24,8 @@ from specs.outcomes import Outcome
 from specs.sensitive import PAN
 from specs.transaction import Kind, MessageClass, Reply, Request
 from switch.core.clock import DAY, MINUTE, SECOND
+from switch.core.holdings import AccountKind
 from switch.core.points_commands import ExpireLots
-from switch.core.records import AccountKind
 from tests.core.members import MemberShop, PointsTill, split
 from tests.core.points_model import LIFE, Book, Deed, Member, last_day
 from tests.store.places import Whole

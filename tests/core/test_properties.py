@@ -14,7 +14,7 @@ from specs.outcomes import ACCEPTED, NOT_STORED, Outcome
 from specs.sensitive import PAN, Secret
 from specs.transaction import TOTALS_BLOCKS, Kind, Line, MessageClass, Request, Total
 from switch.core.day_commands import CutSettlement, SettlePart
-from switch.core.records import Block
+from switch.core.holdings import Block
 from switch.core.undo import is_live
 from tests.core.till import LINE, Shop, Till, clock
 

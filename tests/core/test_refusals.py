@@ -10,7 +10,7 @@ import pytest
 from specs.outcomes import NOT_STORED, Outcome
 from specs.sensitive import PAN
 from specs.transaction import MessageClass, Reply
-from switch.core.records import Block
+from switch.core.holdings import Block
 from switch.core.refusals import Reason
 from tests.core.till import PROGRAMME, Shop, Till, clock
 

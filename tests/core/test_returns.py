@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from specs.outcomes import Outcome
 from specs.transaction import MessageClass, Reply, Request
-from switch.core.records import AccountKind, Right
+from switch.core.holdings import AccountKind
+from switch.core.merchants import Right
 from tests.core.members import MemberShop, counted, lines, split
 from tests.core.till import told
 

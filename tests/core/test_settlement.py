@@ -15,7 +15,7 @@ from specs.outcomes import Outcome
 from specs.sensitive import PAN
 from specs.transaction import Kind, MessageClass
 from switch.core.day_commands import CutSettlement, SettlePart
-from switch.core.records import AccountKind, describe_account
+from switch.core.holdings import AccountKind, describe_account
 from switch.exports import FORMATS, sections
 from switch.statements import Statement, statement
 from tests.core.till import EURO, LIRA, Shop, Till, clock

@@ -12,8 +12,8 @@ from specs.outcomes import Outcome
 from specs.sensitive import PAN
 from specs.transaction import Kind, MessageClass, Reply, Total
 from switch.audit import BrokenFact
-from switch.core.records import Closer, Right
-from switch.core.workset import Changes
+from switch.core.decision import Changes
+from switch.core.merchants import Closer, Right
 from tests.core.members import MemberShop
 from tests.core.till import EURO, Shop, Till, clock
 

@@ -11,7 +11,7 @@ import pytest
 from specs.outcomes import Outcome
 from specs.sensitive import PAN, Secret
 from specs.transaction import Kind, MessageClass, Reply, Request
-from switch.core.records import Block, CardState
+from switch.core.holdings import Block, CardState
 from tests.core.till import Shop, Till, available, clock
 
 APPROVED, NOT_FOUND, UNDONE = Outcome.APPROVED, Outcome.VOID_NOT_FOUND, Outcome.ALREADY_UNDONE

@@ -10,7 +10,9 @@ import pytest
 from specs.outcomes import Outcome
 from specs.sensitive import PAN
 from specs.transaction import Kind, MessageClass, Reply, Request
-from switch.core.records import Block, Right, Row
+from switch.core.holdings import Block
+from switch.core.journal import Row
+from switch.core.merchants import Right
 from tests.core.till import EURO, Shop, Till, clock
 
 APPROVED, TOTALS = Outcome.APPROVED, Outcome.TOTALS

@@ -12,9 +12,11 @@ from specs.transaction import Kind, MessageClass, Reply
 from switch.books import Item
 from switch.core.commands import PutTerminal, SetBlock
 from switch.core.decide import decide
+from switch.core.decision import Changes, Decision, check_entries
+from switch.core.holdings import AccountKind, Block, system_account
+from switch.core.journal import Entry
+from switch.core.merchants import Terminal
 from switch.core.needs import needs
-from switch.core.records import AccountKind, Block, Entry, Terminal, system_account
-from switch.core.workset import Changes, Decision, check_entries
 from tests.core.till import Shop, case_of, hash_of, outcomes
 
 APPROVED, NOT_ENOUGH = Outcome.APPROVED, Outcome.NOT_ENOUGH

@@ -29,19 +29,10 @@ from switch.core.commands import (
     ReplaceCard,
     SetBlock,
 )
+from switch.core.holdings import AccountKind, Block, Card, system_account
+from switch.core.journal import Row, Tally
+from switch.core.merchants import Batch, Merchant, Right, Terminal
 from switch.core.needs import Case
-from switch.core.records import (
-    AccountKind,
-    Batch,
-    Block,
-    Card,
-    Merchant,
-    Right,
-    Row,
-    Tally,
-    Terminal,
-    system_account,
-)
 from switch.store.memory import MemoryStore
 from tests.store.places import Whole
 

@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from switch.audit import BrokenFact, audit
-from switch.core.records import Account, AccountKind, Deed, Entry, Row, Seal
-from switch.core.workset import Changes
+from switch.core.decision import Changes
+from switch.core.holdings import Account, AccountKind
+from switch.core.journal import Deed, Entry, Row, Seal
 from switch.seals import mark, seal_of
 from switch.store.memory import MemoryStore
 from tests.core.members import MemberShop, counted, split

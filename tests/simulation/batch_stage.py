@@ -27,8 +27,9 @@ from specs.dialects import load_dialect
 from specs.transaction import TOTALS_BLOCKS
 from switch.core.clock import SECOND
 from switch.core.day_commands import SettlePart
+from switch.core.journal import Row
+from switch.core.merchants import NO_TOTALS, Batch
 from switch.core.needs import application_of
-from switch.core.records import NO_TOTALS, Batch, Row
 from terminals.session import Received, Session
 from tests.core.till import LINE, PROGRAMME, Shop
 

@@ -25,8 +25,9 @@ from switch.books import Books
 from switch.config import Config, ListenerConfig
 from switch.core.clock import SECOND
 from switch.core.commands import ActivateCard, ApplyProgramme, Command, IssueCard, PutMerchant, PutTerminal
-from switch.core.records import AccountKind, Right, Terminal
-from switch.core.workset import Changes
+from switch.core.decision import Changes
+from switch.core.holdings import AccountKind
+from switch.core.merchants import Right, Terminal
 from switch.metrics import Metrics
 from switch.numbers import new_number
 from switch.server import Listener, Server

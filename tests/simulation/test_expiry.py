@@ -15,7 +15,7 @@ from specs import limits
 from specs.sensitive import PAN
 from specs.transaction import Kind
 from switch.core.clock import HOUR, SECOND, local_time
-from switch.core.records import AccountKind
+from switch.core.holdings import AccountKind
 from switch.expiry import LOOK_SECONDS, NEVER, ExpiredLots, Expiry, last_time
 from switch.metrics import Metrics
 from switch.service import Service

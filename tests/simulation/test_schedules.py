@@ -10,8 +10,8 @@ import trio
 from trio.testing import MockClock
 
 from switch.core.commands import PutMerchant
-from switch.core.records import Batch, Closer
-from switch.core.workset import BatchEvent
+from switch.core.decision import BatchEvent
+from switch.core.merchants import Batch, Closer
 from switch.schedules import LOOK_SECONDS, Days
 from switch.store.port import Unavailable
 from tests.core.till import NOON

@@ -23,8 +23,8 @@ from simulators.wire import Message, WireError
 from specs.sensitive import PAN, Secret
 from specs.transaction import Kind, MessageClass, Request
 from switch.core.commands import ApplyProgramme, IssueCard, PutTerminal
+from switch.core.holdings import Card
 from switch.core.needs import Case
-from switch.core.records import Card
 from switch.logs import configure_logs
 from switch.numbers import new_number
 from switch.reporting import log_group, report_bug

@@ -13,7 +13,8 @@ from specs.outcomes import Outcome
 from specs.sensitive import PAN
 from specs.transaction import Kind, Line, MessageClass, Reply, Request
 from switch.core.commands import ActivateCard, PutTerminal, SetBlock
-from switch.core.records import Block, Right, Terminal
+from switch.core.holdings import Block
+from switch.core.merchants import Right, Terminal
 from switch.store.port import Lost, Unavailable
 from tests.core.till import LIRA
 from tests.simulation.stage import Stage, stage

@@ -6,21 +6,12 @@ from typing import Any
 from specs.outcomes import Outcome
 from specs.transaction import Kind, MessageClass, Total
 from switch.core.clock import HOUR, MINUTE
+from switch.core.decision import Changes
+from switch.core.holdings import Account, AccountKind, Notice, system_account
+from switch.core.journal import Entry, ProgrammeText, Row, Seal, Tally
+from switch.core.merchants import NO_TOTALS, Settlement
 from switch.core.needs import Needs
-from switch.core.records import (
-    NO_TOTALS,
-    Account,
-    AccountKind,
-    Entry,
-    Notice,
-    ProgrammeText,
-    Row,
-    Seal,
-    Settlement,
-    Tally,
-    system_account,
-)
-from switch.core.workset import Changes, Workset
+from switch.core.workset import Workset
 from tests.store.make import NOW, account, batch, card, changes, desk, entry, merchant, row, seal, terminal, tombstone
 
 APPLICATIONS = ("main", "loyalty")

@@ -4,25 +4,11 @@ from typing import Any
 
 from specs.outcomes import Outcome
 from specs.transaction import Kind, MessageClass, Reply
+from switch.core.decision import Changes
+from switch.core.holdings import Account, AccountKind, Card, Notice
+from switch.core.journal import Entry, ProgrammeText, Row, Seal, Tally, Tombstone
+from switch.core.merchants import Batch, Desk, Merchant, Settlement, Terminal
 from switch.core.needs import Needs
-from switch.core.records import (
-    Account,
-    AccountKind,
-    Batch,
-    Card,
-    Desk,
-    Entry,
-    Merchant,
-    Notice,
-    ProgrammeText,
-    Row,
-    Seal,
-    Settlement,
-    Tally,
-    Terminal,
-    Tombstone,
-)
-from switch.core.workset import Changes
 
 NOW = 1_790_000_000_000_000
 MERCHANT_ID, TERMINAL_ID = "M00000000000001", "T0000001"

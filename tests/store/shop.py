@@ -9,8 +9,8 @@ from specs.transaction import Kind, Line, MessageClass, Reply, Request
 from switch.audit import Audit, audit
 from switch.books import Books, Item
 from switch.core.commands import ActivateCard, ApplyProgramme, IssueCard, NewNumber, PutMerchant, PutTerminal
+from switch.core.merchants import Merchant, Right, Terminal
 from switch.core.needs import Case
-from switch.core.records import Merchant, Right, Terminal
 from switch.store.port import Reader, Store
 
 SEAL_KEY = b"k" * 32

@@ -6,7 +6,7 @@ import pytest
 
 from specs import limits
 from specs.transaction import MessageClass, Total
-from switch.core.records import NO_TOTALS, Batch, Closer, Count, Settlement
+from switch.core.merchants import NO_TOTALS, Batch, Closer, Count, Settlement
 from switch.core.workset import Day, Workset
 from switch.store.port import OpenBatch
 from tests.store.make import MERCHANT_ID, NOW, TERMINAL_ID, batch, changes, desk, merchant, need, row, terminal

@@ -5,8 +5,9 @@ import pytest
 from specs import limits
 from specs.transaction import MessageClass
 from switch.core.clock import MINUTE
+from switch.core.holdings import AccountKind, system_account
+from switch.core.journal import ProgrammeText, Tally
 from switch.core.needs import Needs
-from switch.core.records import AccountKind, ProgrammeText, Tally, system_account
 from switch.core.workset import GUESS_MINUTES, Workset
 from switch.store.port import StoreError
 from tests.store.make import (

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from switch.core.records import Account, AccountKind, Notice
-from switch.core.records import Place as CardPlace
+from switch.core.holdings import Account, AccountKind, Notice
+from switch.core.holdings import Place as CardPlace
 from tests.store.make import NOW, account, card, changes, entry, row
 from tests.store.places import Place
 from tests.store.test_reading import keep

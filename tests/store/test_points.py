@@ -6,7 +6,8 @@ import pytest
 
 from specs import limits
 from specs.transaction import Kind, MessageClass
-from switch.core.records import Account, AccountKind, Card, Deed, EarnPart, Entry, Given, Notice, Place
+from switch.core.holdings import Account, AccountKind, Card, Notice, Place
+from switch.core.journal import Deed, EarnPart, Entry, Given
 from switch.store.port import Liability
 from tests.store.make import NOW, batch, card, changes, desk, merchant, need, row, seal, terminal
 from tests.store.places import Place as Books

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from switch.core.records import AccountKind, ProgrammeText, system_account
+from switch.core.holdings import AccountKind, system_account
+from switch.core.journal import ProgrammeText
 from switch.store.port import Conflict, Lost, Store, StoreError, Unavailable
 from switch.store.postgres import PostgreSQL
 from switch.store.sql import SQLStore

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from switch.core.records import Merchant, ProgrammeText
+from switch.core.journal import ProgrammeText
+from switch.core.merchants import Merchant
 from switch.store.port import JournalFilter, StoreError
 from tests.store.make import NOW, account, batch, card, changes, entry, merchant, row, seal, terminal
 from tests.store.places import Place, SQLitePlace, Whole

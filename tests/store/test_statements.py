@@ -6,9 +6,10 @@ import re
 import pytest
 
 from specs.transaction import MessageClass
+from switch.core.decision import Changes
+from switch.core.holdings import Account, AccountKind, Notice
+from switch.core.journal import Entry, Tally
 from switch.core.needs import Needs
-from switch.core.records import Account, AccountKind, Entry, Notice, Tally
-from switch.core.workset import Changes
 from switch.store.database import Database
 from switch.store.port import Lost, StoreError, Unavailable
 from switch.store.sql import SQLStore

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 import pytest
 
 from specs.outcomes import Outcome
+from switch.core.decision import Changes
+from switch.core.journal import Seal
 from switch.core.needs import Case, Needs
-from switch.core.records import Seal
-from switch.core.workset import Changes, Workset
+from switch.core.workset import Workset
 from switch.store.port import Conflict, JournalFilter, Reader
 from switch.store.sql import SQLStore
 from tests.store.places import PostgreSQLPlace

@@ -1,0 +1,162 @@
+"""Who speaks with the switch, and in which batches: frozen records with integer ids.
+
+Times are microseconds since 1970 (UTC). A *terminal* owns its desk and batches; see DESIGN "two owners, two locks".
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import msgspec
+
+from specs.transaction import Total
+
+
+class Right(Enum):
+    """What a terminal may do (WIRE.md section 1, "Who may speak")."""
+
+    ACTIVATE = "activate"
+    RELOAD = "reload"
+    REDEEM = "redeem"
+    SALE = "sale"
+    RETURN = "return"
+    VOID = "void"
+    POINTS_REDEEM = "points_redeem"
+    ENROL = "enrol"
+    BALANCE = "balance"
+    PREVIEW = "preview"
+    SETTLEMENT = "settlement"  # 0500 with totals, and the uploads that belong to it
+    CASH_OUT = "cash_out"
+    REFUND_WITHOUT_ORIGINAL = "refund_without_original"
+    TRANSFER = "transfer"
+    POINTS_PURCHASE = "points_purchase"
+    BLOCK = "block"
+    UNBLOCK = "unblock"
+    CLEAR = "clear"  # closing a batch whatever is in it
+    OFFLINE_LOADS = "offline_loads"
+
+
+#: To be granted one by one; a new terminal may do the rest.
+GRANTED = frozenset(
+    {
+        Right.CASH_OUT,
+        Right.REFUND_WITHOUT_ORIGINAL,
+        Right.TRANSFER,
+        Right.POINTS_PURCHASE,
+        Right.BLOCK,
+        Right.UNBLOCK,
+        Right.CLEAR,
+        Right.OFFLINE_LOADS,
+    }
+)
+DEFAULT_RIGHTS = tuple(right for right in Right if right not in GRANTED)
+
+
+class Merchant(msgspec.Struct, frozen=True):
+    id: int
+    merchant_id: str
+    name: str
+    stores: tuple[str, ...] = ()
+    time_zone: str = "UTC"  # of its business day
+    day_ends: str = ""  # hhmm by its own clock: what is in open batches then is settled by the host; empty: never
+
+
+class Terminal(msgspec.Struct, frozen=True):
+    """A terminal is known by merchant and terminal id, never by its socket. `merchant` is Merchant.id."""
+
+    id: int
+    merchant: int
+    merchant_id: str
+    terminal_id: str
+    store: str
+    currency: str
+    time_zone: str = "UTC"
+    currencies: tuple[str, ...] = ()  # others it may ask in
+    rights: tuple[Right, ...] = DEFAULT_RIGHTS
+    partial: bool = False
+    texts: bool = False
+    explicit_open: bool = False
+    echo_seconds: int = 300
+    settle_at: str = "2330"  # hhmm, store time: when it is to close its day
+    listener: str = ""  # where it is expected, for people and demo.json
+    nii: str = ""
+    active: bool = True
+
+
+class Desk(msgspec.Struct, frozen=True):
+    """What the switch remembers of one application of one terminal: its STAN count and its open batch."""
+
+    terminal: int
+    application: str
+    stan_count: int = 0  # one more at each logon and each close by the terminal: a new count of STANs
+    batch: int = 0  # Batch.id of the open one, 0 = none
+    last_number: int = 0  # of the newest batch, open or closed
+    awaiting: int = 0  # Batch.id of the one that was last answered "totals": uploads belong to it, also late ones
+    closed: int = 0  # Batch.id of the one the terminal closed last
+
+
+class Closer(Enum):
+    TERMINAL = "terminal"
+    HOST = "host"
+
+
+#: Blocks of totals that transactions count in; the fifth and sixth of a settlement are always nothing.
+NO_TOTALS = (Total(),) * 4
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """A batch, or a part of one: at its end of day the host settles what is there, and the terminal's batch goes on.
+
+    The parts of one batch have the same number; all but the first name it in `first`, and bring along in `carried` the
+    totals of those before them. What a part counts may be negative: it undoes what stands in an earlier one.
+    """
+
+    id: int
+    terminal: int
+    application: str
+    number: int
+    named: bool  # a message of the terminal has named it
+    opened_at: int
+    closed_at: int | None = None
+    closed_by: Closer | None = None  # of a part: TERMINAL as soon as the terminal has closed the whole
+    reason: str = ""
+    merchant: int = 0
+    currency: str = ""  # the terminal's when it opened: what is in another one does not count
+    totals: tuple[Total, ...] = NO_TOTALS  # of what it holds that is not undone; frozen when it closes
+    carried: tuple[Total, ...] = NO_TOTALS
+    claimed: tuple[Total, ...] | None = None  # by the newest settlement; while open: it awaits upload
+    first: int = 0  # Batch.id of the first part, if this is another
+
+    @property
+    def whole(self) -> int:
+        """What is the same for all its parts."""
+        return self.first or self.id
+
+    @property
+    def booked(self) -> tuple[Total, ...]:
+        """The totals of all parts so far."""
+        pairs = zip(self.carried, self.totals, strict=True)
+        return tuple(Total(a.count + b.count, a.amount + b.amount) for a, b in pairs)
+
+
+class Settlement(msgspec.Struct, frozen=True):
+    """A merchant's account for a business day: all that was booked for it from `since` until before `until`.
+
+    Each row of the journal belongs to one settlement of its merchant. What is in it, is read from the journal.
+    """
+
+    id: int
+    merchant: int
+    number: int  # of this merchant's, from 1
+    day: str  # ISO 8601
+    since: int
+    until: int
+
+
+class Count(msgspec.Struct, frozen=True, array_like=True):
+    """What a row adds to one block of an open batch's totals; negative where it undoes something."""
+
+    batch: int
+    block: int
+    count: int
+    amount: int
