@@ -17,6 +17,7 @@ from specs import limits
 from specs.money import CURRENCIES
 from specs.transaction import TenderKind
 from switch.core.mistakes import ProgrammeError, check_id, check_prefix, check_range
+from switch.core.texts import PointsText, check_texts
 
 
 class Rounding(Enum):
@@ -118,6 +119,7 @@ class Scheme(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     contributions: dict[str, Fraction] = {}
     conversions: dict[str, Fraction] = {}
     events: dict[str, int] = {}
+    texts: tuple[PointsText, ...] = ()
 
     @property
     def unit(self) -> str:
@@ -174,6 +176,7 @@ def check_schemes(schemes: Sequence[Scheme]) -> None:
             _check_rule(f"{key}.earn_rules[{at}]", rule)
         for at, product in enumerate(scheme.cards):
             _check_card(f"{key}.cards[{at}]", product)
+        check_texts(f"{key}.texts", scheme.texts)
     _check_family(schemes)
 
 
