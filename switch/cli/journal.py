@@ -25,6 +25,12 @@ from switch.store.port import JournalFilter, Reader
 _CLASSES = (MessageClass.ADVICE, MessageClass.REVERSAL)
 
 
+def kind_of(record: Record) -> str:
+    """What was done, as people read it."""
+    named = record["message"] in {message.value for message in _CLASSES}
+    return f"{record['kind']} {record['message']}" if named else str(record["kind"])
+
+
 class _ListByDefault(click.Group):
     """`journal …` is `journal list …`."""
 
@@ -158,13 +164,11 @@ class Describer:
 
     def cells(self, record: Record) -> Record:
         """A record as a line of the table."""
-        currency, kind = self.for_people(record)["currency"] or "", record["kind"]
+        currency = self.for_people(record)["currency"] or ""
         where = [name for name in (record["merchant_id"], record["terminal_id"]) if name]
-        if record["message"] in {message.value for message in _CLASSES}:
-            kind = f"{kind} {record['message']}"
         return {
             "time": record["time"],
-            "kind": kind,
+            "kind": kind_of(record),
             "terminal": "/".join(where),
             "STAN": record["stan"],
             "receipt": record["receipt"],
@@ -189,7 +193,8 @@ class Describer:
         if number < 0:
             kind, owner, _ = describe_account(number)
             return f"{kind.value} {self._merchants[owner]}" if owner else kind.value
-        for holder in (row.holder, row.other_holder):
+        family = (one.holder for one in self._reader.families([row.root]))  # others may have paid for the same sale
+        for holder in (row.holder, row.other_holder, *family):
             held = self._of_member(holder).get(number)
             if held:
                 return f"{held.kind.value} {held.expires_on}".strip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from specs import limits
-from specs.money import convert_down
+from specs.money import convert_down, convert_up
 from specs.outcomes import Outcome
 from specs.transaction import Kind, Reply
 from switch.core.decision import Decision
@@ -195,20 +195,21 @@ def _convert(command: ConvertPoints, desk: _Desk) -> Decision:
         return refused(Outcome.PRODUCT, "a card does not belong to its scheme")
     giver, receiver = desk.purse(card.holder, source.unit), desk.purse(other.holder, target.unit)
     gained = convert_down(command.points, rate)
+    given = convert_up(gained, 1 / rate)  # what is not worth another point stays
     if command.points <= 0 or not gained or receiver.total + gained > limits.POINTS_MAX:
         return refused(Outcome.AMOUNT, "too few points to be worth one, or more than an account can hold")
-    if command.points > giver.available:
+    if given > giver.available:
         return refused(Outcome.NOT_ENOUGH, f"the member has {giver.available} points")
-    giver.take(command.points)
+    giver.take(given)
     receiver.put(gained, ("", target.lot_dates(desk.today)[1]))
     moves = (
-        Move(system_account(AccountKind.EXCHANGE, 0, source.unit), source.unit, command.points),
+        Move(system_account(AccountKind.EXCHANGE, 0, source.unit), source.unit, given),
         Move(system_account(AccountKind.EXCHANGE, 0, target.unit), target.unit, -gained),
     )
     row = desk.row(
         card,
         f"converted to {target.id}",
-        amount=command.points,
+        amount=given,
         currency=source.unit,
         card_amount=gained,
         card_currency=target.unit,

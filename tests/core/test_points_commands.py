@@ -183,8 +183,8 @@ def test_points_are_converted_by_rate_rounded_down() -> None:
     shop = MemberShop(MILES, conversions='{miles = "0.3"}')
     card, other = shop.member(100), shop.member(0, "mile")
     shop.command(ConvertPoints(hash_of(card), "stars", "miles", 99, hash_of(other)))
-    assert (shop.points(card), shop.lots(other, "1002")) == (1, {("", "2026-03-19"): 29})
-    assert (shop.system(AccountKind.EXCHANGE), shop.system(AccountKind.EXCHANGE, "", "1002")) == (99, -29)
+    assert (shop.points(card), shop.lots(other, "1002")) == (3, {("", "2026-03-19"): 29}), "29 miles cost 97 stars"
+    assert (shop.system(AccountKind.EXCHANGE), shop.system(AccountKind.EXCHANGE, "", "1002")) == (97, -29)
     shop.prove()
 
 
@@ -193,7 +193,7 @@ def test_points_are_converted_by_rate_rounded_down() -> None:
     [
         ("miles", "stars", 10, "product: the programme has no conversion from miles to stars"),
         ("stars", "miles", 3, "amount: too few points to be worth one, or more than an account can hold"),
-        ("stars", "miles", 101, "not_enough: the member has 100 points"),
+        ("stars", "miles", 104, "not_enough: the member has 100 points"),
     ],
 )
 def test_a_wrong_conversion_is_refused(source: str, target: str, points: int, said: str) -> None:
