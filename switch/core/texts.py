@@ -32,11 +32,13 @@ def text_for(texts: Sequence[PointsText], store: str, language: str | None, told
     """What is shown and what is printed; empty where the scheme has nothing to say."""
     for text in texts:
         if (text.stores is None or store in text.stores) and text.language in ("", language):
-            return _filled(text.display, told), _filled(text.receipt, told)
+            lines = _filled(text.receipt, told)
+            return "\n".join(_filled(text.display, told)), "".join(f"{line}\n" for line in lines)
     return "", ""
 
 
-def _filled(text: str, told: PointsTold) -> str:
+def _filled(text: str, told: PointsTold) -> list[str]:
+    """The lines of a text; those of a receipt all end with LF (WIRE.md section 3)."""
     on = told.expires_on
     figures = {
         "earned": told.earned,
@@ -45,8 +47,8 @@ def _filled(text: str, told: PointsTold) -> str:
         "expiring": told.expiring,
         "on": f"20{on[:2]}-{on[2:4]}-{on[4:]}" if told.expiring else "",
     }
-    lines = (line for line in text.split("\n") if all(figures[name] for name in _figures(line) & _LEFT_OUT))
-    return "\n".join(line.format_map(figures) for line in lines)
+    lines = [line for line in text.removesuffix("\n").split("\n") if text]
+    return [line.format_map(figures) for line in lines if all(figures[name] for name in _figures(line) & _LEFT_OUT)]
 
 
 def _figures(line: str) -> set[str]:

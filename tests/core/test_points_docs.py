@@ -85,7 +85,7 @@ def facts(reply: Reply) -> list[str]:
     if reply.returned:
         told += [f"worth {reply.returned.worth}", f"rest {reply.returned.rest}"]
     told += [f"shown {reply.display}"] if reply.display else []
-    told += [f"printed {reply.receipt_text}"] if reply.receipt_text else []
+    told += [f"printed {reply.receipt_text.strip()}"] if reply.receipt_text else []
     return told
 
 

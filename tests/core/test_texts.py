@@ -26,10 +26,10 @@ def said(reply: Reply) -> tuple[str | None, str | None]:
 def test_the_first_text_that_fits_store_and_language_counts() -> None:
     shop = MemberShop(texts=TEXTS)
     north, south, card = shop.till("T1", texts=True), shop.till("T2", store="south", texts=True), shop.member()
-    assert said(north.sale(card, 1000, language="tr")) == ("Thank you!", "earned 10\nnow 10")
-    assert said(south.sale(card, 1000, language="tr")) == (None, "bakiye 20")
-    assert said(south.sale(card, 1000, language="en")) == (None, "yours 30")
-    assert said(south.ask(card)) == (None, "yours 30")
+    assert said(north.sale(card, 1000, language="tr")) == ("Thank you!", "earned 10\nnow 10\n")
+    assert said(south.sale(card, 1000, language="tr")) == (None, "bakiye 20\n")
+    assert said(south.sale(card, 1000, language="en")) == (None, "yours 30\n")
+    assert said(south.ask(card)) == (None, "yours 30\n")
 
 
 def test_every_answer_that_tells_points_has_its_text() -> None:
@@ -44,7 +44,7 @@ def test_every_answer_that_tells_points_has_its_text() -> None:
         till.buy(card, 400),
         till.ask(card),
     ]
-    assert [reply.receipt_text for reply in replies] == ["90", "90", "100", "200", "200"]
+    assert [reply.receipt_text for reply in replies] == ["90\n", "90\n", "100\n", "200\n", "200\n"]
 
 
 @pytest.mark.parametrize(("till", "asked", "comes"), [(False, False, False), (True, False, True), (False, True, True)])
@@ -69,10 +69,11 @@ def test_a_refusal_and_a_repeat() -> None:
 @pytest.mark.parametrize(
     ("text", "printed"),
     [
-        ("{earned} earned", "12 earned"),
-        ("{redeemed} redeemed\nthat is all", "that is all"),
-        ("{expiring} end on {on}", "50 end on 2026-12-31"),
-        ("{{braces}}", "{braces}"),
+        ("{earned} earned", "12 earned\n"),
+        ("{redeemed} redeemed\nthat is all", "that is all\n"),
+        ("{expiring} end on {on}", "50 end on 2026-12-31\n"),
+        ("{{braces}}", "{braces}\n"),
+        ("one\n\nthree\n", "one\n\nthree\n"),
         ("", ""),
     ],
 )
