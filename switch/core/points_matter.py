@@ -78,14 +78,12 @@ class PointsMatter(msgspec.Struct, frozen=True):
         return refused(reason, tell_balances=self.may_tell)
 
     def approve(self, points: int, moves: tuple[Move, ...] = (), *, told: tuple[int, int] = (0, 0)) -> Ruling:
-        """Approved, with what the purse has moved and `moves` beside; never more than an answer can tell.
+        """Approved, with what the purse has moved and `moves` beside.
 
         Args:
             points: What the row is about.
             told: Points earned and redeemed, as the receipt tells them.
         """
-        if self.asked > limits.AMOUNT_MAX or max(points, self.purse.total) > limits.POINTS_MAX:
-            return refused(Reason.AMOUNT)
         return Ruling(
             amount=self.asked,
             card_amount=points,
@@ -148,20 +146,25 @@ def moment_of(sent_at: int | None, forced: bool, local_now: dt.datetime) -> dt.d
 def told_points(
     accounts: Sequence[Account], scheme: Scheme, told: tuple[int, int], today: dt.date, asked: Balance | None
 ) -> tuple[tuple[Balance, ...], PointsTold]:
-    """The balances and the table PT of an answer.
+    """The balances and the table PT of an answer; what is more than it can tell as the most it can.
 
     Args:
         accounts: The member's points of this scheme, as they are afterwards.
         told: Earned and redeemed.
     """
     purse = Purse(accounts, 0, scheme.unit, today, Opening(0))
-    balances = [_balance(BalanceType.AVAILABLE, purse.available)]
+    available = _tellable(purse.available)
+    balances = [_balance(BalanceType.AVAILABLE, available)]
     if purse.total != purse.available:
-        balances.append(_balance(BalanceType.LEDGER, purse.total))
+        balances.append(_balance(BalanceType.LEDGER, _tellable(purse.total)))
     if asked:
         balances.append(asked)
     expiring, day = purse.expiring(scheme.expiring_days)
-    return tuple(balances), PointsTold(*told, purse.available, expiring, day.replace("-", "")[2:])
+    return tuple(balances), PointsTold(*told, available, _tellable(expiring), day.replace("-", "")[2:])
+
+
+def _tellable(points: int) -> int:
+    return max(-limits.POINTS_MAX, min(points, limits.POINTS_MAX))
 
 
 def _balance(kind: BalanceType, points: int) -> Balance:

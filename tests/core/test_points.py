@@ -524,6 +524,29 @@ def test_points_never_exceed_what_an_answer_can_tell() -> None:
     assert till.sale(shop.member(), limits.AMOUNT_MAX).outcome is APPROVED
 
 
+def test_what_no_field_can_hold_is_told_as_the_most_it_can() -> None:
+    """A reversal is not refused: the member has more than an answer tells, until some of it is spent."""
+    shop = MemberShop(value="1", store_values="{}")
+    till, card, other = shop.till(), shop.member(5), shop.member(5)
+    till.pay(card, 5)
+    paying = till.sent
+    till.pay(other, 5, receipt="000009")
+    sold = till.sale(card, 5, receipt="000009")
+    for pan in (card, other):
+        shop.give(pan, limits.POINTS_MAX)
+    assert till.reverse(paying).outcome is APPROVED
+    assert shop.points(card) == limits.POINTS_MAX + 5
+    reply = till.ask(card)
+    assert told(reply) == [("available", "999", limits.POINTS_MAX)]
+    assert reply.points is not None
+    assert reply.points.available == limits.POINTS_MAX
+    assert till.give_back(card, 5, rrn=sold.rrn).outcome is APPROVED
+    assert shop.points(other) == limits.POINTS_MAX + 5
+    assert told(till.ask(other)) == [("available", "999", limits.POINTS_MAX)]
+    assert till.pay(card, 10).outcome is APPROVED
+    shop.prove()
+
+
 # -- several schemes ---------------------------------------------------------------------------------------------------
 def test_a_store_group_has_points_of_its_own_for_the_same_cards() -> None:
     sub = scheme(id='"local"', number="7", earn_points="5", cards="[]", parent='"stars"', stores='["south"]')
