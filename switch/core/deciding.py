@@ -13,7 +13,7 @@ from switch.core.batches import Joined, count_row
 from switch.core.clock import MINUTE, local_moment, local_time, retrieval_reference
 from switch.core.decision import Decision
 from switch.core.holdings import Account, AccountKind, Card, CardState, Notice
-from switch.core.journal import Row, Tally
+from switch.core.journal import Row, Tally, told_opened
 from switch.core.ledger import post
 from switch.core.lots import with_balance
 from switch.core.merchants import Terminal
@@ -90,6 +90,7 @@ class Deciding:
             accounts_before = accounts_before | {account.id: account for account in opened}
         entries, accounts = post(list(ruling.moves), accounts_before)
         row = msgspec.structs.replace(self._row(outcome, joined, ruling), reply=reply, entries=entries)
+        row = told_opened(row, opened)
         counted = count_row(self.view, row, joined)
         reason = row.reason or (AFTER_CLOSE if counted.late else "")
         row = msgspec.structs.replace(row, counts=counted.counts, late=counted.late, reason=reason)

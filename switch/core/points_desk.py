@@ -10,7 +10,7 @@ from specs.outcomes import Outcome
 from specs.transaction import Kind, Reply
 from switch.core.decision import Decision
 from switch.core.holdings import Account, AccountKind, Card, CardState, Place, system_account
-from switch.core.journal import Row
+from switch.core.journal import Row, told_opened
 from switch.core.ledger import Move, post
 from switch.core.lots import Opening, Purse
 from switch.core.operator_rows import approved, operator_row, refused
@@ -80,7 +80,7 @@ class _Desk:
         opened = tuple(account for purse in purses for account in purse.opened)
         known = self.workset.accounts | {account.id: account for account in opened}
         entries, accounts = post([*moves, *(move for purse in purses for move in purse.moves)], known)
-        row = msgspec.structs.replace(row, entries=entries)
+        row = told_opened(msgspec.structs.replace(row, entries=entries), opened)
         return Decision(approved(row), row, accounts=accounts, opened=opened)
 
 
@@ -114,9 +114,9 @@ def _issue(command: IssueLoyaltyCard, desk: _Desk) -> Decision:
         pin_hash=command.number.pin_hash,
         place=Place(main=not command.additional, limit=command.limit),
     )
-    row = desk.row(card, "card_issued")
-    debt = Account(number, AccountKind.DEBT, card.holder, scheme.unit)
-    return Decision(approved(row), row, cards=(card,), opened=() if member else (debt,))
+    opened = () if member else (Account(number, AccountKind.DEBT, card.holder, scheme.unit),)
+    row = told_opened(desk.row(card, "card_issued"), opened)
+    return Decision(approved(row), row, cards=(card,), opened=opened)
 
 
 def _place(command: PlaceCard, desk: _Desk) -> Decision:
