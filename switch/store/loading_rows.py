@@ -116,7 +116,9 @@ def load_families(database: Database, workset: Workset) -> None:
     """
     named = [row for rows in (*workset.purchases.values(), *workset.told.values()) for row in rows]
     roots = distinct((row.root,) for row in (*_named_rows(workset), *named))
-    rows = database.pick(JOURNAL, "j", "KEYS k JOIN journal j ON j.root = {0:bigint} ORDER BY j.id", roots)
+    rows = database.pick(
+        JOURNAL, "j", "KEYS k JOIN journal j ON j.root = {0:bigint} ORDER BY j.decided_at, j.id", roots
+    )
     whole = {row.id: row for row in with_entries(database, rows)}
     held, shared = {card.holder for card in workset.cards.values()}, {root for (root,) in roots_of_points(workset)}
     if any(row.root in shared and row.holder not in held for row in whole.values()):

@@ -106,6 +106,15 @@ def test_all_who_paid_for_a_sale_come_with_any_of_its_rows(store: Whole) -> None
     store.rollback()
 
 
+def test_a_family_comes_oldest_first_whoever_numbered_its_rows(store: Whole) -> None:
+    """Daemons lease their numbers: a later row may have a lower one."""
+    kept = [row(n, root=300, holder=20, card_hash="hash20", decided_at=NOW - n) for n in (300, 301, 302)]
+    keep(store, *sorted(kept, key=lambda one: one.decided_at))
+    workset = store.load([need(card_hash="hash20", rrn=kept[0].rrn)], NOW)
+    assert [one.id for one in workset.families[300]] == [302, 301, 300]
+    store.rollback()
+
+
 class Meddled(Watched):
     """Another daemon commits `meanwhile` when members have been locked and are about to be read."""
 
