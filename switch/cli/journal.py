@@ -7,6 +7,7 @@ from datetime import datetime
 
 import click
 
+from specs.money import POINTS_UNIT
 from specs.sensitive import PAN
 from specs.transaction import MessageClass
 from switch.cli.arguments import CARD_NUMBER, MOMENT, RRN, instant
@@ -144,7 +145,7 @@ class Describer:
             "rrn": row.rrn,
             "card": card.masked_pan if card else None,
             "card_id": row.card_id or None,
-            "currency": row.currency or None,
+            "currency": (row.card_currency if row.currency == POINTS_UNIT else row.currency) or None,
             "asked": row.asked,
             "amount": row.amount,
             "outcome": row.outcome.value,

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from specs.sensitive import PAN
+from switch.cli.journal import Describer
 from tests.cli.operator import Operator
 from tests.cli.test_members import available, new_member
+from tests.core.members import MemberShop
 
 
 def test_points_are_given_and_taken_with_a_reason(shop: Operator, tmp_path: Path) -> None:
@@ -124,3 +126,24 @@ def test_points_become_those_of_another_scheme_by_its_rate(office: Operator, tmp
     refused = office.tell("points", "convert", pan, "--from", "miles", "--to", "stars", "--points", 1)
     assert refused.err == "tillswitch: the programme has no conversion from miles to stars\n"
     assert office.do("audit").code == 0
+
+
+def test_transferred_points_go_by_the_name_of_their_scheme() -> None:
+    """The terminal counts them in 999."""
+    shop = MemberShop()
+    shop.till().transfer(shop.member(9), shop.member(), 5)
+    describer = Describer(shop.store, True)
+    (record,) = describer.describe([shop.newest])
+    assert (record["currency"], describer.cells(record)["amount"]) == ("1001", "5 stars")
+
+
+def test_points_that_another_member_paid_are_told_as_lots_of_both() -> None:
+    shop = MemberShop(value="1", store_values="{}", expire_days="9")
+    till, buyer, payer = shop.till(), shop.member(), shop.member(100)
+    till.pay(payer, 100, receipt="000001")
+    sold = till.sale(buyer, 1100, receipt="000001")
+    till.give_back(buyer, 1100, rrn=sold.rrn)
+    describer = Describer(shop.store, True)
+    told = [describer.describe_entry(entry, shop.newest)["account"] for entry in shop.newest.entries]
+    assert [account for account in told if account.startswith("lot")] == ["lot 2026-03-19"] * 2
+    assert not any(account.startswith("account") for account in told)
