@@ -183,6 +183,9 @@ def test_the_first_rule_that_fits_a_line_counts(place: dict[str, str], basket: A
         ('["tue"]', ("0000", "2400"), 0, 200), ('["mon", "wed"]', ("0000", "2400"), 0, 100),
         ('["tue"]', ("1100", "1300"), 0, 200), ('["tue"]', ("1300", "1400"), 0, 100),
         ('["tue"]', ("1300", "1400"), 1, 200), ('["tue", "wed"]', ("2200", "0200"), 11, 200),
+        ('["tue"]', ("2200", "0200"), 10, 200), ('["tue"]', ("2200", "0200"), 9, 100),
+        ('["tue"]', ("2200", "0200"), 13, 200), ('["tue"]', ("2200", "0200"), 14, 100),
+        ('["wed"]', ("2200", "0200"), 13, 100), ('["wed"]', ("2200", "0200"), 34, 200),
     ],
 )  # fmt: skip
 def test_a_rule_counts_at_its_hours(weekdays: str, times: tuple[str, str], at: int, points: int) -> None:
@@ -215,7 +218,10 @@ def test_a_preview_tells_what_the_sale_would_earn_and_changes_nothing() -> None:
         ({"expire_months": "11"}, ("", "2027-02-28")),
         ({"expire_on": '["12-31", "06-30"]'}, ("", "2026-06-30")),
         ({"expire_on": '["02-29"]'}, ("", "2027-02-28")),
-        ({"pending_days": "14", "expire_on": '["03-10"]'}, ("2026-03-24", "2026-03-10")),
+        ({"pending_days": "14", "expire_on": '["03-10", "06-30"]'}, ("2026-03-24", "2026-06-30")),
+        ({"pending_days": "14", "expire_on": '["03-24"]'}, ("2026-03-24", "2026-03-24")),
+        ({"pending_days": "40", "expire_months": "0"}, ("2026-04-19", "2026-04-30")),
+        ({"pending_days": "40", "expire_months": "1"}, ("2026-04-19", "2026-04-30")),
     ],
 )
 def test_points_get_their_dates_when_they_are_earned(keys: dict[str, Any], dates: tuple[str, str]) -> None:
