@@ -41,12 +41,15 @@ def points() -> None:
     help="How many: above zero given, below zero taken.",
 )
 @click.option("--reason", required=True, help="Why, for whoever reads the journal.")
+@click.option("--scheme", default="", help="Points of this sub-scheme instead of the card's own.")
 @config_option
 @json_option
-def adjust(pan: PAN | None, card_id: int | None, amount: int, reason: str, config: Config, as_json: bool) -> None:
+def adjust(
+    pan: PAN | None, card_id: int | None, amount: int, reason: str, scheme: str, config: Config, as_json: bool
+) -> None:
     with reading(config) as reader:
         card = find_member(reader, config, pan, card_id).card
-    reply = submit(config, AdjustPoints(card.hash, amount, reason))
+    reply = submit(config, AdjustPoints(card.hash, amount, reason, scheme))
     with reading(config) as reader:
         (row,) = reader.journal(JournalFilter(rrn=reply.rrn, limit=1))
     if as_json:

@@ -105,6 +105,11 @@ class Programme(msgspec.Struct, frozen=True):
         subs = (sub for sub in self.schemes.values() if sub.parent == scheme.id and store in sub.stores)
         return next(subs, scheme)
 
+    def schemes_of(self, unit: str) -> list[Scheme]:
+        """All points that cards of the scheme `unit` can hold: the scheme's own first, then its sub-schemes'."""
+        main = self.units.get(unit)
+        return [main, *(sub for sub in self.schemes.values() if sub.parent == main.id)] if main else []
+
     def rate(self, source: str, target: str) -> Fraction | None:
         """Minor units of `target` for one minor unit of `source`, through USD; None where the table has no answer."""
         if source == target:
