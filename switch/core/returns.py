@@ -61,13 +61,42 @@ def _return_of(matter: PointsMatter, original: Row, before: list[Row], family: l
     redemptions = [original]
     if original.kind is Kind.SALE:
         redemptions = [row for row in _redemptions(family) if _sale_of(row, sales) is original]
-    purses = {(row.holder, row.card_currency): matter.purse_of(row.holder, row.card_currency) for row in redemptions}
-    given = _given(matter, redemptions, family, purses)
-    worth = sum(one.worth for one in given)
+    purses = {_whose(row): matter.purse_of(*_whose(row)) for row in redemptions}
     # Given back before anything is taken back: who returns all has what paid for it, and owes what it earned.
+    given = _given(matter, redemptions, family, purses)
+    worth, moves = sum(one.worth for one in given), _give(matter, given, redemptions, purses)
+    others = [purse for purse in purses.values() if purse is not matter.purse]
+    moves += [move for purse in others for move in purse.moves]
+    points, deed = 0, Deed()
+    if original.kind is Kind.SALE:
+        points, deed = _taken(matter, original, before)
+        moves += _take(matter, points, _lots_of(original), deed.cost)
+    told = sum(
+        sum(part for _, part in one.points)
+        for one, redemption in zip(given, redemptions, strict=True)
+        if redemption.card_currency == matter.scheme.unit
+    )
+    ruling = matter.approve(points, tuple(moves), told=(points, told))
+    return with_points(
+        msgspec.structs.replace(ruling, original=original),
+        deed=msgspec.structs.replace(deed, given=tuple(one for one in given if one.worth)),
+        opened=tuple(account for purse in (matter.purse, *others) for account in purse.opened),
+        returned=Returned(worth, matter.asked - worth),
+    )
+
+
+def _whose(row: Row) -> tuple[int, str]:
+    """Whose points a redemption took, and of which kind."""
+    return row.holder, row.card_currency
+
+
+def _give(
+    matter: PointsMatter, given: Sequence[Given], redemptions: Sequence[Row], purses: Mapping[tuple[int, str], Purse]
+) -> list[Move]:
+    """Put points back into the purses they were paid from; returns what is moved beside those."""
     moves: list[Move] = []
     for one, redemption in zip(given, redemptions, strict=True):
-        purse = purses[redemption.holder, redemption.card_currency]
+        purse = purses[_whose(redemption)]
         for move in given_back(one, redemption, matter.terminal.merchant):
             if purse.holds(move.account):
                 purse.move(move.account, move.amount)
@@ -76,18 +105,7 @@ def _return_of(matter: PointsMatter, original: Row, before: list[Row], family: l
     for (_, unit), purse in purses.items():
         scheme = matter.programme.units.get(unit)
         purse.settle(scheme.lot_dates(matter.today) if scheme else ("", ""))
-    others = [purse for purse in purses.values() if purse is not matter.purse]
-    moves += [move for purse in others for move in purse.moves]
-    deed = Deed(given=tuple(one for one in given if one.worth))
-    points = 0
-    if original.kind is Kind.SALE:
-        points, taken_deed = _taken(matter, original, before)
-        deed = msgspec.structs.replace(taken_deed, given=deed.given)
-        moves += _take(matter, points, _lots_of(original), deed.cost)
-    ruling = matter.approve(points, tuple(moves), told=(points, sum(part for one in given for _, part in one.points)))
-    ruling = msgspec.structs.replace(ruling, original=original)
-    opened = tuple(account for purse in (matter.purse, *others) for account in purse.opened)
-    return with_points(ruling, deed=deed, opened=opened, returned=Returned(worth, matter.asked - worth))
+    return moves
 
 
 def _without_original(matter: PointsMatter) -> Ruling:
@@ -152,11 +170,11 @@ def _redemptions(family: Iterable[Row]) -> list[Row]:
 
 def _sale_of(redemption: Row, sales: Sequence[Row]) -> Row | None:
     """The sale a redemption paid for: the next one with the same receipt number, else the last before it."""
-    same = [
-        sale
-        for sale in sales
-        if (sale.terminal, sale.batch, sale.receipt) == (redemption.terminal, redemption.batch, redemption.receipt)
-    ]
+
+    def place(row: Row) -> tuple[object, ...]:
+        return row.terminal, row.batch, row.receipt, row.currency
+
+    same = [sale for sale in sales if place(sale) == place(redemption)]
     after = (sale for sale in same if sale.decided_at > redemption.decided_at)
     return next(after, same[-1] if same else None)
 
@@ -171,9 +189,8 @@ def _given(
         earlier = given_of(redemption, family)
         worth = min(left, redemption.amount - sum(one.worth for one in earlier))
         left -= worth
-        unit = redemption.card_currency
-        scheme = matter.programme.units.get(unit)
-        grace, purse = scheme.grace_days if scheme else 0, purses[redemption.holder, unit]
+        scheme = matter.programme.units.get(redemption.card_currency)
+        grace, purse = scheme.grace_days if scheme else 0, purses[_whose(redemption)]
         found.append(Given(redemption.id, worth, _points_back(purse, grace, redemption, earlier, worth)))
     return found
 

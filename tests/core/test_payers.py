@@ -16,7 +16,7 @@ from specs.outcomes import Outcome
 from specs.transaction import Request
 from switch.core.holdings import AccountKind
 from tests.core.members import MemberShop, counted, scheme, split
-from tests.core.till import told
+from tests.core.till import EURO, told
 
 APPROVED = Outcome.APPROVED
 OTHER = scheme(
@@ -101,6 +101,18 @@ def test_a_payment_after_the_sale_belongs_to_it_too() -> None:
     shop.prove()
 
 
+def test_what_was_paid_in_another_currency_is_no_part_of_the_sale() -> None:
+    shop = MemberShop(value="1", store_values="{}")
+    till, buyer, payer = shop.till(currencies=(EURO,)), shop.member(), shop.member(9000)
+    paid = till.pay(payer, 10, receipt="000001", currency=EURO)  # 10 cents are 440
+    sold = till.sale(buyer, 1000, receipt="000001")
+    assert counted(sold) == (10, 0)
+    assert split(till.give_back(buyer, 1000, rrn=sold.rrn)) == (0, 1000)
+    assert split(till.give_back(payer, 10, rrn=paid.rrn, currency=EURO)) == (10, 0)
+    assert (shop.points(buyer), shop.points(payer)) == (0, 9000)
+    shop.prove()
+
+
 def test_the_buyer_and_two_others_pay_together() -> None:
     shop = MemberShop(value="1", store_values="{}")
     till, members = shop.till(), [shop.member(100) for _ in range(3)]
@@ -119,6 +131,9 @@ def test_points_of_another_scheme_go_back_by_what_they_paid() -> None:
     assert sale.shop.points(sale.payer, "1002") == 980
     assert sale.give_back(50)[0] == (50, 0)
     assert sale.shop.points(sale.payer, "1002") == 990
+    answer = sale.shop.newest.reply
+    assert answer is not None
+    assert counted(answer) == (0, 0), "table PT counts the points of the card that is asked about"
     assert sale.give_back(1050)[0] == (50, 1000)
     assert (sale.shop.points(sale.buyer), sale.shop.points(sale.payer, "1002")) == (50, 1000)
     assert sale.shop.cost() == sale.shop.clearing() == 0
