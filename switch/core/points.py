@@ -167,7 +167,7 @@ def purchase(matter: PointsMatter) -> Ruling:
         return refused(Reason.NO_RATE)
     points = convert_down(matter.asked, matter.rate / scheme.purchase_price)
     most = limits.POINTS_MAX if scheme.purchase_maximum is None else scheme.purchase_maximum
-    if not scheme.purchase_minimum <= points <= most:
+    if not scheme.purchase_minimum <= points <= most or matter.purse.total + points > limits.POINTS_MAX:
         return refused(Reason.AMOUNT)
     # From here it must succeed.
     matter.purse.put(points, ("", matter.dates[1]))
