@@ -132,7 +132,7 @@ class FleetTill:
         return self.journal
 
     def next_numbers(self) -> tuple[str, datetime]:
-        return self.counters().stan, datetime.now()
+        return self.counters().stan, self.who.now()
 
     async def say(self, kind: str, request: Message) -> Said:
         self.journal.leaving(Deed(kind, without_secrets(request, self.dialect)))

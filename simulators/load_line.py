@@ -1,7 +1,6 @@
 """The line of one connection under load: messages built with fresh numbers, sent, insisted upon, and timed."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
@@ -56,10 +55,10 @@ class LoadLine:
     def build(self, kind: str, pan: str, amount: int | None = None, **more: Any) -> Message:
         """A request with fresh numbers; `more` is what else an Order says."""
         order = Order(KINDS[kind], pan, amount, **more)
-        return build_request(self.who, self.dialect, order, self._counters(), datetime.now())
+        return build_request(self.who, self.dialect, order, self._counters(), self.who.now())
 
     def build_void(self, deed: Deed) -> Message:
-        return build_void(self.who, deed, self._counters(), datetime.now())
+        return build_void(self.who, deed, self._counters(), self.who.now())
 
     async def send(self, what: str, request: Message) -> Message | None:
         """One attempt; None when the line failed or stayed silent."""

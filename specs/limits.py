@@ -15,6 +15,7 @@ HANDSHAKE_SECONDS: Final = 10.0  # TLS over a GPRS modem takes 3 to 6 s
 OUTSTANDING_MAX: Final = 256  # messages of one connection not answered yet: a concentrator of 256 terminals, one each
 MESSAGES_A_TURN: Final = 8  # read or answered before the neighbours get their turn: under a millisecond of work
 DESCRIPTORS_KEPT: Final = 32  # not for connections: the store, the log, the listening sockets, a file being read
+LIVE_VIEWERS_MAX: Final = 8  # browsers that have the live page open; the other ops connections stay for machines
 OPS_CONNECTIONS_MAX: Final = 32  # Prometheus, load balancers, persons; also of the control socket
 
 # -- time -------------------------------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ from switch.core.programme import ProgrammeError
 from switch.doors import CannotListen, door, make_listeners, open_doors
 from switch.expiry import Expiry
 from switch.heartbeat import Heartbeat
+from switch.live import Live
 from switch.log_writer import LogWriter
 from switch.logs import configure_logs, wants_json
 from switch.metrics import Metrics
@@ -64,6 +65,7 @@ class Daemon:
         self._draining = trio.Event()
         self._listeners: list[Listener] = []
         self._serving = False  # every door is open
+        self.live: Live | None = None
 
     def run(self) -> int:
         """Serve until told to stop; the exit code."""
@@ -140,9 +142,11 @@ class Daemon:
             nursery.start_soon(self.webhooks.run)
             heartbeat = Heartbeat(self.service, self.metrics, _now)
             await nursery.start(heartbeat.run)
-            pages = [terminals_route(self.service.presences, _now)]
-            await self._open_ops(nursery, pages, ended)
-            control = control_app(self.service, self.reload, self.status, pages)
+            self.live = Live(self.metrics, heartbeat, self._tell_live, self.config.node, _now)
+            nursery.start_soon(self.live.run)
+            terminals = terminals_route(self.service.presences, _now)
+            await self._open_ops(nursery, [terminals, *self.live.routes()], ended)
+            control = control_app(self.service, self.reload, self.status, [terminals])
             with door(f"control socket {self.config.control_socket}"):
                 await nursery.start(partial(serve_unix, control, self.config.control_socket, shutdown=ended))
             async with trio.open_nursery() as conversations:
@@ -226,6 +230,9 @@ class Daemon:
             "seal": {"daemon": seal.daemon, "number": seal.number, "seal": seal.mac.hex()} if seal else None,
         }
 
+    def _tell_live(self) -> tuple[list[str], dict[str, int]]:
+        return self._not_ready(), {listener.config.name: listener.connections for listener in self._listeners}
+
     def _not_ready(self) -> list[str]:
         reasons = [self.service.trouble] if self.service.trouble else []
         if not self._serving:
@@ -242,6 +249,8 @@ class Daemon:
 
     def _tell_terminals(self, events: Sequence[TerminalEvent]) -> None:
         self.webhooks.wake()
+        if self.live:
+            self.live.note(events)
         self.metrics.terminals_changed(events)
         log_terminals(events)
 

@@ -6,8 +6,9 @@ same books hear different terminals: each reads now and then what the others hav
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -16,6 +17,7 @@ import trio
 from specs import limits
 from switch.core.presence import State
 from switch.core.sightings import FoldPresence
+from switch.live_page import StoreStates
 from switch.metrics import Metrics
 from switch.presence import Presences, Seen
 from switch.service import Service
@@ -23,6 +25,7 @@ from switch.store.port import Conflict, Unavailable
 
 LOOK_SECONDS: Final = 5.0  # between two looks at all terminals
 REFRESH_SECONDS: Final = 30.0  # between two readings of what other daemons have seen
+WORST_STORES: Final = 20  # shown on the live page
 LOOK_SLICE: Final = 1000  # terminals looked at before everybody else gets a turn: about a millisecond
 
 log = structlog.get_logger()
@@ -36,6 +39,8 @@ class Heartbeat:
 
     def __init__(self, service: Service, metrics: Metrics, clock: Callable[[], int]) -> None:
         self._service, self._metrics, self._clock = service, metrics, clock
+        self.states: Counter[State] = Counter()  # of all terminals, as of the last look
+        self.worst_stores: list[StoreStates] = []  # those with most terminals offline
 
     @property
     def _presences(self) -> Presences:
@@ -68,6 +73,7 @@ class Heartbeat:
                         silent.append(seen)
             await trio.lowlevel.checkpoint()
         self._metrics.set_terminals(states, stores.values())
+        self.states, self.worst_stores = states, _worst(stores)
         await self._fold(silent)
 
     async def fold_all(self) -> None:
@@ -90,3 +96,15 @@ class Heartbeat:
                 self._presences.learn(page)
         except (Unavailable, Conflict) as reason:
             log.warning("what other daemons have seen has to wait", reason=str(reason))
+
+
+def _worst(stores: Mapping[tuple[str, str], Counter[State]]) -> list[StoreStates]:
+    """Stores with most terminals offline, then late; those that have not opened yet are left out."""
+    open_stores = [
+        StoreStates(merchant_id, store, states)
+        for (merchant_id, store), states in stores.items()
+        if states.total() > states[State.NEVER_SEEN]
+    ]
+    return heapq.nlargest(
+        WORST_STORES, open_stores, key=lambda one: (one.states.get(State.OFFLINE, 0), one.states.get(State.LATE, 0))
+    )

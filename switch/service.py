@@ -202,7 +202,7 @@ class Service:
                 self._arrived = trio.Event()
                 continue
             group = self._queue.take_group(self._group_max)
-            self._metrics.queue_requests.set(len(self._queue))
+            self._metrics.set_queue(len(self._queue))
             replies = await self._decide(group)
             self._deliver(group, replies)
 

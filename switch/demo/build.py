@@ -92,6 +92,7 @@ def fill(books: Books, vault: Vault, more_terminals: int) -> dict[str, Any]:
                 "store": terminal.store,
                 "currency": terminal.currency,
                 "nii": terminal.nii,
+                "time_zone": terminal.time_zone,
             }
             for terminal in terminals
         ],
