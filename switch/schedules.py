@@ -15,7 +15,7 @@ import trio
 from specs.outcomes import ACCEPTED
 from switch.core.commands import Command
 from switch.core.day_commands import CutSettlement, SettlePart
-from switch.core.days import is_over
+from switch.core.days import is_over, settled_day
 from switch.core.decision import BatchEvent
 from switch.core.merchants import Merchant
 from switch.metrics import Metrics
@@ -70,7 +70,9 @@ class Days:
             await self._service.submit(list(_due(page, merchants, now)))
         self._metrics.set_open_batches(ages)
         self._take_closed()
-        await self._cut(await self._service.ask_store(self._service.books.store.unsettled))
+        unsettled = await self._service.ask_store(self._service.books.store.unsettled)
+        days = ((merchants.get(name), day) for name, day in unsettled.items())
+        await self._cut([one.merchant_id for one, day in days if one and settled_day(one, day)])
 
     def _take_closed(self) -> list[str]:
         closed, self._closed, self._told = sorted(self._closed), set(), trio.Event()

@@ -123,6 +123,7 @@ class Batch(msgspec.Struct, frozen=True):
     merchant: int = 0
     currency: str = ""  # the terminal's when it opened: what is in another one does not count
     totals: tuple[Total, ...] = NO_TOTALS  # of what it holds that is not undone; frozen when it closes
+    since: int = 0  # when the first of that was booked; 0: nothing is in its totals
     carried: tuple[Total, ...] = NO_TOTALS
     claimed: tuple[Total, ...] | None = None  # by the newest settlement; while open: it awaits upload
     first: int = 0  # Batch.id of the first part, if this is another

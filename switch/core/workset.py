@@ -24,12 +24,11 @@ POINTS = frozenset({AccountKind.LOT, AccountKind.DEBT})
 
 
 class Day(msgspec.Struct, frozen=True):
-    """What a merchant's settlement needs to know. Batches with nothing in them do not matter."""
+    """Since when a merchant's batches hold something (Batch.since); 0: there is none. Empty ones do not matter."""
 
-    last: Settlement | None = None
-    open: int = 0  # batches
-    closed: int = 0  # since the last settlement
-    opened_at: int = 0  # the newest of these
+    first_open: int = 0
+    first_closed: int = 0  # since the last settlement
+    last_closed: int = 0
 
 
 class View(msgspec.Struct):
@@ -108,6 +107,7 @@ class Workset:
         self.tombstones: dict[int, list[Tombstone]] = {}
         self.tallies: defaultdict[str, dict[int, int]] = defaultdict(dict)
         self.days: dict[str, Day] = {}
+        self.settled: dict[str, Settlement] = {}  # the last of each merchant
         self.programme_version = 0
         self.changes = Changes()
         self.events: list[BatchEvent] = []

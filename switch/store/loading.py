@@ -16,7 +16,7 @@ from specs.transaction import MessageClass
 from switch.core.clock import MINUTE
 from switch.core.holdings import Account, Card, Notice, is_points
 from switch.core.journal import Entry, ProgrammeText, Row, Seal, Tombstone
-from switch.core.merchants import NO_TOTALS, Batch, Desk, Merchant, Settlement, Terminal
+from switch.core.merchants import Batch, Desk, Merchant, Settlement, Terminal
 from switch.core.needs import Needs
 from switch.core.refusals import scopes
 from switch.core.workset import GUESS_MINUTES, Day, Workset
@@ -35,7 +35,14 @@ TOMBSTONES = Mapping(Tombstone, "tombstones", ("id",))
 SEALS = Mapping(Seal, "seals", ("daemon", "number"))
 NOTICES = Mapping(Notice, "outbox", ("id",))
 SETTLEMENTS = Mapping(Settlement, "settlements", ("id",))
-NOTHING = msgspec.json.encode(NO_TOTALS).decode()  # as the column holds it
+#: Of merchants m with batches closed since their last settlement: what `Day` says.
+DAYS = (
+    "SELECT m.merchant_id, coalesce((SELECT min(o.since) FROM batches o WHERE o.merchant = m.id "
+    "AND o.closed_at IS NULL AND o.since > 0), 0), min(b.since), max(b.since) FROM {} "
+    "JOIN batches b ON b.merchant = m.id AND b.since > 0 AND b.closed_at >= "
+    "coalesce((SELECT max(until) FROM settlements WHERE merchant = m.id), 0) "
+    "GROUP BY m.id, m.merchant_id ORDER BY m.merchant_id"
+)
 PROGRAMMES = Mapping(ProgrammeText, "programmes", ("version",))
 
 
@@ -260,21 +267,12 @@ def _load_days(database: Database, workset: Workset, named: Sequence[tuple[Any, 
         "JOIN settlements s ON s.id = (SELECT id FROM settlements WHERE merchant = m.id ORDER BY number DESC LIMIT 1)"
     )
     last = {one.merchant: one for one in database.pick(SETTLEMENTS, "s", keys + newest, named)}
-    some = "count(b.id), coalesce(max(b.opened_at), 0)"
-    group = f"AND b.totals <> '{NOTHING}' GROUP BY m.merchant_id"
-    sql = (
-        f"SELECT m.merchant_id, {some} FROM {keys} JOIN batches b ON b.merchant = m.id AND b.closed_at IS NULL {group}"
-    )
-    open_ = {row[0]: row[1] for row in database.keyed(sql, named)}
-    since = "coalesce((SELECT max(until) FROM settlements WHERE merchant = m.id), 0)"
-    join = f"JOIN batches b ON b.merchant = m.id AND b.closed_at >= {since}"
-    sql = f"SELECT m.merchant_id, {some} FROM {keys} {join} {group}"
-    closed = {row[0]: (row[1], row[2]) for row in database.keyed(sql, named)}
+    days = {name: Day(*moments) for name, *moments in database.keyed(DAYS.format(keys), named)}
     for (name,) in named:
         merchant = workset.merchants.get(name)
         if merchant:
-            count, opened_at = closed.get(name, (0, 0))
-            workset.days[name] = Day(last.get(merchant.id), open_.get(name, 0), count, opened_at)
+            workset.days[name] = days.get(name, Day())
+            workset.settled |= {name: last[merchant.id]} if merchant.id in last else {}
 
 
 def with_entries(database: Database, rows: Sequence[Row]) -> list[Row]:

@@ -12,17 +12,17 @@ from switch.core.holdings import Account, AccountKind, Card, Notice, describe_ac
 from switch.core.journal import Entry, ProgrammeText, Row, Seal, Tally
 from switch.core.merchants import Batch, Merchant, Settlement, Terminal
 from switch.core.needs import Needs
-from switch.core.workset import GUESS_MINUTES, Workset
+from switch.core.workset import GUESS_MINUTES, Day, Workset
 from switch.store.database import Database
 from switch.store.loading import (
     ACCOUNTS,
     BATCHES,
     CARDS,
+    DAYS,
     DESKS,
     ENTRIES,
     JOURNAL,
     MERCHANTS,
-    NOTHING,
     NOTICES,
     PROGRAMMES,
     SEALS,
@@ -229,18 +229,14 @@ class SQLStore:
         rows = self._database.fetch(sql, (after, limit))
         return [OpenBatch(BATCHES.from_row(row[2:]), row[0], row[1]) for row in rows]
 
-    def unsettled(self) -> list[str]:
-        some = f"SELECT 1 FROM batches b WHERE b.merchant = m.id AND b.totals <> '{NOTHING}' AND b.closed_at"
-        since = "coalesce((SELECT max(until) FROM settlements s WHERE s.merchant = m.id), 0)"
-        sql = (
-            f"SELECT m.merchant_id FROM merchants m WHERE EXISTS ({some} >= {since}) AND NOT EXISTS ({some} IS NULL) "
-            "ORDER BY m.merchant_id"
-        )
-        return [row[0] for row in self._database.fetch(sql)]
+    def unsettled(self) -> dict[str, Day]:
+        return {row[0]: Day(*row[1:]) for row in self._database.fetch(DAYS.format("merchants m"))}
 
     def settlements(self, merchant: int | None = None) -> list[Settlement]:
         where, parameters = ("WHERE s.merchant = ?", (merchant,)) if merchant is not None else ("", ())
-        return self._database.read(SETTLEMENTS, "s", f"settlements s {where} ORDER BY s.id DESC", parameters)
+        return self._database.read(
+            SETTLEMENTS, "s", f"settlements s {where} ORDER BY s.until DESC, s.id DESC", parameters
+        )
 
     def settled_rows(self, merchant: int, since: int, until: int) -> Iterator[Row]:
         between = "j.decided_at >= ? AND j.decided_at < ?"
