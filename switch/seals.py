@@ -40,7 +40,9 @@ class _Sealing:
         return said
 
 
-_row = _Sealing(Row, frozenset({"other_holder", "deed", "counts", "late", "claimed", "original_class", "matched"}))
+_row = _Sealing(
+    Row, frozenset({"other_holder", "deed", "event", "counts", "late", "claimed", "original_class", "matched"})
+)
 _reply = _Sealing(Reply, frozenset({"points", "returned", "totals"}))
 
 
