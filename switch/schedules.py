@@ -42,7 +42,7 @@ class Days:
 
     def note(self, events: Sequence[BatchEvent]) -> None:
         """What has happened to batches: where one has closed, it may have been the last of its merchant's day."""
-        closed = {event.merchant_id for event in events if event.batch.closed_at is not None and not event.detail}
+        closed = {event.merchant_id for event in events if event.batch and event.batch.closed_at}
         if closed:
             self._closed |= closed
             self._told.set()

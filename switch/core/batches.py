@@ -12,13 +12,11 @@ from specs import limits
 from specs.transaction import TOTALS_BLOCKS, Kind, MessageClass, Total
 from switch.core.clock import DAY
 from switch.core.journal import Row
-from switch.core.merchants import NO_TOTALS, Batch, Closer, Count, Desk
+from switch.core.merchants import LEFT_BEHIND, NO_TOTALS, Batch, Closer, Count, Desk
 from switch.core.needs import Case
 from switch.core.refusals import Reason
 from switch.core.undo import is_live
 from switch.core.workset import View
-
-LEFT_BEHIND = "left behind"
 
 
 class Joined(msgspec.Struct, frozen=True):

@@ -14,11 +14,9 @@ from switch.core.clock import retrieval_reference
 from switch.core.days import settled_day
 from switch.core.decision import Decision
 from switch.core.journal import Row
-from switch.core.merchants import Batch, Closer, Settlement, Terminal
+from switch.core.merchants import END_OF_DAY, Batch, Closer, Settlement, Terminal
 from switch.core.programme import Programme
 from switch.core.workset import Workset
-
-END_OF_DAY = "end of day"
 
 
 class SettlePart(msgspec.Struct, frozen=True, tag=True):

@@ -13,6 +13,7 @@ from switch.core.batches import Joined, count_row
 from switch.core.clock import MINUTE, local_moment, local_time, retrieval_reference
 from switch.core.decision import Decision
 from switch.core.holdings import Account, AccountKind, Card, CardState, Notice
+from switch.core.irregular import AFTER_CLOSE
 from switch.core.journal import Row, Tally
 from switch.core.ledger import post
 from switch.core.lots import with_balance
@@ -23,9 +24,6 @@ from switch.core.programme import Programme
 from switch.core.refusals import Reason, count_guess, told
 from switch.core.ruling import Ruling, gift_balances, refused
 from switch.core.workset import View
-
-#: The journal's reason of what moved something of a batch that was closed already.
-AFTER_CLOSE = "after_close"
 
 _IN_POINTS = (Kind.POINTS_TRANSFER, Kind.VOID_TRANSFER)
 _STORED = (MessageClass.REQUEST, MessageClass.ADVICE, MessageClass.REVERSAL, MessageClass.UPLOAD)

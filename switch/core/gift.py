@@ -15,6 +15,7 @@ from specs.money import convert_down, convert_up
 from specs.transaction import Kind, Request
 from switch.core.clock import DAY
 from switch.core.holdings import AccountKind, Block, Card, CardState, system_account
+from switch.core.irregular import UNCOVERED
 from switch.core.journal import Row
 from switch.core.ledger import Move, between
 from switch.core.merchants import Right
@@ -230,7 +231,7 @@ def _moved(
             between(matter.account, matter.terminal.merchant, card_amount, matter.currency, amount, uncovered=uncovered)
         ),
         card=card,
-        note="uncovered" if uncovered else "",
+        note=UNCOVERED if uncovered else "",
         tell_balances=True,
     )
 

@@ -13,6 +13,7 @@ import msgspec
 from specs import limits
 from specs.transaction import VOIDS, Kind, MessageClass, Request
 from switch.core.holdings import AccountKind, Block, Card, CardState, system_account
+from switch.core.irregular import UNCOVERED
 from switch.core.journal import Row
 from switch.core.ledger import Move
 from switch.core.merchants import Batch, Closer
@@ -176,7 +177,7 @@ def undo(view: View, target: Row, merchant: int, programme: Programme, *, forced
         moves=tuple(moves),
         card=_card_after(card, target, view.family(target), single_use, balance),
         original=target,
-        note="uncovered" if missing else "",
+        note=UNCOVERED if missing else "",
         tell_balances=True,
     )
 
