@@ -80,7 +80,7 @@ def sections(statement: Statement, terminals: Mapping[int, str]) -> dict[str, li
                 "kind": one.kind,
                 "currency": _letters(one.currency),
                 "asked": _decimal(one.asked, one.currency) if one.rrn else "",
-                "amount": _decimal(one.amount, one.currency) if one.rrn else "",
+                "booked": _decimal(one.booked, one.currency) if one.rrn else "",
             }
             for one in statement.irregularities
         ],
@@ -144,7 +144,7 @@ FORMATS: Final[dict[str, Callable[[Mapping[str, Sequence[Row]], int], bytes]]] =
 
 def _number(name: str, cell: Cell) -> Cell | float:
     """Amounts as numbers a sheet can add up; all of them are exact to their last digit below 10^15 units."""
-    is_amount = name in ("amount", "owed", "uncovered", "asked") or name.startswith("amount_")
+    is_amount = name in ("amount", "owed", "uncovered", "asked", "booked") or name.startswith("amount_")
     return float(cell) if is_amount and cell else cell
 
 

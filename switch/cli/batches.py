@@ -60,6 +60,7 @@ def show(terminal: str, number: int, application: str, utc: bool, config: Config
             "stan": row.stan,
             "rrn": row.rrn,
             "currency": row.currency,
+            "asked": row.asked,
             "amount": row.amount,
             "outcome": row.outcome.value,
             "reason": row.reason or None,
@@ -73,12 +74,7 @@ def show(terminal: str, number: int, application: str, utc: bool, config: Config
     show_record(_cells(record))
     if transactions:
         click.echo()
-        show_table(
-            [
-                {**one, "amount": money(one["amount"], one["currency"])}  # type: ignore[arg-type]  # as put in above
-                for one in transactions
-            ]
-        )
+        show_table([_transaction_cells(one) for one in transactions])
 
 
 @batch.command()
@@ -136,6 +132,12 @@ def _described(batch: Batch, merchant_id: str, terminal_id: str, utc: bool) -> R
         "totals": [[total.count, total.amount] for total in batch.booked],
         "claimed": None if batch.claimed is None else [[total.count, total.amount] for total in batch.claimed],
     }
+
+
+def _transaction_cells(record: Record) -> Record:
+    """A settlement moves no amount; neither does a reversal that found nothing."""
+    amounts = {name: money(record[name], record["currency"]) if record[name] else None for name in ("asked", "amount")}
+    return {name: amounts.get(name, value) for name, value in record.items() if name != "currency"}
 
 
 def _cells(record: Record) -> Record:

@@ -103,9 +103,13 @@ class Deciding:
         )
 
     def upload_of(self, known: Row, joined: Joined, reason: str) -> Decision:
-        """An upload of what the switch has known: it is noted, moves nothing, and is no transaction of the card's."""
+        """An upload of what the switch has known: it is noted, moves nothing, and is no transaction of the card's.
+
+        Its amount is what was booked for the other one.
+        """
         reply = msgspec.structs.replace(self.reply(Outcome.APPROVED, batch=joined.batch.number), rrn=known.rrn)
-        row = self._row(Outcome.APPROVED, joined, Ruling(note=reason))
+        booked = known.amount if known.took_effect and known.currency == self.currency else 0
+        row = self._row(Outcome.APPROVED, joined, Ruling(note=reason, amount=booked))
         row = msgspec.structs.replace(row, reply=reply, matched=known.id, holder=0, card_hash="")
         return Decision(reply, row, desks=joined.desks, batches=joined.batches)
 

@@ -39,7 +39,7 @@ class Irregularity(msgspec.Struct, frozen=True):
     rrn: str = ""
     kind: str = ""
     asked: int = 0
-    amount: int = 0
+    booked: int = 0
     currency: str = ""
 
 
@@ -119,7 +119,7 @@ def _about(row: Row, what: str, batch: Batch | None) -> Irregularity:
         rrn=row.rrn,
         kind=row.kind.value,
         asked=row.asked,
-        amount=row.amount,
+        booked=row.amount,
         currency=row.currency,
     )
 

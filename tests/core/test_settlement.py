@@ -42,7 +42,7 @@ def told(found: Statement) -> list[tuple[Any, ...]]:
 
 
 def odd(found: Statement) -> list[tuple[str, int, int]]:
-    return [(one.what, one.batch, one.amount) for one in found.irregularities]
+    return [(one.what, one.batch, one.booked) for one in found.irregularities]
 
 
 def close(till: Till, kind: Kind = Kind.SETTLE, *blocks: tuple[int, int]) -> None:
@@ -143,7 +143,7 @@ def test_irregularities_are_named() -> None:
         ("uncovered", 5, 50),
         ("without_authorisation", 5, 20),
         ("upload_not_booked", 5, 0),
-        ("upload_differs", 5, 0),
+        ("upload_differs", 5, 50),
         ("left_behind", 3, 0),
         ("cleared_by_terminal", 4, 0),
         ("closed_with_other_totals", 5, 0),
@@ -206,7 +206,7 @@ def test_a_csv_file_has_all_sections_and_no_formula(tables: dict[str, Any]) -> N
     assert [row["section"] for row in rows] == ["settlement", "line", "line", "batch", "exception"]
     assert (rows[0]["merchant_id"], rows[0]["day"]) == ("A", "2026-03-10")
     assert (rows[3]["terminal_id"], rows[3]["batch"], rows[3]["count_1"]) == ("'=T1", "000007", "1")
-    assert (rows[4]["what"], rows[4]["asked"]) == ("upload_not_booked", "10.00")
+    assert (rows[4]["what"], rows[4]["asked"], rows[4]["booked"]) == ("upload_not_booked", "10.00", "0.00")
 
 
 def test_an_xml_file_has_an_element_for_each(tables: dict[str, Any]) -> None:
