@@ -66,7 +66,7 @@ class Days:
         now, ages, after = self._clock(), [], 0
         while page := await self._service.ask_store(self._service.books.store.open_batches, after, PAGE):
             after = page[-1].batch.id
-            ages += [now - one.batch.opened_at for one in page]
+            ages += [now - one.opened_at for one in page]
             await self._service.submit(list(_due(page, merchants, now)))
         self._metrics.set_open_batches(ages)
         self._take_closed()

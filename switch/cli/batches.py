@@ -34,7 +34,7 @@ def list_(terminal: str | None, utc: bool, config: Config, as_json: bool) -> Non
             found = find_terminal(reader, terminal)
             records = [_described(one, found.merchant_id, found.terminal_id, utc) for one in reader.batches(found.id)]
         else:
-            records = [_described(one.batch, one.merchant_id, one.terminal_id, utc) for one in _open(reader)]
+            records = [_described_open(one, utc) for one in _open(reader)]
     show_list(records, as_json, "no batch is open" if terminal is None else "it has no batches", _cells)
 
 
@@ -132,6 +132,10 @@ def _described(batch: Batch, merchant_id: str, terminal_id: str, utc: bool) -> R
         "totals": [[total.count, total.amount] for total in batch.booked],
         "claimed": None if batch.claimed is None else [[total.count, total.amount] for total in batch.claimed],
     }
+
+
+def _described_open(one: OpenBatch, utc: bool) -> Record:
+    return {**_described(one.batch, one.merchant_id, one.terminal_id, utc), "opened": moment(one.opened_at, utc)}
 
 
 def _transaction_cells(record: Record) -> Record:

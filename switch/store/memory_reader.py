@@ -34,10 +34,11 @@ class MemoryReader(MemoryTables):
 
     def open_batches(self, after: int, limit: int) -> list[OpenBatch]:
         found = [batch for _, batch in sorted(self._batches.items()) if batch.closed_at is None and batch.id > after]
-        return [
-            OpenBatch(batch, self._terminals[batch.terminal].merchant_id, self._terminals[batch.terminal].terminal_id)
-            for batch in found[:limit]
-        ]
+        return [self._open_batch(batch) for batch in found[:limit]]
+
+    def _open_batch(self, batch: Batch) -> OpenBatch:
+        terminal, first = self._terminals[batch.terminal], self._batches.get(batch.first, batch)
+        return OpenBatch(batch, terminal.merchant_id, terminal.terminal_id, first.opened_at)
 
     def unsettled(self) -> dict[str, Day]:
         days = {merchant.merchant_id: self._day(merchant.id) for merchant in self.merchants()}

@@ -46,11 +46,12 @@ class JournalFilter(msgspec.Struct, frozen=True):
 
 
 class OpenBatch(msgspec.Struct, frozen=True):
-    """A batch that is open, and whose it is."""
+    """A batch that is open, and whose it is. `opened_at` is that of its first part."""
 
     batch: Batch
     merchant_id: str
     terminal_id: str
+    opened_at: int
 
 
 class Liability(msgspec.Struct, frozen=True):

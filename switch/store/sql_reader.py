@@ -145,11 +145,14 @@ class SQLReader:
 
     def open_batches(self, after: int, limit: int) -> list[OpenBatch]:
         sql = (
-            f"SELECT t.merchant_id, t.terminal_id, {BATCHES.select('b')} FROM batches b JOIN terminals t "
-            "ON t.id = b.terminal WHERE b.closed_at IS NULL AND b.id > ? ORDER BY b.id LIMIT ?"
+            "SELECT t.merchant_id, t.terminal_id, coalesce(f.opened_at, b.opened_at), "
+            f"{BATCHES.select('b')} FROM batches b JOIN terminals t ON t.id = b.terminal "
+            "LEFT JOIN batches f ON f.id = b.first WHERE b.closed_at IS NULL AND b.id > ? ORDER BY b.id LIMIT ?"
         )
         rows = self._database.fetch(sql, (after, limit))
-        return [OpenBatch(BATCHES.from_row(row[2:]), row[0], row[1]) for row in rows]
+        return [
+            OpenBatch(BATCHES.from_row(columns), *whose) for *whose, columns in ((*row[:3], row[3:]) for row in rows)
+        ]
 
     def unsettled(self) -> dict[str, Day]:
         return {row[0]: Day(*row[1:]) for row in self._database.fetch(DAYS.format("merchants m"))}

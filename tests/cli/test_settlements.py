@@ -94,6 +94,8 @@ def test_what_is_open_is_settled_by_hand_and_the_batch_goes_on(day: Day) -> None
     assert (told.code, told.err) == (1, "tillswitch: there is nothing in it to settle\n")
     day.redeem(100)
     parts = day.operator.record("batch", "show", PLACE, 7)["parts"]
+    (listed,) = day.operator.do("batch", "list", "--json").records
+    assert listed["opened"] == parts[1]["opened"], "the batch is as old as its first part"
     assert [(part["state"], part["totals"][0]) for part in parts] == [
         ("open", [2, 2600]),
         ("closed by host", [1, 2500]),

@@ -107,9 +107,10 @@ def test_a_merchants_day_looks_at_batches_that_hold_something(store: Whole) -> N
 
 
 def test_open_batches_come_in_pages_with_whose_they_are(store: Whole) -> None:
-    keep(store, batch(50), batch(51, closed_at=NOW), batch(52), batch(53))
-    assert store.open_batches(0, 2) == [OpenBatch(batch(n), MERCHANT_ID, TERMINAL_ID) for n in (50, 52)]
-    assert store.open_batches(52, 2) == [OpenBatch(batch(53), MERCHANT_ID, TERMINAL_ID)]
+    whose = MERCHANT_ID, TERMINAL_ID
+    keep(store, batch(50), batch(51, closed_at=NOW), batch(52), batch(53, first=51))
+    assert store.open_batches(0, 2) == [OpenBatch(batch(n), *whose, NOW + n) for n in (50, 52)]
+    assert store.open_batches(52, 2) == [OpenBatch(batch(53, first=51), *whose, NOW + 51)], "as old as its first part"
     assert store.open_batches(53, 2) == []
 
 
