@@ -71,9 +71,10 @@ def find_voided(view: View, case: Case, open_batch: Batch | None) -> Row | Reaso
     if live_refunds(row, family):
         return Reason.NOT_VOIDABLE
     batch = view.batch(row.batch)
-    if batch is None or open_batch is None or batch.whole != open_batch.whole:
-        return Reason.VOID_CLOSED_BATCH
-    return row
+    in_open_batch = batch is not None and open_batch is not None and batch.whole == open_batch.whole
+    if request.message_class is MessageClass.ADVICE or in_open_batch:
+        return row  # an advice tells what was done before the close: the goods are back
+    return Reason.VOID_CLOSED_BATCH
 
 
 def find_reversed(view: View, case: Case, sent_at: int | None, repeated: Row | None) -> Row | None:

@@ -266,13 +266,16 @@ class Line:
         """What was under way arrives; nobody listens to its answer any more.
 
         A settlement that is overtaken may close a batch that its terminal has gone on with; a number that the terminal
-        skipped may be opened, and the batch that was open left behind. Totals need not agree then.
+        skipped may be opened, and the batch that was open left behind. Totals need not agree then. Of a number that was
+        used twice the switch knows the last close only: an older settlement opens it once more.
         """
         station, request, _ = self.under_way.pop(place)
         number = int(request.get(60)) if len(request.get(60)) == 6 else station.journal.number
-        is_closed = any(day.closed.number == number for day in station.days)
-        if number != station.journal.number and not is_closed:
+        closes = sum(day.closed.number == number for day in station.days)
+        if number != station.journal.number and not closes:
             station.is_plain, station.is_disturbed = False, True
+        elif request.mti == "0500" and closes > 1:
+            station.is_disturbed = True
         elif request.mti == "0500" and number == station.journal.number:
             station.is_plain = False
         self._hear(station, request, "late")
