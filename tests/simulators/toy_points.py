@@ -8,6 +8,7 @@ from simulators.point_tables import decode_tenders
 from simulators.requests import card_number
 from simulators.tables import encode_tables, find_tables, tables_element
 from simulators.wire import Message
+from tests.simulators.toy_batches import ToyBatch
 
 SALE, REDEEM, RETURN, TRANSFER, PURCHASE, ENROL = "000090", "009000", "200090", "409090", "210090", "720090"
 STATES = {"720090": "active", "739000": "blocked", "749000": "active"}
@@ -26,6 +27,7 @@ class PointsBook(msgspec.Struct):
     after: str = ""
     live: bool = True
     undoes: "PointsBook | None" = None
+    batch: ToyBatch | None = None
 
 
 class ToyPoints:
@@ -36,6 +38,7 @@ class ToyPoints:
         self.points = {card.pan: card.points for card in demo.all_loyalty_cards}
         self.states = {card.pan: card.state for card in demo.all_loyalty_cards}
         self.books: list[PointsBook] = []
+        self.batch: ToyBatch | None = None  # of the message being decided
 
     # --- what is asked ---
 
@@ -72,6 +75,12 @@ class ToyPoints:
                     self._apply(self._negative(book, request, ""))
                 return {39: "00"}
         return {39: "00"} if key_seen else None
+
+    def upload(self, request: Message, dialect: Dialect, rrn: str) -> None:
+        """Book what was never seen."""
+        book = self._deed(request, dialect, rrn)
+        assert isinstance(book, PointsBook), f"an upload refused with {book}"
+        self._apply(book)
 
     def undone(self, request: Message) -> bool:
         return any(book.request is request and not book.live for book in self.books)
@@ -139,6 +148,7 @@ class ToyPoints:
             self.points[pan] += points
         if book.after:
             self.states[card_number(book.request)] = book.after
+        book.batch = self.batch
         self.books.append(book)
 
     # --- what is known ---
