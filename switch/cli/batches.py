@@ -51,7 +51,8 @@ def show(terminal: str, number: int, application: str, utc: bool, config: Config
         found = find_terminal(reader, terminal)
         parts = _parts(reader, found, application, number)
         rows = reader.batch_rows(sorted(part.id for part in parts))
-    record = _described(parts[0], found.merchant_id, found.terminal_id, utc)
+    described = [_described(part, found.merchant_id, found.terminal_id, utc) for part in parts]
+    record = {**described[0], "opened": described[-1]["opened"]}
     transactions = [
         {
             "time": moment(row.decided_at, utc),
@@ -68,10 +69,12 @@ def show(terminal: str, number: int, application: str, utc: bool, config: Config
         for row in rows
     ]
     if as_json:
-        parts_ = [_described(part, found.merchant_id, found.terminal_id, utc) for part in parts]
-        show_json({**record, "parts": parts_, "transactions": transactions})
+        show_json({**record, "parts": described, "transactions": transactions})
         return
     show_record(_cells(record))
+    if len(parts) > 1:
+        click.echo()
+        show_table([_part_cells(part) for part in described])
     if transactions:
         click.echo()
         show_table([_transaction_cells(one) for one in transactions])
@@ -136,6 +139,12 @@ def _described(batch: Batch, merchant_id: str, terminal_id: str, utc: bool) -> R
 
 def _described_open(one: OpenBatch, utc: bool) -> Record:
     return {**_described(one.batch, one.merchant_id, one.terminal_id, utc), "opened": moment(one.opened_at, utc)}
+
+
+def _part_cells(record: Record) -> Record:
+    """A part: when it was settled, and what the batch had come to by then."""
+    names = ("opened", "closed", "reason", *BLOCKS)
+    return {name: cell for name, cell in _cells(record).items() if name in names}
 
 
 def _transaction_cells(record: Record) -> Record:

@@ -100,6 +100,12 @@ def test_what_is_open_is_settled_by_hand_and_the_batch_goes_on(day: Day) -> None
         ("open", [2, 2600]),
         ("closed by host", [1, 2500]),
     ]
+    assert day.operator.record("batch", "show", PLACE, 7)["opened"] == parts[1]["opened"]
+    out = day.operator.do("batch", "show", PLACE, 7).out
+    assert [line.split()[-7:-4] for line in out.splitlines() if "/" in line and line.startswith("20")] == [
+        ["2", "/", "26.00"],
+        ["1", "/", "25.00"],
+    ], "a line for each part: the batch up to its end"
     assert day.settle(2, 2600) is Outcome.APPROVED
     day.operator.do("audit")
 
