@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from specs.money import POINTS_UNIT
 from switch.cli.arguments import MERCHANT_ID
 from switch.cli.common import config_option, fail, json_option, reading, refuse
 from switch.cli.merchants import find_merchant
@@ -75,7 +76,8 @@ def show(merchant_id: str, number: int | None, utc: bool, config: Config, as_jso
         )
     owed: dict[str, int] = {}
     for line in found.lines:
-        owed[line.currency] = owed.get(line.currency, 0) + line.owed
+        if line.currency != POINTS_UNIT:  # transfers are counted in points, and nobody owes any
+            owed[line.currency] = owed.get(line.currency, 0) + line.owed
     click.echo()
     for currency, amount in sorted(owed.items()):
         click.echo(f"{merchant_id} {'is owed' if amount >= 0 else 'owes'} {money(abs(amount), currency)}")
