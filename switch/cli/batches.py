@@ -9,12 +9,10 @@ from switch.cli.output import Record, moment, money, show_json, show_list, show_
 from switch.cli.terminals import find_terminal
 from switch.config import Config
 from switch.core.day_commands import SettlePart
-from switch.core.merchants import Batch, Closer, Terminal
+from switch.core.merchants import BLOCK_NAMES, Batch, Closer, Terminal
 from switch.store.port import OpenBatch, Reader
 
 PAGE = 500
-
-BLOCKS = ("redeemed", "loaded", "sold", "returned")
 
 
 @click.group()
@@ -143,7 +141,7 @@ def _described_open(one: OpenBatch, utc: bool) -> Record:
 
 def _part_cells(record: Record) -> Record:
     """A part: when it was settled, and what the batch had come to by then."""
-    names = ("opened", "closed", "reason", *BLOCKS)
+    names = ("opened", "closed", "reason", *BLOCK_NAMES)
     return {name: cell for name, cell in _cells(record).items() if name in names}
 
 
@@ -156,7 +154,7 @@ def _transaction_cells(record: Record) -> Record:
 def _cells(record: Record) -> Record:
     blocks = {
         name: f"{count} / {money(amount, record['currency'])}" if count or amount else None
-        for name, (count, amount) in zip(BLOCKS, record["totals"], strict=True)
+        for name, (count, amount) in zip(BLOCK_NAMES, record["totals"], strict=True)
     }
     return {
         "terminal": f"{record['merchant_id']}/{record['terminal_id']}",

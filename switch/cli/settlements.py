@@ -13,13 +13,13 @@ from switch.cli.common import config_option, fail, json_option, reading, refuse
 from switch.cli.merchants import find_merchant
 from switch.cli.output import Record, moment, money, show_json, show_list, show_table
 from switch.config import Config
-from switch.core.merchants import Settlement
+from switch.core.merchants import BLOCK_NAMES, Settlement
 from switch.exports import FORMATS, NoWorkbooks, sections
 from switch.statements import Statement, statement
 from switch.store.port import Reader
 
 #: Of a batch: what stands in its export only, so that a line stays a line.
-_HIDDEN = {f"{what}_{block}" for what in ("count", "amount") for block in range(1, 5)}
+_HIDDEN = {f"{block}_{what}" for block in BLOCK_NAMES for what in ("count", "amount")}
 
 
 @click.group()

@@ -107,7 +107,8 @@ LEFT_BEHIND, END_OF_DAY = "left behind", "end of day"
 
 
 #: Blocks of totals that transactions count in; the fifth and sixth of a settlement are always nothing.
-NO_TOTALS = (Total(),) * 4
+BLOCK_NAMES = ("redeemed", "loaded", "sales", "returns")
+NO_TOTALS = (Total(),) * len(BLOCK_NAMES)
 
 
 class Batch(msgspec.Struct, frozen=True):
