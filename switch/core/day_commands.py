@@ -11,14 +11,12 @@ import msgspec
 from specs.outcomes import Outcome
 from specs.transaction import Kind, MessageClass, Reply
 from switch.core.clock import retrieval_reference
-from switch.core.days import business_day
+from switch.core.days import settled_day
 from switch.core.decision import Decision
 from switch.core.journal import Row
-from switch.core.merchants import NO_TOTALS, Batch, Closer, Settlement, Terminal
+from switch.core.merchants import END_OF_DAY, Batch, Closer, Settlement, Terminal
 from switch.core.programme import Programme
 from switch.core.workset import Workset
-
-END_OF_DAY = "end of day"
 
 
 class SettlePart(msgspec.Struct, frozen=True, tag=True):
@@ -42,7 +40,7 @@ def settle_part(command: SettlePart, workset: Workset, programme: Programme, now
     batch = workset.batches.get(command.batch)
     if terminal is None or desk is None or batch is None or desk.batch != batch.id:
         return _refused(Outcome.BATCH, "that batch is not open")
-    if batch.totals == NO_TOTALS:
+    if not batch.since:
         return _refused(Outcome.BATCH, "there is nothing in it to settle")
     closed = msgspec.structs.replace(batch, closed_at=now, closed_by=Closer.HOST, reason=END_OF_DAY, first=batch.whole)
     rest = Batch(
@@ -70,17 +68,15 @@ def cut_settlement(command: CutSettlement, workset: Workset, programme: Programm
     merchant = workset.merchants.get(command.merchant_id)
     if merchant is None:
         return _refused(Outcome.UNKNOWN_MERCHANT, f"there is no merchant {command.merchant_id}")
-    day = workset.days[merchant.merchant_id]
-    if day.open:
-        return _refused(Outcome.BATCH, f"{day.open} of its batches are open")
-    if not day.closed:
-        return _refused(Outcome.BATCH, "no batch has closed since its last settlement")
-    last = day.last
+    day = settled_day(merchant, workset.days[merchant.merchant_id])
+    if day is None:
+        return _refused(Outcome.BATCH, "batches of that day are open, or none has closed since the last settlement")
+    last = workset.settled.get(merchant.merchant_id)
     settlement = Settlement(
         id=number,
         merchant=merchant.id,
         number=last.number + 1 if last else 1,
-        day=business_day(merchant, day.opened_at).isoformat(),
+        day=day.isoformat(),
         since=last.until if last else 0,
         until=now,
     )

@@ -13,6 +13,7 @@ from switch.core.batches import Joined, count_row
 from switch.core.clock import MINUTE, local_moment, local_time, retrieval_reference
 from switch.core.decision import Decision
 from switch.core.holdings import Account, AccountKind, Card, CardState, Notice
+from switch.core.irregular import AFTER_CLOSE
 from switch.core.journal import Row, Tally, told_opened
 from switch.core.ledger import post
 from switch.core.lots import with_balance
@@ -24,9 +25,6 @@ from switch.core.refusals import Reason, count_guess, told
 from switch.core.ruling import Ruling, gift_balances, refused
 from switch.core.texts import text_for
 from switch.core.workset import View
-
-#: The journal's reason of what moved something of a batch that was closed already.
-AFTER_CLOSE = "after_close"
 
 _IN_POINTS = (Kind.POINTS_TRANSFER, Kind.VOID_TRANSFER)
 _STORED = (MessageClass.REQUEST, MessageClass.ADVICE, MessageClass.REVERSAL, MessageClass.UPLOAD)
@@ -107,9 +105,13 @@ class Deciding:
         )
 
     def upload_of(self, known: Row, joined: Joined, reason: str) -> Decision:
-        """An upload of what the switch has known: it is noted, moves nothing, and is no transaction of the card's."""
+        """An upload of what the switch has known: it is noted, moves nothing, and is no transaction of the card's.
+
+        Its amount is what was booked for the other one.
+        """
         reply = msgspec.structs.replace(self.reply(Outcome.APPROVED, batch=joined.batch.number), rrn=known.rrn)
-        row = self._row(Outcome.APPROVED, joined, Ruling(note=reason))
+        booked = known.amount if known.took_effect and known.currency == self.currency else 0
+        row = self._row(Outcome.APPROVED, joined, Ruling(note=reason, amount=booked))
         row = msgspec.structs.replace(row, reply=reply, matched=known.id, holder=0, card_hash="")
         return Decision(reply, row, desks=joined.desks, batches=joined.batches)
 

@@ -18,8 +18,7 @@ from switch.core.holdings import Account, AccountKind, system_account
 from switch.core.ledger import Move
 from switch.core.lots import Opening, Part, Purse
 from switch.core.programme import Programme
-from switch.core.refusals import Reason
-from switch.core.ruling import CardMatter, PointsRuling, Ruling, refused
+from switch.core.ruling import CardMatter, PointsRuling, Ruling
 from switch.core.schemes import DebtPolicy, LoyaltyProduct, Scheme
 
 #: Kinds whose answers tell points in detail (table PT).

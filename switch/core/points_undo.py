@@ -14,6 +14,7 @@ import msgspec
 from specs.transaction import Kind
 from switch.core.clock import local_time
 from switch.core.holdings import AccountKind, Block, Card, CardState, system_account
+from switch.core.irregular import UNCOVERED
 from switch.core.journal import Row
 from switch.core.ledger import Move
 from switch.core.limiting import counted, uncounted
@@ -74,7 +75,7 @@ def undo_points(
         moves=tuple(move for move in (*rest, *(move for purse in purses for move in purse.moves)) if move.amount),
         card=_card_after(view.workset.cards[target.card_id], deed, target, terminal),
         original=target,
-        note="uncovered" if uncovered else "",
+        note=UNCOVERED if uncovered else "",
         tell_balances=True,
         points=PointsRuling(
             target.card_currency,
