@@ -13,11 +13,11 @@ import msgspec
 
 from specs.transaction import Kind
 from switch.core.clock import local_time
+from switch.core.families import counted, uncounted
 from switch.core.holdings import AccountKind, Block, Card, CardState, system_account
 from switch.core.irregular import UNCOVERED
 from switch.core.journal import Row
 from switch.core.ledger import Move
-from switch.core.limiting import counted, uncounted
 from switch.core.lots import Opening, Purse
 from switch.core.merchants import Terminal
 from switch.core.points_books import given_back
