@@ -16,6 +16,7 @@ from specs.transaction import Kind, Request
 from switch.core import cards
 from switch.core.clock import DAY
 from switch.core.holdings import AccountKind, Card, CardState, system_account
+from switch.core.irregular import UNCOVERED
 from switch.core.journal import Row
 from switch.core.ledger import Move, between
 from switch.core.merchants import Right
@@ -221,7 +222,7 @@ def _moved(
             between(matter.account, matter.terminal.merchant, card_amount, matter.currency, amount, uncovered=uncovered)
         ),
         card=card,
-        note="uncovered" if uncovered else "",
+        note=UNCOVERED if uncovered else "",
         tell_balances=True,
     )
 

@@ -17,9 +17,10 @@ from specs.transaction import Kind
 from switch.core import cards
 from switch.core.earning import Place as SalePlace
 from switch.core.earning import earning_base, find_wrong_sum, parts_of, points_of, tenders_of
+from switch.core.families import counted, within_limit
 from switch.core.holdings import AccountKind, CardState
+from switch.core.irregular import UNCOVERED
 from switch.core.journal import Deed, EarnPart
-from switch.core.limiting import counted, within_limit
 from switch.core.lots import Purse, dates_kept
 from switch.core.merchants import Right
 from switch.core.points_books import charged, issued, spent
@@ -143,7 +144,7 @@ def redeem(matter: PointsMatter) -> Ruling:
         tell_amount=True,
         rate=1 / value,
         card=counted(matter.card, points, matter.moment),
-        note="uncovered" if missing else "",
+        note=UNCOVERED if missing else "",
     )
 
 
