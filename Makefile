@@ -11,9 +11,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := specs terminals switch simulators tests
 # JOBS processes take tests from each other when they have none left
 PYTEST := $(BIN)/pytest -n $(JOBS) --dist worksteal
-# strace makes disk calls fail on purpose, chromium looks at the live page; tests that need them say so when they are
-# missing
-TEST_PACKAGES := strace chromium
+# strace makes disk calls fail on purpose, chromium looks at the live page, Prometheus proves the alerts; tests that need
+# them say so when they are missing
+TEST_PACKAGES := strace chromium prometheus prometheus-alertmanager
 
 .PHONY: help install run static check test test-deps lock clean
 

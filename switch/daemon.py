@@ -44,6 +44,7 @@ from switch.service import Service
 from switch.settings import ConfigError
 from switch.store.open import open_store
 from switch.store.port import StoreError
+from switch.surroundings import Surroundings
 from switch.terminal_pages import terminals_route
 from switch.tls import TLSError, server_context
 from switch.vault import Vault
@@ -128,6 +129,7 @@ class Daemon:
         self.metrics.log_lines_lost.set_function(lambda: self._log_writer.lost)
         ops = self.config.ops
         self._ops_access = read_token(ops.token) if ops.token else None, server_context(ops.tls) if ops.tls else None
+        self.surroundings = Surroundings(self.metrics, self.config, lambda: not self._not_ready())
         hooks = [Webhook(webhook) for webhook in self.config.webhooks]
         self.metrics.begin_webhooks(webhook.name for webhook in hooks)
         self.webhooks = Webhooks(self.service, self.metrics, hooks, _now)
@@ -140,6 +142,7 @@ class Daemon:
             expiry = Expiry(self.service, lambda: self.config.schedules.expire_points, _now)
             nursery.start_soon(expiry.run)
             nursery.start_soon(self.webhooks.run)
+            nursery.start_soon(self.surroundings.measure_loop)
             heartbeat = Heartbeat(self.service, self.metrics, _now)
             await nursery.start(heartbeat.run)
             self.live = Live(self.metrics, heartbeat, self._tell_live, self.config.node, _now)
@@ -204,15 +207,18 @@ class Daemon:
             contexts = [server_context(listener.tls) if listener.tls else None for listener in config.listeners]
         except (ConfigError, TLSError) as error:
             log.error("reload refused", reason=str(error))
+            self.surroundings.reload_failed()
             return [str(error)]
         if rest:
             sentences = [f"{key} changes with a restart only" for key in rest]
             log.error("reload refused", reason="; ".join(sentences))
+            self.surroundings.reload_failed()
             return sentences
         self.config = config
         for listener, listener_config, context in zip(self._listeners, config.listeners, contexts, strict=True):
             listener.config, listener.tls = listener_config, context
         self.service.answer_seconds = config.limits.answer_seconds
+        self.surroundings.use(config)
         self._configure_logs()
         log.info("reloaded")
         return []

@@ -97,6 +97,7 @@ ANSWER_BUCKETS: Final = (
     30,
 )
 COMMIT_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+LOOP_BUCKETS: Final = (0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 GROUP_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, limits.GROUP_MAX, 256, 1024)
 
 # The library would add the start time of every counter: twice the series, and no rule of ours reads them.
@@ -194,6 +195,9 @@ class Metrics:
             "tillswitch_webhooks_oldest_seconds", "Age of the oldest event still to be told.", ["webhook"]
         )
         self.queue_requests = self._gauge("tillswitch_queue_requests", "Requests waiting to be decided.")
+        self._loop_late = self._histogram(
+            "tillswitch_loop_late_seconds", "How late the event loop is to who waits for it.", LOOP_BUCKETS
+        )
         self.log_lines_lost = self._gauge("tillswitch_log_lines_lost", "Lines that could not be written to the log.")
         build = self._gauge("tillswitch_build_info", "Always 1; what runs stands in its labels.", ["version", "python"])
         build.labels(__version__, platform.python_version()).set(1)
@@ -249,6 +253,9 @@ class Metrics:
         """How many wait to be decided."""
         self.queue_requests.set(requests)
         self._sums.queue = requests
+
+    def loop_late(self, seconds: float) -> None:
+        self._loop_late.observe(seconds)
 
     def store_unavailable(self) -> None:
         self._commit_failures["unavailable"].inc()
