@@ -12,7 +12,9 @@ from specs.transaction import Balance, BalanceType, Kind, MessageClass, PointsTo
 from switch.core.batches import Joined, count_row
 from switch.core.clock import MINUTE, local_moment, local_time, retrieval_reference
 from switch.core.decision import Decision
-from switch.core.holdings import Account, AccountKind, Card, CardState, Notice
+from switch.core.families import notices_of
+from switch.core.holdings import Account, AccountKind, Card
+from switch.core.irregular import AFTER_CLOSE
 from switch.core.journal import Row, Tally, told_opened
 from switch.core.ledger import post
 from switch.core.lots import with_balance
@@ -24,9 +26,6 @@ from switch.core.refusals import Reason, count_guess, told
 from switch.core.ruling import Ruling, gift_balances, refused
 from switch.core.texts import text_for
 from switch.core.workset import View
-
-#: The journal's reason of what moved something of a batch that was closed already.
-AFTER_CLOSE = "after_close"
 
 _IN_POINTS = (Kind.POINTS_TRANSFER, Kind.VOID_TRANSFER)
 _STORED = (MessageClass.REQUEST, MessageClass.ADVICE, MessageClass.REVERSAL, MessageClass.UPLOAD)
@@ -103,13 +102,17 @@ class Deciding:
             batches=counted.batches,
             tallies=tallies,
             opened=opened,
-            notices=self._notices(row),
+            notices=notices_of(row, self.view.card, self.view.workset.cards.values()),
         )
 
     def upload_of(self, known: Row, joined: Joined, reason: str) -> Decision:
-        """An upload of what the switch has known: it is noted, moves nothing, and is no transaction of the card's."""
+        """An upload of what the switch has known: it is noted, moves nothing, and is no transaction of the card's.
+
+        Its amount is what was booked for the other one.
+        """
         reply = msgspec.structs.replace(self.reply(Outcome.APPROVED, batch=joined.batch.number), rrn=known.rrn)
-        row = self._row(Outcome.APPROVED, joined, Ruling(note=reason))
+        booked = known.amount if known.took_effect and known.currency == self.currency else 0
+        row = self._row(Outcome.APPROVED, joined, Ruling(note=reason, amount=booked))
         row = msgspec.structs.replace(row, reply=reply, matched=known.id, holder=0, card_hash="")
         return Decision(reply, row, desks=joined.desks, batches=joined.batches)
 
@@ -202,17 +205,6 @@ class Deciding:
         told = ruling.points.told if ruling.points else (0, 0)
         return told_points(accounts, scheme, told, day_of(self.programme, self.now), asked)
 
-    def _notices(self, row: Row) -> tuple[Notice, ...]:
-        """The holder of a family's main card hears what is done with the other cards (R36)."""
-        card = self.view.card
-        if card is None or card.place is None or card.place.main or not row.took_effect:
-            return ()
-        main = [one.id for one in self.view.workset.cards.values() if one.holder == card.holder and _is_main(one)]
-        if not main:
-            return ()
-        first = min(main)  # of several main cards the oldest: whose account it was before
-        return (Notice(row.id, card.holder, first, card.masked_pan, row.kind.value, row.card_amount, self.now),)
-
     def _balances(self, account: Account, ruling: Ruling) -> tuple[Balance, ...]:
         balance = account.balance + sum(move.amount for move in ruling.moves if move.account == account.id)
         asked = self.request.amount if ruling.partial else None
@@ -267,7 +259,3 @@ class Deciding:
             other_holder=ruling.points.other_holder if ruling.points else 0,
             deed=ruling.points.deed if ruling.points else None,
         )
-
-
-def _is_main(card: Card) -> bool:
-    return card.place is not None and card.place.main and card.state is not CardState.REPLACED

@@ -11,19 +11,15 @@ import msgspec
 
 from specs import limits
 from specs.money import POINTS_UNIT
-from specs.transaction import Balance, BalanceType, Kind, PointsTold, Request
+from specs.transaction import Balance, BalanceType, Kind, PointsTold
 from specs.transaction import Purse as PurseKind
 from switch.core.clock import local_time
-from switch.core.holdings import Account, AccountKind, Card, system_account
+from switch.core.holdings import Account, AccountKind, system_account
 from switch.core.ledger import Move
 from switch.core.lots import Opening, Part, Purse
-from switch.core.merchants import Terminal
-from switch.core.needs import Case
 from switch.core.programme import Programme
-from switch.core.refusals import Reason
-from switch.core.ruling import PointsRuling, Ruling, refused
+from switch.core.ruling import CardMatter, PointsRuling, Ruling
 from switch.core.schemes import DebtPolicy, LoyaltyProduct, Scheme
-from switch.core.workset import View
 
 #: Kinds whose answers tell points in detail (table PT).
 TELLING = frozenset(
@@ -37,32 +33,15 @@ TELLING = frozenset(
 IN_SALE = (Kind.SALE, Kind.POINTS_REDEEM)
 
 
-class PointsMatter(msgspec.Struct, frozen=True):
-    """The request, the records it names, and the points that count at this terminal. All of it exists."""
+class PointsMatter(CardMatter, frozen=True, kw_only=True):
+    """What the rule of a loyalty card looks at, with the points that count at this terminal."""
 
-    case: Case
-    view: View
-    terminal: Terminal
-    card: Card
     product: LoyaltyProduct
     scheme: Scheme
-    programme: Programme
-    currency: str  # of the request's amounts
     rate: Fraction | None  # scheme's minor units per terminal's; None where the table has no answer
     purse: Purse
     opening: Opening
-    may_tell: bool
-    forced: bool
-    now: int
     moment: dt.datetime  # of the deed, in the store's own time
-
-    @property
-    def request(self) -> Request:
-        return self.case.request
-
-    @property
-    def asked(self) -> int:
-        return self.request.amount or 0
 
     @property
     def today(self) -> dt.date:
@@ -72,10 +51,6 @@ class PointsMatter(msgspec.Struct, frozen=True):
     def dates(self) -> tuple[str, str]:
         """Of points earned by this message: by the day of the deed."""
         return self.scheme.lot_dates(self.moment.date() if self.forced else self.today)
-
-    def refuse(self, reason: Reason) -> Ruling:
-        """Refused for what is on the card, which is told if it may be."""
-        return refused(reason, tell_balances=self.may_tell)
 
     def approve(self, points: int, moves: tuple[Move, ...] = (), *, told: tuple[int, int] = (0, 0)) -> Ruling:
         """Approved, with what the purse has moved and `moves` beside.

@@ -13,10 +13,11 @@ import msgspec
 
 from specs.transaction import Kind
 from switch.core.clock import local_time
+from switch.core.families import counted, uncounted
 from switch.core.holdings import AccountKind, Block, Card, CardState, system_account
+from switch.core.irregular import UNCOVERED
 from switch.core.journal import Row
 from switch.core.ledger import Move
-from switch.core.limiting import counted, uncounted
 from switch.core.lots import Opening, Purse
 from switch.core.merchants import Terminal
 from switch.core.points_books import given_back
@@ -74,7 +75,7 @@ def undo_points(
         moves=tuple(move for move in (*rest, *(move for purse in purses for move in purse.moves)) if move.amount),
         card=_card_after(view.workset.cards[target.card_id], deed, target, terminal),
         original=target,
-        note="uncovered" if uncovered else "",
+        note=UNCOVERED if uncovered else "",
         tell_balances=True,
         points=PointsRuling(
             target.card_currency,

@@ -23,7 +23,7 @@ from switch.store.loading_rows import (
     load_purchases,
     roots_of_points,
 )
-from switch.store.tables import ACCOUNTS, BATCHES, CARDS, DESKS, MERCHANTS, NOTHING, SETTLEMENTS, TERMINALS
+from switch.store.tables import ACCOUNTS, BATCHES, CARDS, DAYS, DESKS, MERCHANTS, SETTLEMENTS, TERMINALS
 
 
 def load(database: Database, needs: Sequence[Needs], now: int) -> Workset:
@@ -116,18 +116,9 @@ def _load_days(database: Database, workset: Workset, named: Sequence[tuple[Any, 
         "JOIN settlements s ON s.id = (SELECT id FROM settlements WHERE merchant = m.id ORDER BY number DESC LIMIT 1)"
     )
     last = {one.merchant: one for one in database.pick(SETTLEMENTS, "s", keys + newest, named)}
-    some = "count(b.id), coalesce(max(b.opened_at), 0)"
-    group = f"AND b.totals <> '{NOTHING}' GROUP BY m.merchant_id"
-    sql = (
-        f"SELECT m.merchant_id, {some} FROM {keys} JOIN batches b ON b.merchant = m.id AND b.closed_at IS NULL {group}"
-    )
-    open_ = {row[0]: row[1] for row in database.keyed(sql, named)}
-    since = "coalesce((SELECT max(until) FROM settlements WHERE merchant = m.id), 0)"
-    join = f"JOIN batches b ON b.merchant = m.id AND b.closed_at >= {since}"
-    sql = f"SELECT m.merchant_id, {some} FROM {keys} {join} {group}"
-    closed = {row[0]: (row[1], row[2]) for row in database.keyed(sql, named)}
+    days = {name: Day(*moments) for name, *moments in database.keyed(DAYS.format(keys), named)}
     for (name,) in named:
         merchant = workset.merchants.get(name)
         if merchant:
-            count, opened_at = closed.get(name, (0, 0))
-            workset.days[name] = Day(last.get(merchant.id), open_.get(name, 0), count, opened_at)
+            workset.days[name] = days.get(name, Day())
+            workset.settled |= {name: last[merchant.id]} if merchant.id in last else {}

@@ -37,7 +37,10 @@ class MemoryStore(MemoryReader):
         workset.merchants = {m.merchant_id: m for m in self._merchants.values() if m.merchant_id in named}
         for need in needs:
             if need.day and need.merchant_id in workset.merchants:
-                workset.days[need.merchant_id] = self._day(workset.merchants[need.merchant_id].id)
+                number = workset.merchants[need.merchant_id].id
+                workset.days[need.merchant_id] = self._day(number)
+                for settlement in reversed(self.settlements(number)):  # the newest last
+                    workset.settled[need.merchant_id] = settlement
         self._load_holders(workset, needs)
         self._load_families(workset)
         workset.awards = {

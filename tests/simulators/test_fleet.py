@@ -142,6 +142,15 @@ def test_nobody_listening_is_exit_code_three(switch: ToySwitch) -> None:
     assert tillsim(switch, "fleet").exit_code == 3
 
 
+def test_a_demo_without_a_fitting_card_is_said_in_a_sentence(switch: ToySwitch) -> None:
+    content = json.loads(switch.demo.path.read_text())
+    content["gift_cards"] = [card for card in content["gift_cards"] if card["state"] == "inactive"]
+    switch.demo.path.write_text(json.dumps(content))
+    result = tillsim(switch, "fleet")
+    assert result.exit_code == 2
+    assert "has no card that can be loaded and spent at" in result.output
+
+
 def test_patience_has_an_end(switch: ToySwitch) -> None:
     switch.fault = lambda request, answer: "close" if request.mti == "0500" else answer
     result = tillsim(switch, "fleet", "--terminals", "1", "--patience", "0.2")
@@ -151,8 +160,8 @@ def test_patience_has_an_end(switch: ToySwitch) -> None:
 
 def test_a_switch_that_went_away_is_waited_for_once_and_not_for_each_card(switch: ToySwitch) -> None:
     def gone_after_the_day(request: Message, answer: Message) -> Message | str:
-        settled = "0500" in {earlier.mti for earlier in switch.requests}
-        return "close" if settled and request.mti == "0100" else answer
+        said = [earlier.mti for earlier in switch.requests if earlier.mti != "0100"]
+        return "close" if "0200" in said and said[-1] == "0500" and request.mti == "0100" else answer
 
     switch.fault = gone_after_the_day
     report = json.loads(tillsim(switch, "fleet", "--terminals", "1", "--patience", "0.2", "--json").output)
