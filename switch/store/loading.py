@@ -1,7 +1,7 @@
 """Load what a group of requests names: a fixed handful of statements, in the order of the two locks.
 
 Terminals first (locked), then what their messages name, then the holders of the cards (locked) and all that is theirs.
-There is no third hop (DESIGN, "two owners, two locks").
+There is no third hop (DESIGN, "two owners, two locks"): who else has paid for a sale is asked before, and asked again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from switch.store.loading_rows import (
     load_families,
     load_messages,
     load_purchases,
-    named_rows,
+    roots_of_points,
 )
 from switch.store.tables import ACCOUNTS, BATCHES, CARDS, DAYS, DESKS, MERCHANTS, SETTLEMENTS, TERMINALS
 
@@ -81,11 +81,12 @@ def _load_desks(database: Database, workset: Workset, places: Places) -> None:
 
 
 def _load_holders(database: Database, workset: Workset, needs: Sequence[Needs]) -> None:
-    """The holders of the named cards and of the other side of named transfers, in order of their ids; all of theirs."""
+    """The holders of the named cards and of all sides of named points, in order of their ids; all of theirs."""
     hashes = distinct((name,) for need in needs for name in (need.card_hash, need.other_hash) if name)
     sql = "SELECT DISTINCT c.holder FROM KEYS k JOIN cards c ON c.hash = {0:text} ORDER BY c.holder"
     named = {row[0] for row in database.keyed(sql, hashes)} | {need.holder for need in needs}
-    named |= {number for row in named_rows(workset) if row.other_holder for number in (row.holder, row.other_holder)}
+    sql = "SELECT DISTINCT j.holder, j.other_holder FROM KEYS k JOIN journal j ON j.root = {0:bigint}"
+    named |= {number for pair in database.keyed(sql, roots_of_points(workset)) for number in pair}
     holders = [(number,) for number in sorted(named) if number]
     lock = database.locked("h")
     if lock:

@@ -119,10 +119,14 @@ class ToyPoints:
         returned = sum(book.amount for book in earlier) + asked
         if returned > sale.amount:
             return "13"
-        paid = self._payment(sale)
+        paid = self._payment(sale.request)
         back = sale.earned - sale.earned * (sale.amount - returned) // sale.amount - sum(one.earned for one in earlier)
         given = (paid.redeemed * returned // sale.amount if paid else 0) - sum(one.redeemed for one in earlier)
-        return PointsBook(request, rrn, asked, {card_number(request): given - back}, back, given)
+        moves = {card_number(request): -back}
+        if paid:  # perhaps by another member
+            payer = card_number(paid.request)
+            moves[payer] = moves.get(payer, 0) + given
+        return PointsBook(request, rrn, asked, moves, back, given)
 
     def _void(self, request: Message, rrn: str) -> PointsBook | str:
         for book in reversed(self.books):
@@ -157,16 +161,18 @@ class ToyPoints:
         returns = [book for book in self.books if book.request.get(3) == RETURN and book.undoes is None and book.live]
         return [book for book in returns if book.request.get(37) == sale.rrn]
 
-    def _payment(self, sale: PointsBook) -> PointsBook | None:
+    def _payment(self, sale: Message) -> PointsBook | None:
         """The redemption of the same terminal and receipt."""
         payments = [book for book in self.books if book.request.get(3) == REDEEM and book.undoes is None and book.live]
-        same = [all(book.request.get(n) == sale.request.get(n) for n in (41, 62)) for book in payments]
+        same = [all(book.request.get(n) == sale.get(n) for n in (41, 62)) for book in payments]
         return next((book for book, fits in zip(payments, same, strict=True) if fits), None)
 
     def _earned(self, request: Message, dialect: Dialect) -> int:
         """What is paid with points earns none."""
-        told = find_tables(request, dialect).get("TD")
-        paid = sum(amount for name, amount in decode_tenders(told) if name == "points") if told else 0
+        told, payment = find_tables(request, dialect).get("TD"), self._payment(request)
+        paid = payment.amount if payment else 0
+        if told:
+            paid = sum(amount for name, amount in decode_tenders(told) if name == "points")
         return self.rates.earned(int(request.get(4)) - paid)
 
     def _told(self, book: PointsBook, dialect: Dialect) -> dict[int, str]:
