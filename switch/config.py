@@ -28,6 +28,7 @@ from switch.settings import (
     path,
     read_section,
     seconds,
+    secret_path,
     shown,
     whole,
     word,
@@ -136,7 +137,7 @@ class ListenerConfig:
 @dataclass(frozen=True, kw_only=True)
 class VaultConfig:
     master_key: Annotated[
-        Path, Key(path("master.key"), "The key that wraps all others; readable by the daemon's user only.")
+        Path, Key(secret_path("master.key"), "The key that wraps all others; readable by the daemon's user only.")
     ] = Path("master.key")
     keys: Annotated[Path, Key(path("vault.json"), "The wrapped keys; worthless without the master key.")] = Path(
         "vault.json"

@@ -44,6 +44,7 @@ from switch.service import Service
 from switch.settings import ConfigError
 from switch.store.open import open_store
 from switch.store.port import StoreError
+from switch.supervisor import Supervisor
 from switch.surroundings import Surroundings
 from switch.terminal_pages import terminals_route
 from switch.tls import TLSError, server_context
@@ -67,6 +68,7 @@ class Daemon:
         self._listeners: list[Listener] = []
         self._serving = False  # every door is open
         self.live: Live | None = None
+        self.supervisor = Supervisor()
 
     def run(self) -> int:
         """Serve until told to stop; the exit code."""
@@ -156,6 +158,8 @@ class Daemon:
                 await nursery.start(self._watch_signals)
                 self.ports |= await open_doors(self._listeners, server, self._draining, conversations)
                 self._serving = True
+                self.supervisor.ready(self._status_line())
+                nursery.start_soon(self.supervisor.watch, self._ask_store, self._status_line)
                 log.info("serving", **{f"{name}_port": port for name, port in self.ports.items()})
                 with suppress(OSError):  # nobody has to listen
                     self._announce(self)
@@ -178,6 +182,7 @@ class Daemon:
 
     def drain(self) -> None:
         """Stop as told: nothing new, what was accepted is answered."""
+        self.supervisor.stopping()
         self._draining.set()
 
     async def _watch_signals(self, task_status: trio.TaskStatus[None]) -> None:
@@ -190,7 +195,9 @@ class Daemon:
                 if self._draining.is_set():
                     log.info("already draining", signal=signal.Signals(number).name)
                 elif number == signal.SIGHUP:
+                    self.supervisor.reloading()
                     self.reload()
+                    self.supervisor.ready(self._status_line())
                 else:
                     log.info("draining", signal=signal.Signals(number).name)
                     self.drain()
@@ -238,6 +245,15 @@ class Daemon:
 
     def _tell_live(self) -> tuple[list[str], dict[str, int]]:
         return self._not_ready(), {listener.config.name: listener.connections for listener in self._listeners}
+
+    async def _ask_store(self) -> None:
+        """Anything, so that it shows that it answers."""
+        await self.service.ask_store(self.service.books.store.last_seal, "")
+
+    def _status_line(self) -> str:
+        """For `systemctl status`."""
+        connections = sum(listener.connections for listener in self._listeners)
+        return f"{'; '.join(self._not_ready()) or 'ready'}, {connections} connections"
 
     def _not_ready(self) -> list[str]:
         reasons = [self.service.trouble] if self.service.trouble else []

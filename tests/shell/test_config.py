@@ -151,7 +151,7 @@ WRONG = [
     ("applications = 1\n" + NAC, 'applications: 1 is not a table; allowed: a table of three digits and names like { "090" = "loyalty" }'),
     ('log_level = "loud"\n' + NAC, 'log_level: "loud" is not known; allowed: "debug", "info", "warning" or "error"'),
     ("vault = 1\n" + NAC, "vault: 1 is not a table; allowed: a table of master_key, keys"),
-    ("vault.master_key = 1\n" + NAC, "vault.master_key: 1 is not a path; allowed: a path"),
+    ("vault.master_key = 1\n" + NAC, "vault.master_key: 1 is not a path; allowed: a path, or credential:NAME"),
     ("ops.prot = 1\n" + NAC, 'ops.prot: there is no such key, did you mean "port"?; allowed: host, port, token, tls'),
     ('ops.host = "example.org"\n' + NAC, 'ops.host: "example.org" is not an address; allowed: an IP address or "localhost"'),
     ("ops.host = 1\n" + NAC, 'ops.host: 1 is not an address; allowed: an IP address or "localhost"'),
@@ -384,3 +384,22 @@ def test_a_wrong_webhook_is_refused_without_repeating_its_address(
         load(folder, NAC + HOOK.replace(old, new))
     assert f"tillswitch.toml: {message}" in str(refusal.value)
     assert "hush" not in str(refusal.value)
+
+
+# -- credentials -------------------------------------------------------------------------------------------------------
+def test_the_master_key_may_be_handed_over_by_the_service_manager(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = NAC + '[vault]\nmaster_key = "credential:master.key"\n'
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", "/run/somewhere")
+    assert load(folder, text).vault.master_key == Path("/run/somewhere/master.key")
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY")
+    assert load(folder, text).vault.master_key == Path("/run/credentials/tillswitch.service/master.key")
+
+
+@pytest.mark.parametrize("name", ["", "..", "../x", "a/b", ".hidden"])
+def test_what_names_no_credential_is_refused(folder: Path, name: str) -> None:
+    with pytest.raises(
+        ConfigError, match=r"vault\.master_key: .* names no credential; allowed: a path, or credential:"
+    ):
+        load(folder, NAC + f'[vault]\nmaster_key = "credential:{name}"\n')
