@@ -6,6 +6,7 @@ connections, what was accepted is answered, the store closes last. Losing the st
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 import time
@@ -147,6 +148,7 @@ class Daemon:
             nursery.start_soon(self.surroundings.measure_loop)
             heartbeat = Heartbeat(self.service, self.metrics, _now)
             await nursery.start(heartbeat.run)
+            gc.freeze()  # what is there from the start is never garbage: no collection has to look through it again
             self.live = Live(self.metrics, heartbeat, self._tell_live, self.config.node, _now)
             nursery.start_soon(self.live.run)
             terminals = terminals_route(self.service.presences, _now)

@@ -16,10 +16,10 @@ import trio
 
 from specs import limits
 from switch.core.presence import State
-from switch.core.sightings import FoldPresence
+from switch.core.sightings import FoldPresence, Sighting
 from switch.live_page import StoreStates
 from switch.metrics import Metrics
-from switch.presence import Presences, Seen
+from switch.presence import Presences, Seen, sighting_of
 from switch.service import Service
 from switch.store.port import Conflict, Unavailable
 
@@ -81,9 +81,18 @@ class Heartbeat:
         await self._fold([], everything=True)
 
     async def _fold(self, silent: Sequence[Seen], *, everything: bool = False) -> None:
-        sightings = self._presences.take_sightings(silent, everything)
-        for start in range(0, len(sightings), limits.PRESENCE_SLICE):
-            await self._service.submit([FoldPresence(tuple(sightings[start : start + limits.PRESENCE_SLICE]))])
+        size = limits.PRESENCE_SLICE
+        for start in range(0, len(silent), size):
+            await self._tell([sighting_of(seen, silent=True) for seen in silent[start : start + size]])
+        numbers = self._presences.with_news()
+        for start in range(0, len(numbers), size):
+            await self._tell(self._presences.take_sightings(numbers[start : start + size], everything=everything))
+
+    async def _tell(self, sightings: Sequence[Sighting]) -> None:
+        if sightings:
+            await self._service.submit([FoldPresence(tuple(sightings))])
+        else:
+            await trio.lowlevel.checkpoint()
 
     async def _refresh(self) -> None:
         """What the books know, a slice at a time."""

@@ -44,7 +44,7 @@ class Visit:
             self.asks = None
 
 
-class Seen(msgspec.Struct):
+class Seen(msgspec.Struct, gc=False):
     """A terminal, what the books know of its being there, and what has come since."""
 
     terminal: Terminal
@@ -153,15 +153,19 @@ class Presences:
             return False
         return now - max(seen.last_seen, self._began) > offline_after(seen.terminal)
 
-    def take_sightings(self, silent: Iterable[Seen], everything: bool = False) -> list[Sighting]:
-        """What is worth writing into the books: what has changed, and times that are too old on disk."""
-        found = [_sighting(seen, silent=True) for seen in silent]
-        for number in list(self._news):
+    def take_sightings(self, numbers: Iterable[int], *, everything: bool = False) -> list[Sighting]:
+        """Of these terminals what is worth writing into the books: what has changed, and times too old on disk."""
+        found = []
+        for number in numbers:
             seen = self._seen[number]
             if everything or _is_worth_writing(seen):
-                found.append(_sighting(seen, silent=False))
-                del self._news[number]
+                self._news.pop(number, None)
+                found.append(sighting_of(seen))
         return found
+
+    def with_news(self) -> list[int]:
+        """Terminals that were heard since they were written."""
+        return list(self._news)
 
     # -- keeping ------------------------------------------------------------------------------------------------------
     def _place(self, terminal: Terminal) -> Seen:
@@ -192,7 +196,8 @@ def _is_off(skew: int) -> bool:
     return abs(skew) > limits.CLOCK_OFF_SECONDS
 
 
-def _sighting(seen: Seen, *, silent: bool) -> Sighting:
+def sighting_of(seen: Seen, *, silent: bool = False) -> Sighting:
+    """What the books are to know of a terminal."""
     terminal = seen.terminal
     skew = None if seen.doubted else seen.skew
     one = Sighting(terminal.merchant_id, terminal.terminal_id, seen.last_seen, silent, skew, seen.round_trip)

@@ -34,7 +34,7 @@ class Event(Enum):
     PAPER_OUT = "paper_out"
 
 
-class Presence(msgspec.Struct, frozen=True):
+class Presence(msgspec.Struct, frozen=True, gc=False):
     """What the books know of a terminal being there. `last_seen` is a little behind; 0 is never."""
 
     terminal: int  # Terminal.id

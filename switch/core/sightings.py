@@ -24,7 +24,7 @@ _SENT_NOW = frozenset(
 )
 
 
-class Sighting(msgspec.Struct, frozen=True):
+class Sighting(msgspec.Struct, frozen=True, gc=False):
     """What the shell knows of a terminal since it told the last time; `silent`: for so long that it is offline."""
 
     merchant_id: str

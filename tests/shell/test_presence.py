@@ -9,6 +9,7 @@ from switch.core.clock import SECOND
 from switch.core.decision import Changes, Heard
 from switch.core.merchants import Terminal
 from switch.core.presence import Presence, State
+from switch.core.sightings import Sighting
 from switch.presence import Presences, Visit
 from switch.store.port import Station
 
@@ -26,6 +27,10 @@ def presences() -> Presences:
     some = Presences(NOW)
     some.learn(Station(terminal(number), Presence(number)) for number in (2, 3, 1))
     return some
+
+
+def taken(presences: Presences, *, everything: bool = False) -> list[Sighting]:
+    return presences.take_sightings(presences.with_news(), everything=everything)
 
 
 def ids(presences: Presences, after: tuple[str, str] = ("", ""), size: int = 10) -> list[int]:
@@ -105,8 +110,8 @@ def test_only_what_is_news_is_written(before: Presence, life: Heard, worth: bool
     presences = Presences()
     presences.learn([Station(life.terminal, before)])
     presences.hear(life, None, NOW)
-    assert bool(presences.take_sightings([])) is worth
-    left = presences.take_sightings([], everything=True)
+    assert bool(taken(presences)) is worth
+    left = taken(presences, everything=True)
     assert bool(left) is not worth, "what was written is not written again"
 
 
@@ -116,7 +121,7 @@ def test_a_clock_is_off_when_two_messages_say_so(presences: Presences) -> None:
     skews = []
     for skew in (off, 0, -off, -off, None):
         presences.hear(Heard(terminal(1), skew), None, NOW)
-        skews += [one.skew for one in presences.take_sightings([], everything=True)]
+        skews += [one.skew for one in taken(presences, everything=True)]
     assert skews == [None, 0, None, -off, -off]
 
 
