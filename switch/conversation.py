@@ -52,6 +52,7 @@ class Conversation:
         self._changed = trio.Event()  # the outbox, or what is owed
         self._frame_deadline = float("inf")
         self._receiving = trio.CancelScope()
+        self._spoke = trio.Event()
         self._ending = False
         self._reason: CloseReason = "drain"
 
@@ -81,7 +82,7 @@ class Conversation:
                 return "unreadable"
             if not more:
                 return "hung_up"
-            if draining.is_set():
+            if self._ending:
                 return "drain"
             if not await self._receive():
                 return "drain" if draining.is_set() else self._what_was_missed()
@@ -105,6 +106,7 @@ class Conversation:
                 if not self._echoing.answered(event, trio.current_time(), self._service.now()):
                     self._metrics.frame_dropped(self._config().name, "answer")
             elif isinstance(event, Received):
+                self._spoke.set()
                 self._echoing.heard(trio.current_time())
                 self._offer(event.request, event.slip)
             while self._owed >= limits.OUTSTANDING_MAX:
@@ -141,6 +143,9 @@ class Conversation:
 
     async def _stop_receiving(self, draining: trio.Event) -> None:
         await draining.wait()
+        if not self._spoke.is_set():  # it was let in a moment ago, and may say what it came for
+            with trio.move_on_after(limits.FIRST_WORD_SECONDS):
+                await self._spoke.wait()
         self._ending = True
         self._receiving.cancel()
 

@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 from specs import limits
 from switch import __version__
+from switch.activation import take_sockets
 from switch.books import Books
 from switch.config import load_config, restart_keys
 from switch.control import control_app
@@ -29,7 +30,7 @@ from switch.core.decision import BatchEvent
 from switch.core.deliveries import Delivery
 from switch.core.presence import TerminalEvent
 from switch.core.programme import ProgrammeError
-from switch.doors import CannotListen, door, make_listeners, open_doors
+from switch.doors import CannotListen, check_given, door, make_listeners, open_doors
 from switch.expiry import Expiry
 from switch.heartbeat import Heartbeat
 from switch.live import Live
@@ -70,6 +71,8 @@ class Daemon:
         self._serving = False  # every door is open
         self.live: Live | None = None
         self.supervisor = Supervisor()
+        self._given = take_sockets()
+        check_given(self._given, [listener.name for listener in self.config.listeners])
 
     def run(self) -> int:
         """Serve until told to stop; the exit code."""
@@ -158,7 +161,7 @@ class Daemon:
                 await nursery.start(partial(serve_unix, control, self.config.control_socket, shutdown=ended))
             async with trio.open_nursery() as conversations:
                 await nursery.start(self._watch_signals)
-                self.ports |= await open_doors(self._listeners, server, self._draining, conversations)
+                self.ports |= await open_doors(self._listeners, server, self._draining, conversations, self._given)
                 self._serving = True
                 self.supervisor.ready(self._status_line())
                 nursery.start_soon(self.supervisor.watch, self._ask_store, self._status_line)
