@@ -61,11 +61,13 @@ log = structlog.get_logger()
 class Daemon:
     """One running switch. `serve` is its whole life."""
 
-    def __init__(self, file: Path, announce: Callable[[Daemon], None] = lambda daemon: None) -> None:
+    def __init__(
+        self, file: Path, announce: Callable[[Daemon], None] = lambda daemon: None, *, migrate: bool = False
+    ) -> None:
         self.file = file
         self.config = load_config(file)
         self.ports: dict[str, int] = {}
-        self._announce = announce
+        self._announce, self._migrate = announce, migrate
         self._draining = trio.Event()
         self._listeners: list[Listener] = []
         self._serving = False  # every door is open
@@ -79,7 +81,7 @@ class Daemon:
         with LogWriter(sys.stdout) as self._log_writer:
             self._configure_logs()
             vault = Vault.open(self.config.vault.master_key, self.config.vault.keys)
-            with closing(open_store(self.config.store)) as store:
+            with closing(open_store(self.config.store, migrate=_log_migration if self._migrate else None)) as store:
                 return self._run(Books(store, vault.seal_key, self.config.node, report_bug, self._outbox), vault)
 
     def _run(self, books: Books, vault: Vault) -> int:
@@ -289,6 +291,10 @@ class Daemon:
             seal = self.service.books.seal
             if seal:
                 log.info("seal", daemon=seal.daemon, number=seal.number, seal=seal.mac.hex())
+
+
+def _log_migration(done: str) -> None:
+    log.warning("books brought up to date", done=done)
 
 
 def _now() -> int:
