@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.operator import Operator
-from tests.store.test_migrations import BEFORE_0004
+from tests.store.test_migrations import BEFORE_0005
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_lost_books_are_restored_into_an_empty_place(office: Operator, backup: P
 def test_a_backup_of_an_older_version_is_restored_unproved_and_brought_up_to_date(
     office: Operator, backup: Path
 ) -> None:
-    spoil(backup, BEFORE_0004)
+    spoil(backup, BEFORE_0005)
     told = office.tell("restore", backup)
     assert (told.code, "older than this switch" in told.err) == (2, True)
     office.do("restore", backup, "--unproved")

