@@ -88,10 +88,10 @@ def undo_points(
 
 def _taken_back(target: Row, family: Sequence[Row]) -> list[Move]:
     """The moves that undo `target`, and the returns that fall with it."""
-    falling = (target, *live_refunds(target, family))
-    moves = [Move(move.account, move.currency, -move.amount) for row in falling for move in _standing(row, family)]
+    gone = (target, *live_refunds(target, family))
+    moves = [Move(move.account, move.currency, -move.amount) for row in gone for move in _standing(row, family)]
     if target.kind is Kind.POINTS_REDEEM and not target.is_undo:
-        direct = {row.id for row in falling}
+        direct = {row.id for row in gone}
         for row in family:  # what returns of the sale gave back of it was given back already
             if row.deed and row.id not in direct and not row.is_undo and is_live(row, family):
                 for given in row.deed.given:

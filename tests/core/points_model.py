@@ -106,11 +106,6 @@ class Deed:
     earned: int = 0
     gifts: list[Gift] = field(default_factory=list)
 
-    @property
-    def stands(self) -> bool:
-        """A return falls with its sale."""
-        return self.live and (self.what != "return" or (self.of is not None and self.of.stands))
-
 
 class Book:
     """All deeds, oldest first."""
@@ -120,13 +115,13 @@ class Book:
         self.tick = 0
 
     def returns_of(self, sale: Deed) -> list[Deed]:
-        return [deed for deed in self.deeds if deed.what == "return" and deed.of is sale and deed.stands]
+        return [deed for deed in self.deeds if deed.what == "return" and deed.of is sale and deed.live]
 
     def gifts_of(self, payment: Deed) -> list[Gift]:
         return [
             gift
             for deed in self.deeds
-            if deed.what == "return" and deed.stands
+            if deed.what == "return" and deed.live
             for gift in deed.gifts
             if gift.of is payment
         ]
@@ -220,7 +215,8 @@ class Book:
                 member.lots, member.debt = lots, debt
             return None
         self.tick += 1
-        target.live, target.undone_at = False, self.tick
+        for deed in (target, *self.returns_of(target)):
+            deed.live, deed.undone_at = False, self.tick
         return done
 
     def _standing(self, deed: Deed) -> Steps:
