@@ -127,8 +127,17 @@ def _can_be_meant_again(row: Row, request: Request, sent_at: int | None, repeate
         return True
     if sent_at is None or repeated.sent_at != sent_at:
         return row.decided_at > repeated.decided_at
-    stan = request.stan if request.original_stan is None else request.original_stan
-    return not repeated.original and row.stan == stan
+    return not repeated.original and row.stan == reversed_stan(request)
+
+
+def reversed_stan(request: Request) -> int:
+    """The STAN of the message a reversal means, as far as it tells."""
+    return request.stan if request.original_stan is None else request.original_stan
+
+
+def is_certain(row: Row, request: Request) -> bool:
+    """Whether a reversal means `row` and no other message of the same purchase: by its STAN, or its own RRN."""
+    return row.stan == reversed_stan(request) or (row.rrn == request.rrn and request.kind not in VOIDS)
 
 
 def _references(view: View, case: Case, sent_at: int | None) -> list[Callable[[Row], bool]]:
