@@ -198,8 +198,8 @@ def _given(
 
 def given_of(redemption: Row, family: Sequence[Row], among: Sequence[Row] | None = None) -> list[Given]:
     """What live returns have given back of a redemption; all of them, or some."""
-    returns = (row for row in (family if among is None else among) if not row.is_undo and is_live(row, family))
-    deeds = (row.deed for row in returns if row.deed)
+    rows = family if among is None else among
+    deeds = (row.deed for row in rows if row.deed and row.deed.given and not row.is_undo and is_live(row, family))
     return [given for deed in deeds for given in deed.given if given.redemption == redemption.id]
 
 
