@@ -197,3 +197,32 @@ def test_a_return_made_anew_before_its_void_is_reversed_counts_too(rest: int) ->
     assert bought.till.give_back(bought.card, 1, rrn=bought.sold.rrn).outcome is Outcome.AMOUNT
     bought.till.reverse(bought.selling)
     assert bought.points == 100
+
+
+@pytest.mark.parametrize("first", ["return", "payment"])
+@pytest.mark.parametrize("again", ["return", "payment"])
+def test_what_was_given_back_stands_while_return_and_payment_do(first: str, again: str) -> None:
+    """Both are undone and stand again, in either order: what is there is what the two of them come to."""
+    shop = MemberShop(value="1", store_values="{}")
+    till, card, buyer = shop.till(), shop.member(100), shop.member()
+    paid = till.pay(card, 40, receipt="000001")
+    paying, said = till.sent, {}
+    sold = till.sale(buyer, 40, receipt="000001")
+    back = till.give_back(buyer, 30, rrn=sold.rrn)
+    returning = till.sent
+    for what in (first, "payment" if first == "return" else "return"):
+        if what == "return":
+            assert till.void_earn(buyer, 30, rrn=back.rrn).outcome is APPROVED
+        else:  # a payment that was given back cannot be voided
+            reply = till.void_burn(card, 40, rrn=paid.rrn)
+            assert reply.outcome is (APPROVED if first == "return" else Outcome.ALREADY_UNDONE)
+        said[what] = till.sent
+    for what in (again, "payment" if again == "return" else "return"):
+        till.reverse(said[what])
+        shop.prove()
+    assert shop.points(card) == 100 - 40 + 30
+    till.reverse(paying)
+    assert shop.points(card) == 100
+    till.reverse(returning)
+    assert shop.points(card) == 100
+    shop.prove()
