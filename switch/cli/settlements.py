@@ -90,7 +90,9 @@ def show(merchant_id: str, number: int | None, utc: bool, config: Config, as_jso
 @settlement.command()
 @click.argument("merchant_id", type=MERCHANT_ID)
 @click.argument("number", type=click.IntRange(1), required=False)
-@click.option("--format", "format_", type=click.Choice(sorted(FORMATS)), default="csv", show_default=True)
+@click.option(
+    "--format", "format_", type=click.Choice(sorted(FORMATS)), default="csv", show_default=True, help="What to write."
+)
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),

@@ -142,6 +142,15 @@ def test_nobody_listening_is_exit_code_three(switch: ToySwitch) -> None:
     assert tillsim(switch, "fleet").exit_code == 3
 
 
+def test_a_demo_without_a_fitting_card_is_said_in_a_sentence(switch: ToySwitch) -> None:
+    content = json.loads(switch.demo.path.read_text())
+    content["gift_cards"] = [card for card in content["gift_cards"] if card["state"] == "inactive"]
+    switch.demo.path.write_text(json.dumps(content))
+    result = tillsim(switch, "fleet")
+    assert result.exit_code == 2
+    assert "has no card that can be loaded and spent at" in result.output
+
+
 def test_patience_has_an_end(switch: ToySwitch) -> None:
     switch.fault = lambda request, answer: "close" if request.mti == "0500" else answer
     result = tillsim(switch, "fleet", "--terminals", "1", "--patience", "0.2")
