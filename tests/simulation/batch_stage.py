@@ -30,7 +30,7 @@ from specs.transaction import TOTALS_BLOCKS
 from switch.core.clock import HOUR, MINUTE, SECOND
 from switch.core.day_commands import SettlePart
 from switch.core.journal import Row
-from switch.core.merchants import NO_TOTALS, Batch
+from switch.core.merchants import Batch
 from switch.core.needs import application_of
 from terminals.session import Received, Session
 from tests.core.till import LINE, PROGRAMME, Shop
@@ -84,7 +84,7 @@ class Host:
         """What the open batch holds is settled by the host; nothing to do where it holds nothing."""
         for batch in host_batches(self.shop).values():
             here = (batch.terminal, batch.application) == (station.terminal_number, application(station.who.nii))
-            if here and batch.closed_at is None and batch.totals != NO_TOTALS:
+            if here and batch.closed_at is None and batch.since:
                 self.shop.command(SettlePart("A", station.who.terminal_id, batch.application, batch.id))
 
     @property
