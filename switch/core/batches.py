@@ -12,7 +12,7 @@ from specs import limits
 from specs.transaction import TOTALS_BLOCKS, Kind, MessageClass, Total
 from switch.core.clock import DAY
 from switch.core.journal import Row
-from switch.core.merchants import LEFT_BEHIND, Batch, Closer, Count, Desk
+from switch.core.merchants import END_OF_DAY, LEFT_BEHIND, Batch, Closer, Count, Desk
 from switch.core.needs import Case
 from switch.core.refusals import Reason
 from switch.core.undo import is_live
@@ -73,9 +73,14 @@ def open_new(view: View, application: str, asked: int | None, now: int, number: 
 
 
 def closed_by_terminal(batch: Batch, now: int) -> bool:
-    """Whether the terminal itself closed it, not too long ago to be recognised."""
+    """Whether the terminal itself closed it, not too long ago to be recognised.
+
+    A part that the host has settled does not say so, though the terminal may have closed the whole since: the last part
+    does, and its number may be another.
+    """
     return (
         batch.closed_by is Closer.TERMINAL
+        and batch.reason != END_OF_DAY
         and batch.closed_at is not None
         and now - batch.closed_at < limits.BATCH_DAYS * DAY
     )

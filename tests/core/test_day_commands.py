@@ -136,6 +136,23 @@ def test_a_part_is_settled_once_and_only_if_there_is_something_in_it() -> None:
     assert end_day(till, first).outcome is BATCH
 
 
+@pytest.mark.parametrize("first", ["transaction", "settlement"])
+def test_a_part_that_had_another_number_does_not_make_that_one_closed(first: str) -> None:
+    """Nobody had named the batch when the host settled a part; the terminal calls the rest 5, then goes on with 1."""
+    shop, till, card = scene()
+    till.redeem(card, 100)
+    end_day(till)
+    assert till.log_on(batch=5).batch == 5
+    assert till.settle(5, (1, 100)).outcome is APPROVED
+    if first == "transaction":
+        assert till.redeem(card, 20, batch=1).outcome is APPROVED
+        assert till.settle(1, (1, 20)).outcome is APPROVED
+    else:
+        reply = till.settle(1, ZERO)
+        assert (reply.outcome, [(t.count, t.amount) for t in reply.totals or ()]) == (APPROVED, [ZERO])
+    shop.prove()
+
+
 def test_leaving_a_batch_behind_leaves_its_parts_as_they_are() -> None:
     shop, till, card = scene()
     till.redeem(card, 100, batch=7)
