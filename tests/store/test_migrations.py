@@ -115,7 +115,7 @@ def test_older_books_are_left_alone_unless_it_is_allowed_to_change_them(sql_plac
     sql_place.close()
     claim(sql_place, BEFORE_0005)
     refusal = (
-        r"^the books are older than this switch \(schema 3\): `tillswitch serve --migrate` copies them, applies 0004"
+        r"^the books are older than this switch \(schema \d\): `tillswitch serve --migrate` copies them, applies 0005"
     )
     for opening in (lambda: open_store(sql_place.url), sql_place.reader):
         with pytest.raises(StoreError, match=refusal):
