@@ -6,6 +6,7 @@ here knows what a message means (WIRE.md section 1).
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 
 import trio
@@ -143,8 +144,9 @@ class Conversation:
 
     async def _stop_receiving(self, draining: trio.Event) -> None:
         await draining.wait()
-        if not self._spoke.is_set():  # it was let in a moment ago, and may say what it came for
-            with trio.move_on_after(limits.FIRST_WORD_SECONDS):
+        if not self._owed:  # the best moment to close a line is right behind an answer
+            with trio.move_on_after(limits.LAST_WORD_SECONDS):
+                self._spoke = trio.Event()
                 await self._spoke.wait()
         self._ending = True
         self._receiving.cancel()
@@ -175,14 +177,24 @@ class Conversation:
             del self._outbox[: len(answers)]
             data = self._echo + b"".join(self._session.send(reply, slip) for reply, slip in answers)
             self._echo = b""
+            last = self._ending and self._owed == len(answers)
             with trio.move_on_after(limits.SEND_SECONDS) as sending:
-                await self._stream.send_all(data)
+                await self._send(data, last)
             if sending.cancelled_caught:
                 self._reason = "slow_reader"
                 conversation.cancel()
                 return
             self._owed -= len(answers)
             self._wake()
+
+    async def _send(self, data: bytes, last: bool) -> None:
+        """With the last answer the terminal hears that there will be no more, in the same packet: before it can ask."""
+        if last and isinstance(self._stream, trio.SocketStream):
+            self._stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, True)
+            await self._stream.send_all(data)
+            await self._stream.send_eof()
+        else:
+            await self._stream.send_all(data)
 
     def _wake(self) -> None:
         self._changed.set()

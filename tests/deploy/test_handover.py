@@ -12,12 +12,18 @@ import time
 from collections.abc import Iterator
 
 import pytest
+import trio
 
+from simulators.demo import load_demo
+from simulators.fleet import run_fleet
+from simulators.fleet_report import FleetReport
+from simulators.fleet_till import FleetOptions
 from tests.cli.operator import COMMAND, ROOT, Operator, new_operator
 from tests.contract.client import Line, Message, WireError
 from tests.contract.daemon import wait_until_ready
 
 REPLACEMENTS = 2
+FLEET = FleetOptions(terminals=4, deeds=250, lose=0, faults=0, answer_seconds=20)
 TELLERS = 4
 
 
@@ -26,7 +32,10 @@ class Manager:
 
     def __init__(self, office: Operator) -> None:
         self.office = office
-        self.sockets = {name: socket.create_server(("127.0.0.1", 0), backlog=1024) for name in ("nac", "ascii")}
+        ports = office.demo["listeners"]
+        self.sockets = {
+            name: socket.create_server(("127.0.0.1", ports[name]), backlog=1024) for name in ("nac", "ascii")
+        }
         self.ports = {name: one.getsockname()[1] for name, one in self.sockets.items()}
 
     def start(self) -> subprocess.Popen[bytes]:
@@ -113,6 +122,47 @@ def test_nobody_who_dials_is_refused_or_left_without_an_answer_while_the_daemon_
         assert [teller.faults for teller in tellers] == [[]] * TELLERS
         daemon.send_signal(signal.SIGTERM)
         assert daemon.wait(20) == 0
+    finally:
+        manager.close()
+        daemon.kill()
+        daemon.wait()
+
+
+@pytest.mark.slow
+def test_a_fleet_that_trades_all_day_on_open_lines_loses_no_answer(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A line is closed right behind an answer, so nothing is on its way; the till dials again, and waits a moment."""
+    office = new_operator(tmp_path_factory.mktemp("handover") / "data", "--terminals", "8")
+    manager = Manager(office)
+    daemon = manager.start()
+    replaced = 0
+
+    async def replace_while_trading() -> FleetReport:
+        nonlocal daemon, replaced
+        demo, reports = load_demo(office.folder / "demo.json"), list[FleetReport]()
+
+        async def trade() -> None:
+            reports.append(await run_fleet(demo, FLEET, reports.append))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trade)
+            while not reports or not reports[0].deeds:  # noqa: ASYNC110 - the fleet knows no watcher
+                await trio.sleep(0.05)
+            for _ in range(REPLACEMENTS):
+                if len(reports) == 1:  # the day is not over
+                    daemon.send_signal(signal.SIGTERM)
+                    assert await trio.to_thread.run_sync(daemon.wait, 20) == 0
+                    daemon = await trio.to_thread.run_sync(manager.start)
+                    replaced += 1
+        return reports[-1]
+
+    try:
+        report = trio.run(replace_while_trading)
+        assert replaced, "the day was over before anything happened"
+        assert report.ok, report.lines()
+        assert report.lost == 0, report.lines()
+        daemon.send_signal(signal.SIGTERM)
+        assert daemon.wait(20) == 0
+        office.do("audit")
     finally:
         manager.close()
         daemon.kill()
