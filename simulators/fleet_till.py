@@ -155,6 +155,8 @@ class FleetTill:
         if lost and fate < self._options.lose / 3:  # it does not even leave, but the terminal cannot know
             await self._lose()
             return None
+        if self._link is not None and self._link.hung_up:
+            await self.hang_up()
         try:
             with trio.fail_after(self._options.answer_seconds):
                 link = self._link = self._link or await open_link(

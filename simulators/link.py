@@ -1,5 +1,7 @@
 """One connection to a listener, plain or TLS: bodies out, bodies in. Timeouts are the caller's scopes."""
 
+import os
+import socket
 import ssl
 from pathlib import Path
 
@@ -29,6 +31,19 @@ class Link:
             await self._stream.send_all(frame(body, self._dialect, self._address))
         except (trio.BrokenResourceError, trio.ClosedResourceError, ssl.SSLError):
             raise LineDown("the connection broke while sending") from None
+
+    @property
+    def hung_up(self) -> bool:
+        """The switch has closed it already, so that nothing need be sent into it. Only a plain line shows that."""
+        if not isinstance(self._stream, trio.SocketStream):
+            return False
+        with socket.socket(fileno=os.dup(self._stream.socket.fileno())) as line:
+            try:
+                return line.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+            except BlockingIOError:
+                return False
+            except OSError:
+                return True
 
     async def receive(self) -> bytes:
         """The next body, whoever it is for."""

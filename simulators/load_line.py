@@ -94,6 +94,8 @@ class LoadLine:
             await link.aclose()
 
     async def _exchange(self, request: Message) -> Message:
+        if self._link is not None and self._link.hung_up:
+            await self.hang_up()
         if self._link is None:
             self._link = await open_link(self._demo, self.who, self._options.listener, self._options.host)
             self._report.dialled += 1

@@ -240,6 +240,8 @@ class Terminal:
 
     @asynccontextmanager
     async def _line(self) -> AsyncIterator[Link]:
+        if self._link is not None and self._link.hung_up:
+            await self.hang_up()
         if self._link is None:
             self._link = await open_link(self.demo, self.who, self.listener, self._host)
         yield self._link

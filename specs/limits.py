@@ -22,6 +22,7 @@ OPS_CONNECTIONS_MAX: Final = 32  # Prometheus, load balancers, persons; also of 
 ANSWER_SECONDS: Final = 20.0  # WIRE.md section 1: answered within, or not at all
 TERMINAL_WAIT_SECONDS: Final = 30.0  # the shortest wait met in terminals (reference 1.4: 30 to 60 s)
 DRAIN_SECONDS: Final = 10.0  # after SIGTERM
+LAST_WORD_SECONDS: Final = 0.5  # when we end, a line that is owed nothing may bring what is on its way
 
 # -- the service ------------------------------------------------------------------------------------------------------
 QUEUE_MAX: Final = 4096  # requests waiting: two seconds of work at 2,000 a second; beyond it 96 at once

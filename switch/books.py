@@ -22,6 +22,7 @@ from switch.core.needs import Case, Needs, needs
 from switch.core.presence import TerminalEvent
 from switch.core.programme import Programme, parse_programme
 from switch.core.workset import Workset
+from switch.past_programmes import PastProgrammes
 from switch.seals import mark, seal_of
 from switch.store.port import Conflict, Store, Unavailable
 
@@ -52,6 +53,7 @@ class Books:
     ) -> None:
         self.store = store
         self.programme = _read_programme(store)
+        self._past = PastProgrammes(store)
         self.seal = store.last_seal(daemon)
         self.commit_seconds = 0.0  # of the last group
         self.events: list[BatchEvent] = []  # of the last group
@@ -89,6 +91,7 @@ class Books:
         workset = self.store.load([need for item in group for need in _needs_of(item)], now)
         if workset.programme_version != self.programme.version:
             self.programme = _read_programme(self.store)
+        self._past.refresh(self.programme, now)
         replies = [self._decide(item, workset, now + place) for place, item in enumerate(group)]
         self._commit(workset.changes, now)
         self.events, self.terminal_events = workset.events, workset.terminal_events
@@ -102,7 +105,9 @@ class Books:
         try:
             decision: Decision
             if isinstance(item, Case):
-                decision = decide(item, workset.view(item), self.programme, now, number)
+                view = workset.view(item)
+                rules = self._past.rules_for(item, view, self.programme, now)
+                decision = decide(item, view, rules, now, number)
             else:
                 decision = decide_command(item, workset, self.programme, now, number)
             workset.check(decision)

@@ -6,6 +6,7 @@ here knows what a message means (WIRE.md section 1).
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 
 import trio
@@ -52,6 +53,7 @@ class Conversation:
         self._changed = trio.Event()  # the outbox, or what is owed
         self._frame_deadline = float("inf")
         self._receiving = trio.CancelScope()
+        self._spoke = trio.Event()
         self._ending = False
         self._reason: CloseReason = "drain"
 
@@ -81,7 +83,7 @@ class Conversation:
                 return "unreadable"
             if not more:
                 return "hung_up"
-            if draining.is_set():
+            if self._ending:
                 return "drain"
             if not await self._receive():
                 return "drain" if draining.is_set() else self._what_was_missed()
@@ -105,6 +107,7 @@ class Conversation:
                 if not self._echoing.answered(event, trio.current_time(), self._service.now()):
                     self._metrics.frame_dropped(self._config().name, "answer")
             elif isinstance(event, Received):
+                self._spoke.set()
                 self._echoing.heard(trio.current_time())
                 self._offer(event.request, event.slip)
             while self._owed >= limits.OUTSTANDING_MAX:
@@ -141,6 +144,10 @@ class Conversation:
 
     async def _stop_receiving(self, draining: trio.Event) -> None:
         await draining.wait()
+        if not self._owed:  # the best moment to close a line is right behind an answer
+            with trio.move_on_after(limits.LAST_WORD_SECONDS):
+                self._spoke = trio.Event()
+                await self._spoke.wait()
         self._ending = True
         self._receiving.cancel()
 
@@ -170,14 +177,24 @@ class Conversation:
             del self._outbox[: len(answers)]
             data = self._echo + b"".join(self._session.send(reply, slip) for reply, slip in answers)
             self._echo = b""
+            last = self._ending and self._owed == len(answers)
             with trio.move_on_after(limits.SEND_SECONDS) as sending:
-                await self._stream.send_all(data)
+                await self._send(data, last)
             if sending.cancelled_caught:
                 self._reason = "slow_reader"
                 conversation.cancel()
                 return
             self._owed -= len(answers)
             self._wake()
+
+    async def _send(self, data: bytes, last: bool) -> None:
+        """With the last answer the terminal hears that there will be no more, in the same packet: before it can ask."""
+        if last and isinstance(self._stream, trio.SocketStream):
+            self._stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, True)
+            await self._stream.send_all(data)
+            await self._stream.send_eof()
+        else:
+            await self._stream.send_all(data)
 
     def _wake(self) -> None:
         self._changed.set()

@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 from specs import limits
 from switch import __version__
+from switch.activation import take_sockets
 from switch.books import Books
 from switch.config import load_config, restart_keys
 from switch.control import control_app
@@ -29,7 +30,7 @@ from switch.core.decision import BatchEvent
 from switch.core.deliveries import Delivery
 from switch.core.presence import TerminalEvent
 from switch.core.programme import ProgrammeError
-from switch.doors import CannotListen, door, make_listeners, open_doors
+from switch.doors import CannotListen, check_given, door, make_listeners, open_doors
 from switch.expiry import Expiry
 from switch.heartbeat import Heartbeat
 from switch.live import Live
@@ -60,23 +61,27 @@ log = structlog.get_logger()
 class Daemon:
     """One running switch. `serve` is its whole life."""
 
-    def __init__(self, file: Path, announce: Callable[[Daemon], None] = lambda daemon: None) -> None:
+    def __init__(
+        self, file: Path, announce: Callable[[Daemon], None] = lambda daemon: None, *, migrate: bool = False
+    ) -> None:
         self.file = file
         self.config = load_config(file)
         self.ports: dict[str, int] = {}
-        self._announce = announce
+        self._announce, self._migrate = announce, migrate
         self._draining = trio.Event()
         self._listeners: list[Listener] = []
         self._serving = False  # every door is open
         self.live: Live | None = None
         self.supervisor = Supervisor()
+        self._given = take_sockets()
+        check_given(self._given, [listener.name for listener in self.config.listeners])
 
     def run(self) -> int:
         """Serve until told to stop; the exit code."""
         with LogWriter(sys.stdout) as self._log_writer:
             self._configure_logs()
             vault = Vault.open(self.config.vault.master_key, self.config.vault.keys)
-            with closing(open_store(self.config.store)) as store:
+            with closing(open_store(self.config.store, migrate=_log_migration if self._migrate else None)) as store:
                 return self._run(Books(store, vault.seal_key, self.config.node, report_bug, self._outbox), vault)
 
     def _run(self, books: Books, vault: Vault) -> int:
@@ -158,7 +163,7 @@ class Daemon:
                 await nursery.start(partial(serve_unix, control, self.config.control_socket, shutdown=ended))
             async with trio.open_nursery() as conversations:
                 await nursery.start(self._watch_signals)
-                self.ports |= await open_doors(self._listeners, server, self._draining, conversations)
+                self.ports |= await open_doors(self._listeners, server, self._draining, conversations, self._given)
                 self._serving = True
                 self.supervisor.ready(self._status_line())
                 nursery.start_soon(self.supervisor.watch, self._ask_store, self._status_line)
@@ -286,6 +291,10 @@ class Daemon:
             seal = self.service.books.seal
             if seal:
                 log.info("seal", daemon=seal.daemon, number=seal.number, seal=seal.mac.hex())
+
+
+def _log_migration(done: str) -> None:
+    log.warning("books brought up to date", done=done)
 
 
 def _now() -> int:

@@ -41,6 +41,7 @@ class Heartbeat:
         self._service, self._metrics, self._clock = service, metrics, clock
         self.states: Counter[State] = Counter()  # of all terminals, as of the last look
         self.worst_stores: list[StoreStates] = []  # those with most terminals offline
+        self._silent: list[Seen] = []  # who is offline and not known to be, as of the last look
 
     @property
     def _presences(self) -> Presences:
@@ -50,17 +51,28 @@ class Heartbeat:
         """Until cancelled; started when what the books know is known. While the store is away it waits."""
         await self._refresh()
         task_status.started()
-        refreshed = trio.current_time()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._keep_looking)
+            nursery.start_soon(self._keep_folding)
+
+    async def _keep_looking(self) -> None:
+        """Goes on while the store is away: then it matters most who is there."""
         while True:
             await self.look()
             await trio.sleep(LOOK_SECONDS)
+
+    async def _keep_folding(self) -> None:
+        refreshed = trio.current_time()
+        while True:
+            await trio.sleep(LOOK_SECONDS)
+            await self._fold(self._silent)
             if trio.current_time() - refreshed >= REFRESH_SECONDS:
                 await self._refresh()
                 refreshed = trio.current_time()
 
     async def look(self) -> None:
         """One look at everybody."""
-        now, silent = self._clock(), []
+        now, silent = self._clock(), list[Seen]()
         states: Counter[State] = Counter()
         stores: defaultdict[tuple[str, str], Counter[State]] = defaultdict(Counter)
         for some in self._presences.slices(LOOK_SLICE):
@@ -73,8 +85,7 @@ class Heartbeat:
                         silent.append(seen)
             await trio.lowlevel.checkpoint()
         self._metrics.set_terminals(states, stores.values())
-        self.states, self.worst_stores = states, _worst(stores)
-        await self._fold(silent)
+        self.states, self.worst_stores, self._silent = states, _worst(stores), silent
 
     async def fold_all(self) -> None:
         """Before the end: nothing that was seen is forgotten."""

@@ -128,13 +128,14 @@ _UNUSABLE = (
     show_default=True,
     help="The daemon's configuration.",
 )
-def serve(config: Path) -> None:
+@click.option("--migrate", is_flag=True, help="Bring books of an older version up to date; a copy is made first.")
+def serve(config: Path, migrate: bool) -> None:
     """Run the daemon.
 
     SIGTERM ends it when everything accepted is answered, SIGHUP reloads the configuration.
     """
     try:
-        daemon = Daemon(config, _announce)
+        daemon = Daemon(config, _announce, migrate=migrate)
         code = daemon.run()
     except _UNUSABLE as error:
         fail(str(error))

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 from specs import limits
 from switch.cli.common import control, reading
@@ -23,8 +24,18 @@ def sightings(config: Config) -> dict[Ids, dict[str, Any]]:
     return {(record["merchant_id"], record["terminal_id"]): record for record in records}
 
 
-def _from_daemon(config: Config) -> list[dict[str, Any]] | None:
-    page: str | None = f"/terminals?limit={limits.TERMINALS_PAGE_MAX}"
+def sighting(config: Config, merchant_id: str, terminal_id: str) -> dict[str, Any]:
+    """What is told of one terminal."""
+    wanted = urlencode({"merchant_id": merchant_id, "terminal_id": terminal_id})
+    told = _from_daemon(config, f"&{wanted}")
+    if told is None:
+        both = merchant_id, terminal_id
+        told = [one for one in _from_books(config) if (one["merchant_id"], one["terminal_id"]) == both]
+    return told[0] if told else {}
+
+
+def _from_daemon(config: Config, wanted: str = "") -> list[dict[str, Any]] | None:
+    page: str | None = f"/terminals?limit={limits.TERMINALS_PAGE_MAX}{wanted}"
     records: list[dict[str, Any]] = []
     while page:
         answer = control(config, "GET", page)

@@ -13,7 +13,7 @@ from switch.cli.arguments import CLOCK, CURRENCY, MERCHANT_ID, NII, STORE, TERMI
 from switch.cli.common import config_option, json_option, reading, refuse, submit
 from switch.cli.merchants import find_merchant
 from switch.cli.output import Record, letters, moment, show_json, show_list, show_record
-from switch.cli.seen import sightings
+from switch.cli.seen import sighting, sightings
 from switch.config import Config
 from switch.core.commands import PutTerminal
 from switch.core.merchants import DEFAULT_RIGHTS, Right, Terminal
@@ -142,7 +142,8 @@ def list_(merchant_id: str | None, store: str | None, state: str | None, config:
 @config_option
 @json_option
 def show(merchant_id: str, terminal_id: str, config: Config, as_json: bool) -> None:
-    """Show a terminal and its open batches."""
+    """Show a terminal, its open batches, when it was last seen and what it told."""
+    seen = sighting(config, merchant_id, terminal_id)
     with reading(config) as reader:
         known = _known(reader, merchant_id, terminal_id)
         batches = [
@@ -150,13 +151,15 @@ def show(merchant_id: str, terminal_id: str, config: Config, as_json: bool) -> N
             for batch in reader.batches(known.id)
             if batch.closed_at is None
         ]
-    record = _described(known) | {"open_batches": batches}
+    record = _described(known) | {"open_batches": batches} | seen
     if as_json:
         show_json(record)
         return
     opened = [f"{batch['number']} ({batch['application']}) since {batch['opened_at']}" for batch in batches]
     others = [letters(currency) for currency in known.currencies]
-    show_record(record | {"currency": letters(known.currency), "also_currencies": others, "open_batches": opened})
+    status = [f"{key}={value}" for key, value in seen.get("status", {}).items()]
+    shown = {"currency": letters(known.currency), "also_currencies": others, "open_batches": opened, "status": status}
+    show_record(record | shown | {"last_seen": _short(record.get("last_seen"))})
 
 
 def _find(reader: Reader, merchant_id: str, terminal_id: str) -> Terminal | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from specs import limits
 from specs.money import CURRENCIES
@@ -35,6 +35,24 @@ def check_schemes(schemes: Sequence[Scheme]) -> None:
             _check_card(f"{key}.cards[{at}]", product)
         check_texts(f"{key}.texts", scheme.texts)
     _check_family(schemes)
+
+
+def check_numbers(before: Mapping[str, Scheme], schemes: Sequence[Scheme]) -> None:
+    """That no points change their number: the books know them by it.
+
+    Args:
+        before: The schemes in force, by id.
+
+    Raises:
+        ProgrammeError: with the first mistake.
+    """
+    names = {scheme.number: scheme.id for scheme in before.values()}
+    for place, scheme in enumerate(schemes):
+        key, known = f"points_schemes[{place}].number", before.get(scheme.id)
+        if known and known.number != scheme.number:
+            raise ProgrammeError(f"{key}: the books know {scheme.id!r} as number {known.number}; it stays")
+        if names.get(scheme.number, scheme.id) != scheme.id:
+            raise ProgrammeError(f"{key}: {scheme.number} is the number of {names[scheme.number]!r} in the books")
 
 
 def _check_scheme(key: str, scheme: Scheme) -> None:

@@ -31,12 +31,22 @@ def is_live(row: Row, family: Iterable[Row]) -> bool:
     """Whether `row` moved value and nothing live takes it back. `family`: all rows of its root."""
     if not row.accepted:
         return False
-    for other in family:
-        if other.original == row.id and other.is_undo and is_live(other, family):
-            return False
-        if other.id == row.original and not row.is_undo and not is_live(other, family):
-            return False  # a refund falls with what it refunded
-    return True
+    rows = list(family)
+    undos = [other for other in rows if other.is_undo and _names(other, row)]
+    return not any(_takes(undo, row, rows) and is_live(undo, rows) for undo in undos)
+
+
+def _names(undo: Row, row: Row) -> bool:
+    """Whether `undo` is of `row`, or of what `row` refunded."""
+    return undo.original in (row.id, 0 if row.is_undo else row.original)
+
+
+def _takes(undo: Row, row: Row, family: list[Row]) -> bool:
+    """Whether `undo` takes `row` back: a refund only if it was live when what it refunded was undone."""
+    if undo.original == row.id:
+        return True
+    before = [other for other in family if (other.decided_at, other.id) < (undo.decided_at, undo.id)]
+    return any(other.id == row.id for other in before) and is_live(row, before)
 
 
 def live_refunds(row: Row, family: Iterable[Row]) -> list[Row]:

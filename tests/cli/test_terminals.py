@@ -29,7 +29,8 @@ def shown(shop: Operator, terminal_id: str) -> dict[str, Any]:
 def test_a_terminal_is_added_with_what_it_may_do(shop: Operator) -> None:
     options = ("--listener", "nac", "--nii", "010", "--also-currency", "usd", "--partial", "--settle-at", "2215")
     added(shop, "ADDED", *options, "--grant", "block", "--grant", "cash_out", "--revoke", "void")
-    assert shown(shop, "ADDED") == {
+    told = shown(shop, "ADDED")
+    expected = {
         "merchant_id": BOOKS,
         "terminal_id": "ADDED",
         "active": True,
@@ -48,6 +49,8 @@ def test_a_terminal_is_added_with_what_it_may_do(shop: Operator) -> None:
         "settle_at": "2215",
         "open_batches": [],
     }
+    assert {name: told[name] for name in expected} == expected
+    assert (told["state"], told["last_seen"], told["status"]) == ("never seen", None, {})
 
 
 def test_only_what_is_given_changes(shop: Operator) -> None:
@@ -171,6 +174,7 @@ def test_a_terminal_that_answers_is_asked_when_its_line_falls_silent(office: Ope
         assert stay.code == 0, stay
         assert json.loads(stay.out)["asked"] >= 1
         (told,) = office.do("terminal", "list", "--state", "online", "--json").records
+        assert shown(office, "BOOKS001")["status"] == told["status"]
         assert told["round_trip_ms"] > 0
         assert told["status"]["sn"] == "SIM-BOOKS001"
 

@@ -126,7 +126,7 @@ class Points(RuleBasedStateMachine):
         self.given_back(sale.till, reply, sale.deed, amount)
 
     def given_back(self, till: PointsTill, reply: Reply, sale: Deed, amount: int) -> None:
-        if not sale.stands:
+        if not sale.live:
             assert reply.outcome is Outcome.ORIGINAL_NOT_FOUND
             return
         made = self.book(till).give_back(sale, amount, self.today, self.fresh)
@@ -145,7 +145,7 @@ class Points(RuleBasedStateMachine):
 
     def voided(self, till: PointsTill, reply: Reply, deed: Deed) -> None:
         book = self.book(till)
-        if not deed.stands or (deed.what == "sale" and book.returns_of(deed)):
+        if not deed.live or (deed.what == "sale" and book.returns_of(deed)):
             assert reply.outcome is Outcome.ALREADY_UNDONE
             return
         if deed.what == "pay" and any(gift.worth for gift in book.gifts_of(deed)):
@@ -172,7 +172,7 @@ class Points(RuleBasedStateMachine):
         said.till.stan += 1
         assert said.till.say(msgspec.structs.replace(again, stan=said.till.stan)).outcome is APPROVED
         deeds = (deed for _, _, deed in reversed(self.answers[said.key]))
-        target = next((deed for deed in deeds if deed is None or deed.stands), None)
+        target = next((deed for deed in deeds if deed is None or deed.live), None)
         if target:  # else a refusal is meant, or what has been undone
             self.book(said.till).reverse(target, self.today, self.fresh)
 
@@ -187,7 +187,7 @@ class Points(RuleBasedStateMachine):
         reply = said.till.say(msgspec.structs.replace(said.message, repeat=True))
         answered, at, deed = self.answers[said.key][-1]
         if self.shop.now - at < limits.ADVICE_DAYS * DAY:
-            assert reply == answered if deed is None or deed.stands else reply.outcome is Outcome.DUPLICATE
+            assert reply == answered if deed is None or deed.live else reply.outcome is Outcome.DUPLICATE
             return
         before = len(self.said)
         self.decide_anew(said, reply)

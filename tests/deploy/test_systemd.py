@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from switch.cli.lifecycle import DEFAULT_PORTS
 from switch.store.postgres import CONNECT_SECONDS, LOCK_SECONDS, STUCK_SECONDS
 from tests.cli.operator import COMMAND, ROOT, Operator, new_operator
 
@@ -27,12 +28,16 @@ def unit(tmp_path: Path) -> Path:
     copy = tmp_path / UNIT.name
     copy.write_text(re.sub(r"^ExecStart=.*$", "ExecStart=/bin/true", UNIT.read_text(), flags=re.MULTILINE))
     shutil.copytree(UNIT.with_name("tillswitch.service.d"), tmp_path / "tillswitch.service.d")
+    for listener in UNIT.parent.glob("*.socket"):
+        shutil.copy(listener, tmp_path)
     return copy
 
 
 @needs_systemd
 def test_systemd_understands_the_unit(unit: Path) -> None:
-    done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True)
+    units = [unit, *unit.parent.glob("*.socket")]
+    assert len(units) > 2
+    done = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True)
     complaints = [line for line in done.stderr.splitlines() if "Documentation" not in line and "man" not in line]
     assert (done.returncode, complaints) == (0, [])
 
@@ -43,6 +48,19 @@ def test_the_unit_shuts_out_what_a_switch_does_not_need(unit: Path) -> None:
     command = ["systemd-analyze", "security", "--offline=yes", "--threshold=15", str(unit)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
+
+
+def test_socket_units_have_the_names_and_ports_of_listeners() -> None:
+    sockets = {}
+    for file in UNIT.parent.glob("*.socket"):
+        (port,), (name,) = (
+            re.findall(rf"^{key}=(?:127.0.0.1:)?(\w+)$", file.read_text(), re.MULTILINE)
+            for key in ("ListenStream", "FileDescriptorName")
+        )
+        assert file.name == f"tillswitch-{name}.socket"
+        sockets[name] = int(port)
+        assert file.name in UNIT.with_name("tillswitch.service.d").joinpath("sockets.conf").read_text()
+    assert sockets == {name: DEFAULT_PORTS[name] for name in sockets}
 
 
 def test_the_watchdog_is_longer_than_anything_the_daemon_waits_for() -> None:

@@ -62,7 +62,7 @@ async def test_a_terminal_goes_from_online_to_late_to_offline_and_comes_back(aut
         assert [one.event for one in told] == [Event.OFFLINE]
         assert stored(on).offline
         await on.connect().ask(echo(2))
-        await trio.sleep(LOOK_SECONDS + 1)
+        await trio.sleep(2 * LOOK_SECONDS + 1)
         assert [one.event for one in told] == [Event.OFFLINE, Event.BACK]
         assert states(on)["online"] == 1
         assert not stored(on).offline
@@ -150,12 +150,17 @@ async def test_another_daemons_terminal_is_not_called_offline(autojump_clock: Mo
         assert states(on)["online"] == 1
 
 
-async def test_while_the_store_is_away_the_heartbeat_waits(autojump_clock: MockClock) -> None:
+async def test_while_the_store_is_away_states_are_told_and_the_books_wait(autojump_clock: MockClock) -> None:
     async with stage() as on:
         await watched(on)
         wire = on.connect()
         await wire.ask(echo(1))
-        on.store.fail([Unavailable("disk full")] * 5)
-        await trio.sleep(60)
-        assert stored(on).last_seen
+        on.store.fail([Unavailable("disk full")] * 1_000_000)
+        await trio.sleep(LOOK_SECONDS + 1)
         assert states(on)["online"] == 1
+        await trio.sleep(1000)
+        assert states(on)["offline"] == 1
+        assert not stored(on).last_seen
+        on.store.fail([])
+        await trio.sleep(LOOK_SECONDS + 3)
+        assert stored(on).last_seen
