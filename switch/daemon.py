@@ -33,11 +33,12 @@ from switch.core.programme import ProgrammeError
 from switch.doors import CannotListen, check_given, door, make_listeners, open_doors
 from switch.expiry import Expiry
 from switch.heartbeat import Heartbeat
+from switch.http_server import serve_ops, serve_unix
 from switch.live import Live
 from switch.log_writer import LogWriter
 from switch.logs import configure_logs, wants_json
 from switch.metrics import Metrics
-from switch.ops import ops_app, serve_ops, serve_unix
+from switch.ops import ops_app
 from switch.ops_access import read_token
 from switch.reporting import log_batches, log_group, log_terminals, log_trouble, report_bug
 from switch.schedules import Days

@@ -22,7 +22,8 @@ from switch import __version__
 from switch.core.presence import TerminalEvent
 from switch.heartbeat import Heartbeat
 from switch.live_page import BARS, Snapshot, fragment, page
-from switch.metrics import Metrics, Totals
+from switch.metrics import Metrics
+from switch.totals import Totals
 
 PICTURE_SECONDS: Final = 2.0
 MINUTE_PICTURES: Final = 30

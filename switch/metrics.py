@@ -9,7 +9,6 @@ from collections import Counter as Tally
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal, NamedTuple, get_args
 
-import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from specs import limits
@@ -19,6 +18,7 @@ from switch import __version__
 from switch.core.clock import HOUR
 from switch.core.decision import EXCEPTION, UPLOAD, BatchEvent
 from switch.core.presence import Event, State, TerminalEvent
+from switch.totals import Sums, Totals
 
 #: Why a connection ended.
 CloseReason = Literal[
@@ -113,38 +113,10 @@ class Answered(NamedTuple):
     seconds: float
 
 
-class Totals(msgspec.Struct, frozen=True, kw_only=True):
-    """What the live page adds up itself: plain numbers since the start, and the worst since they were last taken."""
-
-    answers: int = 0
-    answer_seconds: float = 0.0
-    worst_answer: float = 0.0
-    commits: int = 0
-    commit_seconds: float = 0.0
-    worst_commit: float = 0.0
-    queue: int = 0
-    outcomes: Mapping[Outcome, int] = {}
-    stores: Mapping[str, int] = {}
-    open_batches: Mapping[str, int] = {}
-    batch_events: Mapping[str, int] = {}
-
-
-class _Sums:
-    """The same, as they grow."""
-
-    def __init__(self) -> None:
-        self.answers = self.commits = self.queue = 0
-        self.answer_seconds = self.worst_answer = self.commit_seconds = self.worst_commit = 0.0
-        self.outcomes: Tally[Outcome] = Tally()
-        self.stores: Tally[str] = Tally()
-        self.open_batches: Tally[str] = Tally()
-        self.batch_events: Tally[str] = Tally()
-
-
 class Metrics:
     def __init__(self, listeners: Iterable[str]) -> None:
         self.registry = CollectorRegistry()
-        self._sums = _Sums()
+        self._sums = Sums()
         names = tuple(listeners)
         labels = ["kind", "outcome", "listener"]
         self._transactions = self._counter("tillswitch_transactions", "Answered requests.", labels)
@@ -208,10 +180,7 @@ class Metrics:
         self._commit_failures["conflict"].inc(conflicts)
         self._group_requests.observe(requests)
         self._commit_seconds.observe(seconds)
-        sums = self._sums
-        sums.commits += 1
-        sums.commit_seconds += seconds
-        sums.worst_commit = max(sums.worst_commit, seconds)
+        self._sums.add_commit(seconds)
 
     def group_answered(self, answers: Sequence[Answered]) -> None:
         """Count a whole group at once; answers of one kind, outcome and listener cost one step together."""
@@ -222,32 +191,13 @@ class Metrics:
                 child = self._transactions.labels(kind.value, outcome.value, listener)
                 self._transaction_children[label] = child
             child.inc(count)
-        sums = self._sums
         for answer in answers:
             self._answer_seconds[answer.listener].observe(answer.seconds)
-            sums.answers += 1
-            sums.outcomes[answer.outcome] += 1
-            sums.answer_seconds += answer.seconds
-            sums.worst_answer = max(sums.worst_answer, answer.seconds)
+            self._sums.add_answer(answer.outcome, answer.seconds)
 
     def take_totals(self) -> Totals:
         """All so far; the worst begin anew."""
-        sums = self._sums
-        totals = Totals(
-            answers=sums.answers,
-            answer_seconds=sums.answer_seconds,
-            worst_answer=sums.worst_answer,
-            commits=sums.commits,
-            commit_seconds=sums.commit_seconds,
-            worst_commit=sums.worst_commit,
-            queue=sums.queue,
-            outcomes=dict(sums.outcomes),
-            stores=dict(sums.stores),
-            open_batches=dict(sums.open_batches),
-            batch_events=dict(sums.batch_events),
-        )
-        sums.worst_answer = sums.worst_commit = 0.0
-        return totals
+        return self._sums.take()
 
     def set_queue(self, requests: int) -> None:
         """How many wait to be decided."""

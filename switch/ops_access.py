@@ -1,6 +1,7 @@
 """Who may read the ops pages where they are reachable from elsewhere: whoever shows the token.
 
-Over TLS a client certificate does instead (`switch/ops.py`); on the loopback neither is asked for unless configured.
+Over TLS a client certificate does instead (`switch/http_server.py`). On the loopback neither is asked for, unless the
+configuration says so.
 """
 
 import base64

@@ -18,7 +18,7 @@ KNOWN_BY = {
         f"switch/{name}.py"
         for name in (
             *("conversation", "daemon", "doors", "expiry", "heartbeat", "ops", "schedules", "server", "service"),
-            *("live", "supervisor", "surroundings", "terminal_pages", "webhooks"),
+            *("http_server", "live", "supervisor", "surroundings", "terminal_pages", "webhooks"),
         )
     },
     "iso8583": {"terminals/iso8583_codec.py"},

@@ -18,10 +18,11 @@ from specs.transaction import Kind
 from switch import live as live_module
 from switch.core.presence import Event, State, TerminalEvent
 from switch.heartbeat import Heartbeat
+from switch.http_server import serve_ops
 from switch.live import Live
 from switch.live_page import Snapshot, StoreStates, fragment, page
 from switch.metrics import Answered
-from switch.ops import ops_app, serve_ops
+from switch.ops import ops_app
 from tests.browser import browsing, needs_browser
 from tests.core.till import NOON
 from tests.shell.test_ops import fetch

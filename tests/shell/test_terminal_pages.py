@@ -17,8 +17,9 @@ from switch.config import TLSConfig
 from switch.core.clock import SECOND
 from switch.core.presence import Presence
 from switch.demo.certificates import write_demo_certificates
+from switch.http_server import serve_ops
 from switch.metrics import Metrics
-from switch.ops import ops_app, serve_ops
+from switch.ops import ops_app
 from switch.ops_access import TokenError, read_token
 from switch.presence import Presences
 from switch.store.port import Station
