@@ -1,0 +1,320 @@
+"""The VISA-2 link on our side of the line: whose turn it is, what is said again, when to give up.
+
+The line is half duplex and the host speaks first. It polls with ENQ; the terminal answers with a frame; the host sends
+its response and waits for an acknowledgement. What may come in which state, what is done then and which state follows
+stands in TABLE, and nowhere else: a signal that a state does not list is a stray character there. The limits (three
+polls, three refusals in a row, three sendings of a response, so many stray characters) turn a signal into GIVE_UP
+before the table is asked. The states:
+
+- POLLING: ENQ was sent. REPEATING: NAK was sent, the same frame is expected again.
+- DECIDING_LAST, DECIDING_MORE: a request is being decided; nothing is read meanwhile. LAST closes the session when it
+  is answered (application type 0), after MORE the terminal is polled again (type 2 in ETB).
+- ANSWERED_LAST, ANSWERED_MORE: the response was sent and is not acknowledged yet.
+- FREE: requests and responses flow as they come (type 4); nobody polls, nobody has to acknowledge.
+- ENDED: EOT was sent; the connection closes.
+
+Pure: bytes and time in, bytes and events out. WIRE-VISA2.md section 1.
+"""
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Final
+
+import msgspec
+
+from specs import limits
+from terminals import visa2_frames as frames
+from terminals.visa2_frames import Control, Frame, FrameReader, Unfinished
+
+
+class State(Enum):
+    POLLING = "polling"
+    REPEATING = "repeating"
+    DECIDING_LAST = "deciding last"
+    DECIDING_MORE = "deciding more"
+    ANSWERED_LAST = "answered last"
+    ANSWERED_MORE = "answered more"
+    FREE = "free"
+    ENDED = "ended"
+
+
+class Signal(Enum):
+    """What can happen on a line."""
+
+    # a good frame, by the session its application type asks for
+    LAST = "last request"
+    MORE = "request, more to come"
+    FLOWING = "interleaved request"
+    # any other frame: wrong parity or LRC, cut off, or nothing that could be answered
+    BAD = "bad frame"
+    # characters outside a frame
+    ENQ = "ENQ"
+    ACK = "ACK"
+    NAK = "NAK"
+    EOT = "EOT"
+    STRAY = "stray character"
+    # our own side
+    ANSWER = "response"
+    SILENCE = "silence"
+    GIVE_UP = "limit reached"
+
+
+class Action(Enum):
+    """What is done before the next state begins."""
+
+    NOTHING = "nothing"
+    POLL = "send ENQ"
+    REFUSE = "send NAK"
+    OFFER = "offer it"
+    SEND = "send response"
+    SEND_AGAIN = "send response again"
+    SIGN_OFF = "send EOT"
+
+
+_END: Final = (Action.SIGN_OFF, State.ENDED)
+_REQUESTS: Final = {
+    Signal.LAST: (Action.OFFER, State.DECIDING_LAST),
+    Signal.MORE: (Action.OFFER, State.DECIDING_MORE),
+    Signal.FLOWING: (Action.OFFER, State.FREE),
+}
+_ENDS: Final = {Signal.EOT: _END, Signal.GIVE_UP: _END}
+
+# fmt: off
+TABLE: Final[dict[State, dict[Signal, tuple[Action, State]]]] = {
+    State.POLLING: _REQUESTS | _ENDS | {
+        Signal.BAD:     (Action.REFUSE,     State.REPEATING),
+        Signal.SILENCE: (Action.POLL,       State.POLLING),
+    },
+    State.REPEATING: _REQUESTS | _ENDS | {
+        Signal.BAD:     (Action.REFUSE,     State.REPEATING),
+        Signal.SILENCE: _END,
+    },
+    State.DECIDING_LAST: {
+        Signal.ANSWER:  (Action.SEND,       State.ANSWERED_LAST),
+        Signal.SILENCE: _END,
+    },
+    State.DECIDING_MORE: {
+        Signal.ANSWER:  (Action.SEND,       State.ANSWERED_MORE),
+        Signal.SILENCE: _END,
+    },
+    # A request instead of the acknowledgement: the terminal has not understood the response, or not waited for it.
+    State.ANSWERED_LAST: _REQUESTS | _ENDS | {
+        Signal.ACK:     _END,
+        Signal.NAK:     (Action.SEND_AGAIN, State.ANSWERED_LAST),
+        Signal.SILENCE: (Action.SEND_AGAIN, State.ANSWERED_LAST),
+        Signal.BAD:     (Action.REFUSE,     State.ANSWERED_LAST),
+    },
+    State.ANSWERED_MORE: _REQUESTS | _ENDS | {
+        Signal.ACK:     (Action.POLL,       State.POLLING),
+        Signal.NAK:     (Action.SEND_AGAIN, State.ANSWERED_MORE),
+        Signal.SILENCE: (Action.SEND_AGAIN, State.ANSWERED_MORE),
+        Signal.BAD:     (Action.REFUSE,     State.ANSWERED_MORE),
+    },
+    # Types 0 and 2 are answered here like type 4: the line stays until the terminal ends it.
+    State.FREE: _ENDS | {
+        Signal.LAST:    (Action.OFFER,      State.FREE),
+        Signal.MORE:    (Action.OFFER,      State.FREE),
+        Signal.FLOWING: (Action.OFFER,      State.FREE),
+        Signal.ANSWER:  (Action.SEND,       State.FREE),
+        Signal.ACK:     (Action.NOTHING,    State.FREE),
+        Signal.ENQ:     (Action.NOTHING,    State.FREE),
+        Signal.NAK:     (Action.SEND_AGAIN, State.FREE),
+        Signal.BAD:     (Action.REFUSE,     State.FREE),
+        Signal.SILENCE: _END,
+    },
+    State.ENDED: {},
+}
+# fmt: on
+
+_CONTROLS: Final = {
+    frames.ENQ: Signal.ENQ,
+    frames.ACK: Signal.ACK,
+    frames.NAK: Signal.NAK,
+    frames.EOT: Signal.EOT,
+}
+_GOOD: Final = frozenset({Signal.LAST, Signal.MORE, Signal.FLOWING})
+_DECIDING: Final = frozenset({State.DECIDING_LAST, State.DECIDING_MORE})
+
+
+class LinkSettings(msgspec.Struct, frozen=True):
+    """What a listener may choose. With these a line that is silent in any state but FREE is gone in a minute."""
+
+    poll_seconds: float = limits.VISA2_POLL_SECONDS
+    character_seconds: float = limits.VISA2_CHARACTER_SECONDS
+    frame_seconds: float = limits.FRAME_SECONDS
+    repeat_seconds: float = limits.VISA2_REPEAT_SECONDS
+    decide_seconds: float = limits.VISA2_DECIDE_SECONDS
+    acknowledge_seconds: float = limits.VISA2_ACKNOWLEDGE_SECONDS
+    idle_seconds: float = limits.IDLE_SECONDS
+    acknowledge: bool = False  # say ACK to a good request before its response
+    frame_bytes_max: int = limits.FRAME_BYTES_MAX
+
+    def patience(self, state: State) -> float:
+        """How long nothing may happen in a state."""
+        match state:
+            case State.POLLING:
+                return self.poll_seconds
+            case State.REPEATING:
+                return self.repeat_seconds
+            case State.DECIDING_LAST | State.DECIDING_MORE:
+                return self.decide_seconds
+            case State.ANSWERED_LAST | State.ANSWERED_MORE:
+                return self.acknowledge_seconds
+            case State.FREE:
+                return self.idle_seconds
+            case State.ENDED:
+                return float("inf")
+
+
+class Waits(Enum):
+    """What the link is waiting for when it has no record to offer."""
+
+    DATA = "data"
+    ANSWER = "answer"  # nothing more is read until the response has been given
+    NOTHING = "nothing"  # the session has ended
+
+
+class Link:
+    """One session.
+
+    Args:
+        shape: Which request a record is (LAST, MORE or FLOWING), or BAD if nothing of it could be answered.
+        now: Seconds of any clock; `tick` tells the time from then on.
+    """
+
+    def __init__(self, shape: Callable[[bytes, bool], Signal], now: float, settings: LinkSettings) -> None:
+        self._shape, self._settings = shape, settings
+        self._reader = FrameReader(settings.frame_bytes_max)
+        self.state = State.POLLING
+        self._now = now
+        self._silent_at = self._frame_began = self._heard_at = now
+        self._output = bytearray()
+        self._response = b""
+        self._record = b""
+        self._polls = self._refusals = self._sendings = self._strays = 0
+        self._do(Action.POLL)
+        self._enter(State.POLLING)
+
+    @property
+    def deadline(self) -> float:
+        """When `tick` is to be called at the latest."""
+        if self._reader.in_frame:
+            return min(
+                self._heard_at + self._settings.character_seconds, self._frame_began + self._settings.frame_seconds
+            )
+        return self._silent_at
+
+    def tick(self, now: float) -> None:
+        """Take note of the time, and of a silence that has lasted too long."""
+        self._now = now
+        if now < self.deadline:
+            return
+        if self._reader.in_frame:
+            self._reader.abandon()
+            self._take(Signal.BAD)
+        else:
+            self._take(Signal.SILENCE)
+
+    def receive_data(self, data: bytes) -> None:
+        self._heard_at = self._now
+        self._reader.feed(data)
+
+    def take_output(self) -> bytes:
+        """What is to be sent now, in the parity of the session."""
+        output = bytes(self._output)
+        self._output.clear()
+        return output
+
+    def next_record(self) -> bytes | Waits:
+        """The next record to be answered, else what the link is waiting for."""
+        while True:
+            if self.state is State.ENDED:
+                return Waits.NOTHING
+            if self.state in _DECIDING:
+                return Waits.ANSWER
+            was_in_frame = self._reader.in_frame
+            found = self._reader.next()
+            if self._reader.in_frame and not was_in_frame:
+                self._frame_began = self._now
+            if found is Unfinished.NEED_DATA:
+                return Waits.DATA
+            self._record = b""
+            self._take(self._signal(found))
+            if self._record:
+                return self._record
+
+    def answer(self, record: bytes) -> None:
+        """Send the response to a record; after the session has ended it is too late, and nothing is sent."""
+        if self.state is not State.ENDED:
+            self._response = frames.write_frame(record)
+            self._take(Signal.ANSWER)
+
+    def _signal(self, found: Control | Frame | Unfinished) -> Signal:
+        match found:
+            case Control(code=code):
+                return _CONTROLS.get(code, Signal.STRAY) if code is not None else Signal.STRAY
+            case Frame(record=record, more=more):
+                self._record = record or b""
+                return self._shape(record, more) if record else Signal.BAD
+            case _:
+                return Signal.GIVE_UP
+
+    def _take(self, signal: Signal) -> None:
+        """One signal: limits first, then the table."""
+        signal = self._limited(signal)
+        action, state = TABLE[self.state].get(signal, (Action.NOTHING, self.state))
+        if action is not Action.OFFER:
+            self._record = b""
+        self._do(action)
+        if action is not Action.NOTHING:
+            self._enter(state)
+
+    def _limited(self, signal: Signal) -> Signal:
+        """The signal, or GIVE_UP where it has come too often."""
+        listed = TABLE[self.state]
+        if signal in _GOOD:
+            self._refusals = 0
+        elif signal is Signal.BAD:
+            self._refusals += 1
+            if self._refusals > limits.VISA2_REFUSALS_MAX:
+                return Signal.GIVE_UP
+        elif signal not in listed or (signal is Signal.NAK and not self._response):
+            self._strays += 1
+            return Signal.GIVE_UP if self._strays > limits.VISA2_STRAYS_MAX else Signal.STRAY
+        action = listed[signal][0] if signal in listed else Action.NOTHING
+        if action is Action.SEND_AGAIN and self._sendings >= limits.VISA2_SENDINGS_MAX:
+            return Signal.GIVE_UP
+        if action is Action.POLL and signal is Signal.SILENCE and self._polls >= limits.VISA2_POLLS_MAX:
+            return Signal.GIVE_UP
+        return signal
+
+    def _do(self, action: Action) -> None:
+        match action:
+            case Action.POLL:
+                self._polls += 1
+                self._say(bytes([frames.ENQ]))
+            case Action.REFUSE:
+                self._say(bytes([frames.NAK]))
+            case Action.OFFER if self._settings.acknowledge:
+                self._say(bytes([frames.ACK]))
+            case Action.SEND:
+                self._sendings = 1
+                self._say(self._response)
+            case Action.SEND_AGAIN:
+                self._sendings += 1
+                self._say(self._response)
+            case Action.SIGN_OFF:
+                self._say(bytes([frames.EOT]))
+            case _:
+                pass
+
+    def _enter(self, state: State) -> None:
+        if state is not self.state:
+            self._strays = 0
+        if state is not State.POLLING:
+            self._polls = 0
+        self.state = state
+        self._silent_at = self._now + self._settings.patience(state)
+
+    def _say(self, characters: bytes) -> None:
+        self._output += frames.even_parity(characters) if self._reader.even else characters
