@@ -8,7 +8,7 @@ from enum import Enum
 
 import msgspec
 
-from specs.outcomes import Outcome
+from specs.outcomes import ACCEPTED, Outcome
 from specs.sensitive import PAN, Secret
 
 
@@ -26,7 +26,7 @@ class MessageClass(Enum):
 
 
 class Kind(Enum):
-    """What the terminal wants done. A reversal has the kind of the message it reverses."""
+    """What the terminal wants done. A reversal has the kind of the message it reverses, if its dialect says which."""
 
     GIFT_ACTIVATE = "gift_activate"
     GIFT_RELOAD = "gift_reload"
@@ -36,8 +36,12 @@ class Kind(Enum):
     GIFT_REFUND = "gift_refund"
     GIFT_BLOCK = "gift_block"
     GIFT_UNBLOCK = "gift_unblock"
+    GIFT_CASH_BACK = "gift_cash_back"  # money paid out of a card at a sale
+    GIFT_UNLOAD = "gift_unload"  # value taken off a card again, without goods
     GIFT_VOID_LOAD = "gift_void_load"  # account digits 0060: of activate, reload, refund
     GIFT_VOID_SPEND = "gift_void_spend"  # account digits 6000: of redeem, cash-out
+    GIFT_VOID = "gift_void"  # of any of these: a dialect's void may not say of which
+    GIFT_ANY = "gift_any"  # only of reversals: whatever it was, a void too
     SALE = "sale"  # earns points
     PREVIEW = "preview"  # what a sale would earn
     POINTS_REDEEM = "points_redeem"
@@ -66,9 +70,20 @@ class Kind(Enum):
 VOIDS: dict[Kind, frozenset[Kind]] = {
     Kind.GIFT_VOID_LOAD: frozenset({Kind.GIFT_ACTIVATE, Kind.GIFT_RELOAD, Kind.GIFT_REFUND}),
     Kind.GIFT_VOID_SPEND: frozenset({Kind.GIFT_REDEEM, Kind.GIFT_CASH_OUT}),
+    Kind.GIFT_VOID: frozenset(
+        {
+            *(Kind.GIFT_ACTIVATE, Kind.GIFT_RELOAD, Kind.GIFT_REFUND),
+            *(Kind.GIFT_REDEEM, Kind.GIFT_CASH_OUT, Kind.GIFT_CASH_BACK, Kind.GIFT_UNLOAD),
+        }
+    ),
     Kind.VOID_EARN: frozenset({Kind.SALE, Kind.SALE_RETURN, Kind.POINTS_PURCHASE}),
     Kind.VOID_BURN: frozenset({Kind.POINTS_REDEEM}),
     Kind.VOID_TRANSFER: frozenset({Kind.POINTS_TRANSFER}),
+}
+
+#: What a reversal means that does not say what it reverses.
+REVERSED_BY: dict[Kind, frozenset[Kind]] = {
+    Kind.GIFT_ANY: VOIDS[Kind.GIFT_VOID] | {Kind.GIFT_VOID, Kind.GIFT_VOID_LOAD, Kind.GIFT_VOID_SPEND},
 }
 
 #: Kinds a till may have done by itself and tell afterwards (WIRE.md section 3, row "advice").
@@ -95,6 +110,8 @@ SETTLEMENTS = frozenset({Kind.SETTLE, Kind.SETTLE_UPLOADED, Kind.CLEAR_BATCH})
 TOTALS_BLOCKS: dict[Kind, int] = {
     Kind.GIFT_REDEEM: 0,
     Kind.GIFT_CASH_OUT: 0,
+    Kind.GIFT_CASH_BACK: 0,
+    Kind.GIFT_UNLOAD: 0,
     Kind.POINTS_REDEEM: 0,
     Kind.GIFT_ACTIVATE: 1,
     Kind.GIFT_RELOAD: 1,
@@ -148,8 +165,28 @@ class Tender(msgspec.Struct, frozen=True):
     amount: int
 
 
+class Acceptor(msgspec.Struct, frozen=True):
+    """How a terminal names itself that knows no merchant id and terminal id: numbers its acquirer gave it."""
+
+    merchant_number: str
+    store_number: str
+    terminal_number: str
+    acquirer: str = ""  # BIN
+    agent_bank: str = ""
+    agent_chain: str = ""
+
+    @property
+    def number(self) -> str:
+        """What is unique."""
+        return self.merchant_number + self.store_number + self.terminal_number
+
+
 class Request(msgspec.Struct, frozen=True):
-    """One message from a terminal. Ids are stripped of surrounding spaces; absent is None (ids: empty)."""
+    """One message from a terminal. Ids are stripped of surrounding spaces; absent is None (ids: empty).
+
+    `sequenced`: its STAN is a sequence number of four digits, which each transaction code counts by itself and which is
+    good for a day; and an undo without a reference to its original means the newest one.
+    """
 
     message_class: MessageClass
     kind: Kind
@@ -180,6 +217,8 @@ class Request(msgspec.Struct, frozen=True):
     phone: Secret | None = None  # digits with country code
     totals: tuple[Total, ...] | None = None  # of a settlement, as many blocks as came
     upload_batch: int | None = None  # the batch an upload belongs to, if it says so
+    sequenced: bool = False
+    acceptor: Acceptor | None = None  # instead of the two ids
 
 
 class BalanceType(Enum):
@@ -243,3 +282,8 @@ class Reply(msgspec.Struct, frozen=True):
     points: PointsTold | None = None
     returned: Returned | None = None
     totals: tuple[Total, ...] | None = None
+    local_year: str = ""  # two digits, of `local_date`
+
+    @property
+    def accepted(self) -> bool:
+        return self.outcome in ACCEPTED

@@ -7,6 +7,7 @@ here knows what a message means (WIRE.md section 1).
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import trio
 
@@ -16,8 +17,7 @@ from switch.config import ListenerConfig
 from switch.metrics import CloseReason, DropReason, Metrics
 from switch.service import Service
 from terminals.errors import FrameError, ProtocolError
-from terminals.iso8583_request import Slip
-from terminals.session import CLOSED, NEED_DATA, Dropped, Received, Session
+from terminals.session import CLOSED, NEED_DATA, PAUSED, SIGNED_OFF, Dropped, Received, TerminalSession
 
 RECEIVE_BYTES = 16_384
 
@@ -37,14 +37,16 @@ class Conversation:
         metrics: Metrics,
         config: Callable[[], ListenerConfig],
         stream: trio.abc.Stream,
-        session: Session,
+        session: TerminalSession,
     ) -> None:
         self._service, self._metrics, self._config = service, metrics, config
         self._stream, self._session = stream, session
-        self._outbox: list[tuple[Reply, Slip]] = []
+        self._outbox: list[tuple[Reply, Any]] = []
         self._undecided = 0
         self._owed = 0  # requests that were offered and are neither answered nor given up
-        self._changed = trio.Event()  # the outbox, or what is owed
+        self._said = b""  # by the session itself, not sent yet
+        self._sending = False
+        self._changed = trio.Event()  # any of these
         self._frame_deadline = float("inf")
         self._receiving = trio.CancelScope()
         self._reason: CloseReason = "drain"
@@ -58,6 +60,11 @@ class Conversation:
             with trio.move_on_after(self._service.answer_seconds + limits.SEND_SECONDS):
                 while self._owed:
                     await self._changed.wait()
+                if self._reason != "hung_up":
+                    self._session.sign_off()
+                self._collect_output()
+                while self._said or self._sending:
+                    await self._changed.wait()
             nursery.cancel_scope.cancel()
         return self._reason
 
@@ -65,30 +72,36 @@ class Conversation:
         """Why nothing more is read. Messages that had come whole are offered first, also when we are ending."""
         while True:
             try:
-                more = await self._take_events()
+                ended = await self._take_events()
             except FrameError:
                 return "frame"
             except ProtocolError:
                 return "unreadable"
-            if not more:
-                return "hung_up"
+            if ended:
+                return ended
             if draining.is_set():
                 return "drain"
             if not await self._receive():
                 return "drain" if draining.is_set() else "slow_frame" if self._session.in_frame else "idle"
 
-    async def _take_events(self) -> bool:
-        """Offer every request that has come; False when the terminal has ended its side.
+    async def _take_events(self) -> CloseReason | None:
+        """Offer every request that has come; why there will be no more, if so.
 
         Neighbours get their turn every few messages, and nothing more is taken while too much is owed.
         """
         taken = 0
         while True:
             event = self._session.next_event()
+            self._collect_output()
             if event is NEED_DATA:
-                return True
+                return None
             if event is CLOSED:
-                return False
+                return "hung_up"
+            if event is SIGNED_OFF:
+                return "signed_off"
+            if event is PAUSED:
+                await self._until_answered()
+                continue
             self._frame_deadline = float("inf")  # a frame has ended; the next one has its own time
             if isinstance(event, Dropped):
                 self._metrics.frame_dropped(self._config().name, _DROPPED[event.reason])
@@ -100,22 +113,31 @@ class Conversation:
             if taken % limits.MESSAGES_A_TURN == 0:
                 await trio.lowlevel.checkpoint()
 
+    async def _until_answered(self) -> None:
+        with trio.CancelScope(deadline=self._session.deadline):
+            await self._changed.wait()
+        self._session.tick(trio.current_time())
+
     async def _receive(self) -> bool:
-        """Feed the session; False if nothing came in time, or we are ending."""
+        """Feed the session, or tell it the time; False if nothing came in time, or we are ending."""
         now = trio.current_time()
         if self._session.in_frame:
             self._frame_deadline = min(self._frame_deadline, now + limits.FRAME_SECONDS)
-        deadline = min(now + self._config().idle_seconds, self._frame_deadline)
-        with trio.CancelScope(deadline=deadline) as self._receiving:
-            self._session.receive_data(bytes(await self._stream.receive_some(RECEIVE_BYTES)))
+        patience = min(now + self._config().idle_seconds, self._frame_deadline)
+        with trio.CancelScope(deadline=min(patience, self._session.deadline)) as self._receiving:
+            data = bytes(await self._stream.receive_some(RECEIVE_BYTES))
+            self._session.tick(trio.current_time())
+            self._session.receive_data(data)
             return True
-        return False
+        now = trio.current_time()
+        self._session.tick(now)
+        return now < patience  # it was the session's own deadline, or we are ending
 
     async def _stop_receiving(self, draining: trio.Event) -> None:
         await draining.wait()
         self._receiving.cancel()
 
-    def _offer(self, request: Request, slip: Slip) -> None:
+    def _offer(self, request: Request, slip: Any) -> None:
         def deliver(reply: Reply | None) -> None:
             self._undecided -= 1
             if reply is None:
@@ -133,18 +155,30 @@ class Conversation:
     async def _write(self, conversation: trio.CancelScope) -> None:
         """Send what is in the outbox, a few at a time; a terminal that does not take it ends the conversation."""
         while True:
-            while not self._outbox:
-                await self._changed.wait()
             answers = self._outbox[: limits.MESSAGES_A_TURN]
             del self._outbox[: len(answers)]
-            data = b"".join(self._session.send(reply, slip) for reply, slip in answers)
+            if answers:
+                self._session.tick(trio.current_time())
+            data = self._said + b"".join(self._session.send(reply, slip) for reply, slip in answers)
+            self._said, self._sending = b"", bool(data)
+            if not data and not answers:
+                await self._changed.wait()
+                continue
             with trio.move_on_after(limits.SEND_SECONDS) as sending:
                 await self._stream.send_all(data)
             if sending.cancelled_caught:
                 self._reason = "slow_reader"
                 conversation.cancel()
                 return
+            self._sending = False
             self._owed -= len(answers)
+            self._wake()
+
+    def _collect_output(self) -> None:
+        """What the session has to say by itself goes to the writer."""
+        said = self._session.take_output()
+        if said:
+            self._said += said
             self._wake()
 
     def _wake(self) -> None:

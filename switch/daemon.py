@@ -21,7 +21,7 @@ import structlog
 import trio
 
 from specs import limits
-from specs.dialects import TPDUMode, load_dialect
+from specs.dialects import Dialect, TPDUMode, find_dialect
 from switch import __version__
 from switch.books import Books
 from switch.config import ListenerConfig, load_config, restart_keys
@@ -278,8 +278,8 @@ class Daemon:
 
 
 def _listener(config: ListenerConfig, places: int) -> Listener:
-    dialect = load_dialect(config.dialect)
-    if config.tpdu == "echo" and dialect.tpdu is TPDUMode.SWAP:
+    dialect = find_dialect(config.dialect)
+    if isinstance(dialect, Dialect) and config.tpdu == "echo" and dialect.tpdu is TPDUMode.SWAP:
         dialect = msgspec.structs.replace(dialect, tpdu=TPDUMode.ECHO)
     return Listener(config, dialect, server_context(config.tls) if config.tls else None, places)
 

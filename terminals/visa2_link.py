@@ -249,6 +249,12 @@ class Link:
             self._response = frames.write_frame(record)
             self._take(Signal.ANSWER)
 
+    def sign_off(self) -> None:
+        """End it from our side, whatever the state."""
+        if self.state is not State.ENDED:
+            self._do(Action.SIGN_OFF)
+            self._enter(State.ENDED)
+
     def _signal(self, found: Control | Frame | Unfinished) -> Signal:
         match found:
             case Control(code=code):

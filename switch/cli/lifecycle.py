@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from specs.dialects import DialectError, load_dialect
+from specs.dialects import DialectError, find_dialect
 from switch.books import Books
 from switch.cli.common import (
     EXIT_REFUSED,
@@ -161,7 +161,7 @@ def check(config: Config) -> None:
     open_vault(config)
     try:
         for listener in config.listeners:
-            load_dialect(listener.dialect)
+            find_dialect(listener.dialect)
             if listener.tls:
                 server_context(listener.tls)
     except (TLSError, DialectError) as error:

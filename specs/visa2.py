@@ -1,0 +1,119 @@
+"""What VISA-2 dialects say on paper: their table of codes, and the forms of the records (reference sections 2 and 3).
+
+A dialect is a TOML file like those of ISO 8583; `protocol = "visa2"` says that it is read as this kind. How records are
+put together is in `terminals`.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+import msgspec
+
+from specs.outcomes import Outcome
+from specs.transaction import Kind, MessageClass
+
+PROTOCOL: Final = "visa2"
+TEXT_CHARACTERS: Final = 16  # the display of a terminal that shows nothing else
+
+
+class Visa2Transaction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a transaction code means, and whether it cannot do without an amount."""
+
+    kind: Kind
+    message_class: MessageClass
+    amount: bool = False
+
+
+class Visa2Response(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How an outcome is told: the response code and what stands on the display."""
+
+    code: str
+    text: str
+
+
+class Visa2Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, eq=False):
+    """The codes of a dialect; compared by identity, as dialects of ISO 8583 are."""
+
+    name: str
+    protocol: str
+    transactions: dict[str, Visa2Transaction]
+    outcomes: dict[Outcome, Visa2Response]
+    languages: dict[str, str]
+
+
+class Field(NamedTuple):
+    """One field of the fixed part of a record: its number in the table, how long it is, what may stand in it."""
+
+    number: int
+    name: str
+    length: int
+    form: str
+
+
+_TEXT: Final = "[ -~]*"
+_NUMBER: Final = "[0-9]*"
+_ABOVE_ZERO: Final = "[0-9]*[1-9][0-9]*"
+
+# fmt: off
+#: Reference 2.2. The list of sources decides how field 21 is read, so another one cannot be.
+REQUEST_FIELDS: Final = (
+    Field( 1, "record format",      1, "D"),
+    Field( 2, "application type",   1, "[024]"),
+    Field( 3, "delimiter",          1, r"\."),
+    Field( 4, "acquirer BIN",       6, _NUMBER),
+    Field( 5, "merchant number",   12, _ABOVE_ZERO),
+    Field( 6, "store number",       4, _ABOVE_ZERO),
+    Field( 7, "terminal number",    4, _ABOVE_ZERO),
+    Field( 8, "device code",        1, _TEXT),
+    Field( 9, "industry code",      1, _TEXT),
+    Field(10, "currency code",      3, _NUMBER),
+    Field(11, "country code",       3, _NUMBER),
+    Field(12, "city code",          9, _TEXT),
+    Field(13, "language indicator", 2, _NUMBER),
+    Field(14, "time zone",          3, "[0-7][0-9]{2}"),
+    Field(15, "merchant category",  4, _NUMBER),
+    Field(16, "requested ACI",      1, _TEXT),
+    Field(17, "sequence number",    4, _ABOVE_ZERO),
+    Field(18, "transaction code",   2, "[0-9A-Z]{2}"),
+    Field(19, "cardholder id",      1, "[@ABCDEFGJKMNPSZ]"),
+    Field(20, "account source",     1, "[@ABCDGHPQRSTWXZ]"),
+)
+#: The fields behind the customer data, each closed by FS; Group III follows them.
+VARIABLE_FIELDS: Final = (
+    Field(22, "cardholder identification", 0, "[ -~]{0,128}"),
+    Field(23, "receiving institution",     0, "([0-9]{6})?"),
+    Field(24, "amount",                    0, "[0-9]{0,12}"),
+    Field(25, "secondary amount",          0, "[0-9]{0,12}"),
+    Field(26, "market data",               0, "([ -~]{4})?"),
+    Field(27, "card acceptor",             0, "([ -~]{40})?"),
+    Field(28, "transaction id",            0, "([ -~]{15})?"),
+    Field(29, "reversal data",             0, "([ -~]{30})?"),
+)
+# fmt: on
+
+#: Blocks of Group III that are answered with their version alone (reference 2.8, "response body: empty").
+ANSWERED_EMPTY: Final = frozenset({"000", "011", "014", "019", "020", "021", "025", "026", "027", "033"})
+BLOCK_GIFT: Final = "200"
+BLOCK_PIN: Final = "902"
+#: The body of a request's block, where it has a meaning here; `\x1c` is FS.
+BLOCK_FORMS: Final = {
+    BLOCK_GIFT: "[ -~]{0,8}\x1c[ -~]?\x1c",
+    BLOCK_PIN: "[ -~]{1,16}\x1c",
+}
+
+
+def faults(dialect: Visa2Dialect) -> Iterable[tuple[str, str]]:
+    """What the types cannot say; (key, reason) of everything wrong."""
+    for code in dialect.transactions:
+        if not re.fullmatch("[0-9A-Z]{2}", code):
+            yield f"transactions.{code}", "a transaction code has two digits or capital letters"
+    for outcome in Outcome:
+        response = dialect.outcomes.get(outcome)
+        if response is None or not re.fullmatch("[0-9A-Z]{2}", response.code):
+            yield f"outcomes.{outcome.value}", "a code of two digits or capital letters is needed"
+        elif len(response.text) > TEXT_CHARACTERS or not response.text.isascii():
+            yield f"outcomes.{outcome.value}", f"a text has at most {TEXT_CHARACTERS} letters of ASCII"
+    for number, language in dialect.languages.items():
+        if not re.fullmatch("[0-9]{2}", number) or not re.fullmatch("[a-z]{2}", language):
+            yield f"languages.{number}", "two digits and two small letters are needed"
