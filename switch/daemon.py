@@ -6,29 +6,25 @@ connections, what was accepted is answered, the store closes last. Losing the st
 
 from __future__ import annotations
 
-import resource
 import signal
-import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 
-import msgspec
 import structlog
 import trio
 
-from specs import limits
-from specs.dialects import Dialect, TPDUMode, find_dialect
 from switch import __version__
 from switch.books import Books
-from switch.config import ListenerConfig, load_config, restart_keys
+from switch.config import load_config, restart_keys
 from switch.control import control_app
 from switch.core.commands import ApplyProgramme
 from switch.core.decision import BatchEvent
 from switch.core.programme import ProgrammeError
+from switch.doors import CannotListen, door, make_listeners, open_doors
 from switch.expiry import Expiry
 from switch.log_writer import LogWriter
 from switch.logs import configure_logs, wants_json
@@ -45,13 +41,8 @@ from switch.tls import TLSError, server_context
 from switch.vault import Vault
 
 EXIT_LOST = 70  # EX_SOFTWARE: the supervisor starts us again, and the store tells the truth
-BACKLOG = 1024  # connections the system keeps while the loop is busy: a whole chain reconnecting after an outage
 
 log = structlog.get_logger()
-
-
-class CannotListen(Exception):
-    """A door cannot be opened: the port is taken, or the address is not ours."""
 
 
 class Daemon:
@@ -124,8 +115,7 @@ class Daemon:
         self.days = Days(self.service, self.metrics, lambda: time.time_ns() // 1000)
         server = Server(self.service, self.metrics, lambda: self.config, self._draining)
         self.metrics.log_lines_lost.set_function(lambda: self._log_writer.lost)
-        places = self._places()
-        self._listeners = [_listener(config, places) for config in self.config.listeners]
+        self._listeners = make_listeners(self.config.listeners)
         ended = trio.Event()
         async with trio.open_nursery() as nursery:  # lives until everything is answered
             nursery.start_soon(self.service.run)
@@ -135,14 +125,14 @@ class Daemon:
             nursery.start_soon(expiry.run)
             app = ops_app(self.metrics.registry, self._not_ready)
             ops = self.config.ops
-            with _door(f"ops: {ops.host} port {ops.port}"):
+            with door(f"ops: {ops.host} port {ops.port}"):
                 self.ports["ops"] = await nursery.start(partial(serve_ops, app, ops.host, ops.port, shutdown=ended))
             control = control_app(self.service, self.reload, self.status)
-            with _door(f"control socket {self.config.control_socket}"):
+            with door(f"control socket {self.config.control_socket}"):
                 await nursery.start(partial(serve_unix, control, self.config.control_socket, shutdown=ended))
             async with trio.open_nursery() as conversations:
                 await nursery.start(self._watch_signals)
-                await self._listen(server, conversations)
+                self.ports |= await open_doors(self._listeners, server, self._draining, conversations)
                 self._serving = True
                 log.info("serving", **{f"{name}_port": port for name, port in self.ports.items()})
                 with suppress(OSError):  # nobody has to listen
@@ -152,52 +142,6 @@ class Daemon:
             log.info("drained")
             ended.set()
             nursery.cancel_scope.cancel()
-
-    async def _listen(self, server: Server, conversations: trio.Nursery) -> None:
-        """Open every door; a task for each accepts until draining begins."""
-        for listener in self._listeners:
-            config = listener.config
-            with _door(f"{config.name}: {config.host} port {config.port}"):
-                sockets = await trio.open_tcp_listeners(config.port, host=config.host, backlog=BACKLOG)
-            self.ports[config.name] = sockets[0].socket.getsockname()[1]
-            conversations.start_soon(self._accept, server, listener, sockets, conversations)
-
-    async def _accept(
-        self,
-        server: Server,
-        listener: Listener,
-        sockets: list[trio.SocketListener],
-        conversations: trio.Nursery,
-    ) -> None:
-        async def talk(stream: trio.SocketStream) -> None:
-            try:
-                stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-                await server.serve_socket(listener, stream)
-            except Exception:
-                log.exception("connection failed", listener=listener.config.name)
-
-        with trio.CancelScope() as accepting:
-            async with trio.open_nursery() as watching:
-                watching.start_soon(_cancel_when, self._draining, accepting)
-                await trio.serve_listeners(talk, sockets, handler_nursery=conversations)
-
-    def _places(self) -> int:
-        """How many connections each listener may have, so that one full listener leaves the others theirs.
-
-        The process asks for as many descriptors as it may have; an accept that fails would stall every listener.
-        """
-        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        with suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-        descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if descriptors == resource.RLIM_INFINITY:
-            return sys.maxsize
-        room = descriptors - limits.DESCRIPTORS_KEPT - 2 * limits.OPS_CONNECTIONS_MAX
-        places = max(1, room // len(self.config.listeners))
-        wanted = max(listener.connections_max for listener in self.config.listeners)
-        if places < wanted:
-            log.warning("few descriptors", descriptors=descriptors, connections_max=wanted, connections_possible=places)
-        return places
 
     def drain(self) -> None:
         """Stop as told: nothing new, what was accepted is answered."""
@@ -277,27 +221,7 @@ class Daemon:
                 log.info("seal", daemon=seal.daemon, number=seal.number, seal=seal.mac.hex())
 
 
-def _listener(config: ListenerConfig, places: int) -> Listener:
-    dialect = find_dialect(config.dialect)
-    if isinstance(dialect, Dialect) and config.tpdu == "echo" and dialect.tpdu is TPDUMode.SWAP:
-        dialect = msgspec.structs.replace(dialect, tpdu=TPDUMode.ECHO)
-    return Listener(config, dialect, server_context(config.tls) if config.tls else None, places)
-
-
-@contextmanager
-def _door(name: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise CannotListen(f"cannot listen on {name}: {error.strerror or error}") from None
-
-
 def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """The first exception inside nested groups."""
     first = group.exceptions[0]
     return _only(first) if isinstance(first, BaseExceptionGroup) else first
-
-
-async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:
-    await event.wait()
-    scope.cancel()

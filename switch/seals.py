@@ -40,8 +40,10 @@ class _Sealing:
         return said
 
 
-_row = _Sealing(Row, frozenset({"other_holder", "deed", "counts", "late", "claimed", "original_class", "matched"}))
-_reply = _Sealing(Reply, frozenset({"points", "returned", "totals"}))
+_row = _Sealing(
+    Row, frozenset({"other_holder", "deed", "event", "counts", "late", "claimed", "original_class", "matched"})
+)
+_reply = _Sealing(Reply, frozenset({"points", "returned", "totals", "local_year"}))
 
 
 def mark(rows: Sequence[Row], daemon: str, number: int) -> list[Row]:

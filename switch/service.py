@@ -134,7 +134,8 @@ class Service:
             self._vault.card_hash(request.other_card).hex() if request.other_card else "",
             self._vault.encrypt_phone(request.phone) if request.phone else None,
         )
-        self._put(Waiting(case, request.terminal_id, deliver, trio.current_time()))
+        terminal = request.acceptor.number if request.acceptor else request.terminal_id
+        self._put(Waiting(case, terminal, deliver, trio.current_time()))
         return True
 
     def busy(self) -> Reply:

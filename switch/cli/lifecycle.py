@@ -26,9 +26,10 @@ from switch.cli.output import show_json, show_record
 from switch.cli.programmes import read_programme
 from switch.config import Config, ListenerConfig, OpsConfig, TLSConfig, config_template
 from switch.core.programme import ProgrammeError
-from switch.daemon import CannotListen, Daemon
+from switch.daemon import Daemon
 from switch.demo import build
 from switch.demo.certificates import write_demo_certificates
+from switch.doors import CannotListen
 from switch.settings import ConfigError
 from switch.store.open import open_store
 from switch.store.port import StoreError

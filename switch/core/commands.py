@@ -21,7 +21,8 @@ from switch.core.merchants import Merchant, Terminal
 from switch.core.needs import Needs
 from switch.core.operator_rows import NewNumber as NewNumber  # part of commands
 from switch.core.operator_rows import approved, operator_row, refused
-from switch.core.points_commands import PointsCommand, decide_points_command, points_command_needs
+from switch.core.points_commands import PointsCommand, points_command_needs
+from switch.core.points_desk import decide_points_command
 from switch.core.programme import Programme, ProgrammeError, parse_programme
 from switch.core.workset import Workset
 

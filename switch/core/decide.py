@@ -138,7 +138,7 @@ def _reverse(deciding: Deciding) -> Decision:
         return deciding.refuse(stranger)
     view, case = deciding.view, deciding.case
     repeated = view.earlier if same_reversal(view.earlier, case) else None
-    target = find_reversed(view, case, deciding.sent_at, repeated)
+    target = find_reversed(view, case, deciding.sent_at, repeated, deciding.now)
     found = join(view, case, deciding.now, deciding.number)
     joined = found if isinstance(found, Joined) else None
     if target is None:
@@ -175,7 +175,7 @@ def _void(deciding: Deciding, batch: Batch | None) -> Ruling:
         return refused(Reason.GUESS_LIMIT)
     if view.card is None:
         return refused(Reason.UNKNOWN_CARD)
-    target = find_voided(view, deciding.case, batch)
+    target = find_voided(view, deciding.case, batch, deciding.now)
     if isinstance(target, Reason):
         return refused(target)
     return _undo(deciding, target, forced=deciding.forced)

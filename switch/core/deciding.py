@@ -34,7 +34,8 @@ _STORED = (MessageClass.REQUEST, MessageClass.ADVICE, MessageClass.REVERSAL, Mes
 def bare_reply(outcome: Outcome, now: int, time_zone: str) -> Reply:
     """An answer about a request that was not even looked at: the host's time, and nothing else."""
     local_now = local_time(now, time_zone)
-    return Reply(outcome, local_date=local_now.strftime("%m%d"), local_time=local_now.strftime("%H%M%S"))
+    date, time, year = local_now.strftime("%m%d %H%M%S %y").split()
+    return Reply(outcome, local_date=date, local_time=time, local_year=year)
 
 
 class Deciding:
@@ -130,11 +131,13 @@ class Deciding:
         """The answer; reference and approval where WIRE.md section 2, "Answers", has them."""
         request = self.request
         numbered = request.message_class in (MessageClass.REQUEST, MessageClass.ADVICE, MessageClass.UPLOAD)
+        numbered = numbered or request.sequenced
         approved = outcome in ACCEPTED and request.message_class is MessageClass.REQUEST
         return Reply(
             outcome=outcome,
             local_date=self.local_now.strftime("%m%d"),
             local_time=self.local_now.strftime("%H%M%S"),
+            local_year=self.local_now.strftime("%y"),
             amount=amount,
             rrn=self.rrn if numbered and request.kind is not Kind.MALFORMED else None,
             approval=f"{self.number % 1_000_000:06d}" if approved else None,
@@ -158,7 +161,12 @@ class Deciding:
 
     def _answer(self, outcome: Outcome, joined: Joined | None, ruling: Ruling) -> Reply:
         batch = joined.batch.number if joined else self.request.batch
-        telling = ruling.tell_balances and self.request.message_class in (MessageClass.REQUEST, MessageClass.INQUIRY)
+        told_to = (
+            MessageClass.REQUEST,
+            MessageClass.INQUIRY,
+            *([MessageClass.REVERSAL] if self.request.sequenced else []),
+        )
+        telling = ruling.tell_balances and self.request.message_class in told_to
         balances: tuple[Balance, ...] = ()
         points: PointsTold | None = None
         if telling and self.view.account and self.view.account.kind is AccountKind.DEBT:
@@ -250,7 +258,7 @@ class Deciding:
             sent_batch=request.batch,
             sent_at=self.sent_at,
             receipt=request.receipt,
-            reference=None if names_original(request) else request.rrn,
+            reference=None if names_original(request) and not request.sequenced else request.rrn,
             other_holder=ruling.points.other_holder if ruling.points else 0,
             deed=ruling.points.deed if ruling.points else None,
         )

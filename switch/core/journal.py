@@ -96,12 +96,12 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True):
     seal: int = 0
     other_holder: int = 0  # who received a transfer
     deed: Deed | None = None
+    event: str | None = None  # the caller's own id of an award
     counts: tuple[Count, ...] = ()  # in the totals of open batches
     late: bool = False  # it moved something of a batch that was closed already
     claimed: tuple[Total, ...] | None = None  # by a settlement
     original_class: MessageClass | None = None  # of an upload: the MTI of what it tells of
     matched: int = 0  # of an upload: the row it tells of, which the switch has known
-    event: str | None = None  # the caller's own id of an award
     entries: tuple[Entry, ...] = ()
 
     @property

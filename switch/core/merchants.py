@@ -9,7 +9,7 @@ from enum import Enum
 
 import msgspec
 
-from specs.transaction import Total
+from specs.transaction import Acceptor, Total
 
 
 class Right(Enum):
@@ -34,6 +34,8 @@ class Right(Enum):
     UNBLOCK = "unblock"
     CLEAR = "clear"  # closing a batch whatever is in it
     OFFLINE_LOADS = "offline_loads"
+    CASH_BACK = "cash_back"  # money out of a gift card at a sale
+    UNLOAD = "unload"  # value off a gift card, without goods
 
 
 #: To be granted one by one; a new terminal may do the rest.
@@ -47,6 +49,8 @@ GRANTED = frozenset(
         Right.UNBLOCK,
         Right.CLEAR,
         Right.OFFLINE_LOADS,
+        Right.CASH_BACK,
+        Right.UNLOAD,
     }
 )
 DEFAULT_RIGHTS = tuple(right for right in Right if right not in GRANTED)
@@ -74,6 +78,7 @@ class Terminal(msgspec.Struct, frozen=True):
     currencies: tuple[str, ...] = ()  # others it may ask in
     rights: tuple[Right, ...] = DEFAULT_RIGHTS
     partial: bool = False
+    whole_only: bool = False  # never less than it asked for, whatever its messages say
     texts: bool = False
     explicit_open: bool = False
     echo_seconds: int = 300
@@ -81,6 +86,20 @@ class Terminal(msgspec.Struct, frozen=True):
     listener: str = ""  # where it is expected, for people and demo.json
     nii: str = ""
     active: bool = True
+    number: str = ""  # Acceptor.number, of a terminal that names itself so; unique
+    acquirer: str = ""  # these three are compared where they are known
+    agent_bank: str = ""
+    agent_chain: str = ""
+
+    def may_take_less(self, asked: bool) -> bool:
+        """Whether it gets part of an amount, where there is no more; `asked`: its message says that it can take it."""
+        return (asked or self.partial) and not self.whole_only
+
+    def is_named(self, acceptor: Acceptor) -> bool:
+        """Whether what a message says of itself agrees with what is known."""
+        said = (acceptor.acquirer, acceptor.agent_bank, acceptor.agent_chain)
+        known = (self.acquirer, self.agent_bank, self.agent_chain)
+        return all(one in ("", other) or not other for one, other in zip(said, known, strict=True))
 
 
 class Desk(msgspec.Struct, frozen=True):

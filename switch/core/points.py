@@ -123,7 +123,7 @@ def redeem(matter: PointsMatter) -> Ruling:
         if scheme.redeem_maximum is not None and points > scheme.redeem_maximum:
             return refused(Reason.AMOUNT)
         if points > held:
-            may = matter.request.partial or matter.terminal.partial
+            may = matter.terminal.may_take_less(matter.request.partial)
             amount, points = _affordable(matter, value, held) if may else (0, 0)
             if not amount:
                 return matter.refuse(Reason.NOT_ENOUGH)

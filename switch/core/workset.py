@@ -91,6 +91,7 @@ class Workset:
     def __init__(self) -> None:
         self.merchants: dict[str, Merchant] = {}
         self.terminals: dict[tuple[str, str], Terminal] = {}
+        self.numbers: dict[str, tuple[str, str]] = {}  # both ids of a terminal by the number it goes by
         self.desks: dict[tuple[int, str], Desk] = {}
         self.batches: dict[int, Batch] = {}
         self.numbered: dict[tuple[int, str, int], Batch] = {}
@@ -128,13 +129,16 @@ class Workset:
     def view(self, case: Case) -> View:
         """What `case` sees, with the changes of the group's earlier requests."""
         request, name = case.request, case.application
-        terminal = self.terminal(request.merchant_id, request.terminal_id)
+        merchant_id, terminal_id = request.merchant_id, request.terminal_id
+        if request.acceptor:
+            merchant_id, terminal_id = self.numbers.get(request.acceptor.number, ("", ""))
+        terminal = self.terminal(merchant_id, terminal_id)
         number = terminal.id if terminal else 0
         desk = self.desks.get((number, name)) or Desk(number, name)
         card = self.cards.get(self.card_ids.get(case.card_hash, 0))
         named = self.numbered.get((number, name, request.batch or request.upload_batch or 0))
         return View(
-            merchant=self.merchants.get(terminal.merchant_id if terminal else request.merchant_id),
+            merchant=self.merchants.get(terminal.merchant_id if terminal else merchant_id),
             terminal=terminal,
             desk=desk,
             open_batch=self.batches.get(desk.batch),

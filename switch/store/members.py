@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from switch.core.holdings import Account
 from switch.core.journal import Row
 from switch.store.database import Database
-from switch.store.loading import ACCOUNTS, JOURNAL, with_entries
+from switch.store.loading_rows import with_entries
+from switch.store.tables import ACCOUNTS, JOURNAL
 
 
 def read_movements(database: Database, holder: int, since: int, limit: int) -> list[Row]:

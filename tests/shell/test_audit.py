@@ -98,6 +98,12 @@ def test_rows_older_than_a_field_keep_their_seals() -> None:
     rows = mark([make.row(7, entries=(make.entry(-17, -5), make.entry(100, 5, 5, 1)))], "main", 1)
     first = "23c36372d76616c9693be6f294651f804d417747c9493669820f806da6fe2d1c"
     assert seal_of(rows, None, "main", 5, KEY).mac.hex() == first
-    for change in ({"late": True}, {"matched": 3}, {"claimed": (Total(),)}, {"counts": (Count(1, 0, 1, 5),)}):
+    for change in (
+        {"event": "crm-7"},
+        {"late": True},
+        {"matched": 3},
+        {"claimed": (Total(),)},
+        {"counts": (Count(1, 0, 1, 5),)},
+    ):
         changed = [msgspec.structs.replace(rows[0], **change)]
         assert seal_of(changed, None, "main", 5, KEY).mac.hex() != first, change

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from switch.core.journal import Entry, Row, Tally
 from switch.core.merchants import Merchant, Terminal
-from switch.store import loading
+from switch.store import tables
 from switch.store.database import Database
 from switch.store.mapping import Mapping
 from tests.store.make import merchant
 from tests.store.places import Place
 
 MAPPINGS: dict[str, Mapping[Any]] = {
-    one.table: one for one in vars(loading).values() if isinstance(one, Mapping)
+    one.table: one for one in vars(tables).values() if isinstance(one, Mapping)
 } | {"tallies": Mapping(Tally, "tallies", ("scope", "bucket"))}  # fmt: skip
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"))  # PostgreSQL knows no NUL in a text
 SMALL, LARGE = st.integers(-(2**31), 2**31 - 1), st.integers(-(2**63), 2**63 - 1)
