@@ -34,8 +34,8 @@ def _text(reply: Reply, slip: Visa2Slip, dialect: Visa2Dialect) -> str:
         return f"{text} {reply.wrong_field or 0:02d}"
     if reply.outcome is not Outcome.APPROVED:
         return text
-    if slip.kind is Kind.GIFT_BALANCE and BLOCK_GIFT not in slip.blocks:
-        return _balance_text(reply, slip.currency) or text
+    if slip.kind is Kind.GIFT_BALANCE:
+        return text if BLOCK_GIFT in slip.blocks else _balance_text(reply, slip.currency) or text
     return f"{text} {reply.approval}" if reply.approval else text
 
 

@@ -60,7 +60,7 @@ def read_request(record: bytes, dialect: Visa2Dialect, line: Line) -> tuple[Requ
     """
     text = record.decode("latin-1")
     numbers = text[_STORE], text[_TERMINAL], text[_SEQUENCE]
-    if text[0] in _OTHER_LAYOUTS or not all(re.fullmatch("[0-9]{4}", number) for number in numbers):
+    if text[:1] in _OTHER_LAYOUTS or not all(re.fullmatch("[0-9]{4}", number) for number in numbers):
         raise MessageError(None)
     slip = Visa2Slip(text[1] if text[1].isdecimal() else "0", *numbers)
     request = Request(
