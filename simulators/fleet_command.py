@@ -13,7 +13,7 @@ from simulators.demo import Demo, load_demo
 from simulators.fleet import run_fleet
 from simulators.fleet_report import FleetReport
 from simulators.fleet_till import FleetOptions
-from simulators.link import LineDown
+from simulators.line import LineDown
 from simulators.output import APPROVED, DECLINED, NO_ANSWER, show_json
 from simulators.terminal import ANSWER_SECONDS
 from simulators.till import LISTENERS, complaints, demo_option, host_option

@@ -11,12 +11,13 @@ from simulators.demo import Demo, DemoTerminal, dialect_of
 from simulators.fleet_report import FleetReport
 from simulators.journal import Journal, Result
 from simulators.journal_file import JournalFile
-from simulators.link import LineDown, Link, open_link
+from simulators.line import Line, LineDown
+from simulators.link import open_link
 from simulators.load_line import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, TRY_AGAIN, GaveUp
 from simulators.requests import is_answer_to, without_secrets
 from simulators.settlement import Habits, Said, pay_debts, settle
 from simulators.state import COUNTER_MAX, Counters, Deed, StateFile
-from simulators.wire import Message, WireError, decode, encode
+from simulators.wire import Message, WireError
 
 STANS_RESERVED = 1000  # at a time: one write of the state file for as many messages
 
@@ -48,7 +49,7 @@ class FleetTill:
         self.journal = self._file.read()
         self._state = StateFile.beside(demo)
         self._stans = range(0)
-        self._link: Link | None = None
+        self._link: Line | None = None
 
     def power_cut(self) -> None:
         """Only what is on disk is left."""
@@ -160,12 +161,12 @@ class FleetTill:
                 link = self._link = self._link or await open_link(
                     self._demo, self.who, self._options.listener, self._options.host
                 )
-                await link.send(encode(request, self.dialect))
+                await link.send(request)
                 if lost:
                     await self._lose()
                     return None
                 while True:
-                    answer = decode(await link.receive(), self.dialect)
+                    answer = await link.receive()
                     if is_answer_to(answer, request):
                         return answer
         except (trio.TooSlowError, LineDown, WireError):

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from simulators.demo import Demo, DemoError
-from simulators.link import LineDown
+from simulators.line import LineDown
 from simulators.load import run_load
 from simulators.load_line import LoadOptions
 from simulators.load_report import LoadReport

@@ -14,7 +14,8 @@ import trio
 from simulators.demo import Demo, DemoError, DemoTerminal, dialect_of
 from simulators.journal import Journal, Result
 from simulators.journal_file import JournalFile
-from simulators.link import LineDown, Link, open_link
+from simulators.line import Line, LineDown
+from simulators.link import open_link
 from simulators.requests import (
     Order,
     build_repeat,
@@ -30,7 +31,8 @@ from simulators.requests import (
 from simulators.settlement import Said
 from simulators.state import Deed, StateFile
 from simulators.tables import available
-from simulators.wire import Message, WireError, decode, encode
+from simulators.visa2_wire import code_of
+from simulators.wire import Message, WireError
 
 ANSWER_SECONDS = 25.0  # the switch answers within 20 or not at all
 RECOVERY_TRIES = 3  # a reversal or an advice is sent this often, then it is kept for the next opportunity
@@ -83,7 +85,7 @@ class Terminal:
         self._answer_seconds = answer_seconds
         self._persistent = persistent
         self._clock = clock
-        self._link: Link | None = None
+        self._link: Line | None = None
 
     async def __aenter__(self) -> "Terminal":
         return self
@@ -137,6 +139,8 @@ class Terminal:
 
     async def send(self, kind: str, request: Message) -> Exchange:
         """Send a request as it is, wait for its answer, and remember both."""
+        if self.dialect == "visa2":
+            code_of(request)  # what cannot be said never leaves
         deed = Deed(kind, without_secrets(request, self.dialect))
         is_deed = request.mti[:3] in ("020", "022")
         if is_deed:
@@ -198,7 +202,7 @@ class Terminal:
         try:
             with trio.fail_after(self._answer_seconds):
                 async with self._line() as link:
-                    await link.send(encode(request, self.dialect))
+                    await link.send(request)
         except (trio.TooSlowError, LineDown) as error:
             raise DemoError(f"the line failed while sending: {error}") from None
         finally:
@@ -210,9 +214,8 @@ class Terminal:
         try:
             with trio.fail_after(self._answer_seconds):
                 async with self._line() as link:
-                    body = encode(request, self.dialect)
                     sent = True  # from here the switch may have it, even if sending fails half way
-                    await link.send(body)
+                    await link.send(request)
                     return await self._wait_for_answer(link, request), "", True
         except trio.TooSlowError:
             await self.hang_up()
@@ -222,19 +225,16 @@ class Terminal:
             return None, str(error), sent
 
     @asynccontextmanager
-    async def _line(self) -> AsyncIterator[Link]:
+    async def _line(self) -> AsyncIterator[Line]:
         if self._link is None:
-            self._link = await open_link(self.demo, self.who, self.listener, self._host)
+            self._link = await open_link(self.demo, self.who, self.listener, self._host, persistent=self._persistent)
         yield self._link
         if not self._persistent:
             await self.hang_up()
 
-    async def _wait_for_answer(self, link: Link, request: Message) -> Message:
+    async def _wait_for_answer(self, link: Line, request: Message) -> Message:
         while True:
-            try:
-                answer = decode(await link.receive(), self.dialect)
-            except WireError as error:
-                raise LineDown(f"the answer cannot be read: {error.text}, byte {error.offset}") from None
+            answer = await link.receive()
             if is_answer_to(answer, request):
                 return answer
 

@@ -12,6 +12,7 @@ import msgspec
 import trio
 
 from simulators.cards import CardWish, choose_card
+from simulators.codecs import DIALECTS
 from simulators.demo import Demo, DemoError, load_demo
 from simulators.members import choose_member
 from simulators.output import USAGE, as_json, exit_code, show_exchange, show_json
@@ -21,7 +22,7 @@ from simulators.state import StateFile
 from simulators.terminal import ANSWER_SECONDS, Exchange, Terminal
 from simulators.wire import WireError
 
-LISTENERS = ("nac", "ascii", "nac-tls", "ascii-tls")
+LISTENERS = ("nac", "ascii", "visa2", "nac-tls", "ascii-tls", "visa2-tls")
 
 
 class Till(msgspec.Struct, frozen=True):
@@ -89,6 +90,8 @@ def till_options(command: Callable[..., int]) -> Any:
 
     @functools.wraps(command)
     def run(demo: Path | None, **options: Any) -> None:
+        dialect = options.pop("dialect")
+        options["listener"] = options["listener"] or dialect
         names = ("terminal_id", "listener", "host", "timeout", "trace", "json", "reverse", "nii")
         common = {name: options.pop(name) for name in names}
         with complaints():
@@ -118,6 +121,7 @@ host_option = click.option("--host", default="127.0.0.1", show_default=True)
 _TILL_OPTIONS = [
     click.option("--terminal", "terminal_id", help="terminal id, or merchant/terminal [first of the listener]"),
     click.option("--listener", type=click.Choice(LISTENERS), help="[nac, or the terminal's own]"),
+    click.option("--dialect", type=click.Choice((*DIALECTS, "visa2")), help="the plain listener of this dialect"),
     demo_option,
     host_option,
     click.option("--timeout", type=float, default=ANSWER_SECONDS, show_default=True, help="seconds to wait"),

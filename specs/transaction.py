@@ -180,6 +180,10 @@ class Acceptor(msgspec.Struct, frozen=True):
         """What is unique."""
         return self.merchant_number + self.store_number + self.terminal_number
 
+    def __str__(self) -> str:
+        """For people and logs, where a run of twenty digits would be hidden."""
+        return f"{self.merchant_number}/{self.store_number}/{self.terminal_number}"
+
 
 class Request(msgspec.Struct, frozen=True):
     """One message from a terminal. Ids are stripped of surrounding spaces; absent is None (ids: empty).

@@ -58,7 +58,7 @@ class Conversation:
             nursery.start_soon(self._stop_receiving, draining)
             self._reason = await self._read(draining)
             with trio.move_on_after(self._service.answer_seconds + limits.SEND_SECONDS):
-                while self._owed:
+                while self._owed and self._reason != "signed_off":  # a session that has ended sends no answer
                     await self._changed.wait()
                 if self._reason != "hung_up":
                     self._session.sign_off()

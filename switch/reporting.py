@@ -51,7 +51,7 @@ def log_group(answered: Sequence[tuple[Request, Reply, float]]) -> None:
     """One line for each transaction; the masked types keep secrets out of it."""
     for request, reply, seconds in answered:
         known = reply.outcome not in _NOBODY
-        number = {"number": request.acceptor.number if known else None} if request.acceptor else {}
+        number = {"number": str(request.acceptor) if known else None} if request.acceptor else {}
         log.info(
             "transaction",
             listener=request.line.listener,

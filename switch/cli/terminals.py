@@ -204,9 +204,6 @@ def _changed(terminal: Terminal, given: dict[str, Any], reader: Reader, config: 
     stores = find_merchant(reader, new.merchant_id).stores
     if new.store not in stores:
         bad_option("--store", f"{new.merchant_id} has no store {new.store!r}; it has {', '.join(stores)}")
-    taken = next((other for other in reader.terminals() if other.number == new.number and new.number), None)
-    if taken and (taken.merchant_id, taken.terminal_id) != (new.merchant_id, new.terminal_id):
-        bad_option("--number", f"{taken.merchant_id}/{taken.terminal_id} goes by this number")
     listeners = [listener.name for listener in config.listeners]
     if given["listener"] and new.listener not in listeners:
         bad_option("--listener", f"{new.listener!r} is not one of {', '.join(listeners)}")

@@ -215,7 +215,10 @@ class Workset:
         for merchant in decision.merchants:
             self.merchants[merchant.merchant_id] = changes.merchants[merchant.id] = merchant
         for terminal in decision.terminals:
-            self.terminals[terminal.merchant_id, terminal.terminal_id] = changes.terminals[terminal.id] = terminal
+            ids = terminal.merchant_id, terminal.terminal_id
+            self.terminals[ids] = changes.terminals[terminal.id] = terminal
+            if terminal.number:
+                self.numbers[terminal.number] = ids
         if decision.programme:
             self.programme_version = decision.programme.version
             changes.programmes.append(decision.programme)

@@ -1,6 +1,7 @@
 """Records D and E: the worked examples of the reference, what each field means, and which one is wrong."""
 
 import re
+from typing import Any
 
 import msgspec
 import pytest
@@ -18,7 +19,7 @@ from terminals.visa2_request import Visa2Slip
 from tests.wire.golden import LINE
 from tests.wire.visa2_tools import FIXED, FRAMES, FS, GS, PAN_DIGITS, framed, read, record, reversal_data, session
 
-TIME = {"local_date": "1122", "local_time": "110000", "local_year": "26"}
+TIME: dict[str, Any] = {"local_date": "1122", "local_time": "110000", "local_year": "26"}
 
 
 def balance(amount: int, currency: str = "840") -> tuple[Balance, ...]:

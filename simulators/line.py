@@ -1,0 +1,38 @@
+"""What every connection of a terminal is, whatever is spoken on it."""
+
+import ssl
+from abc import ABC, abstractmethod
+
+import trio
+
+from simulators.wire import Message
+
+
+class LineDown(Exception):
+    """There is no connection, or it broke. The text says which and what may be the matter."""
+
+
+class Line(ABC):
+    """A connection, whatever is spoken on it."""
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        self._stream = stream
+
+    @abstractmethod
+    async def send(self, request: Message) -> None: ...
+
+    @abstractmethod
+    async def receive(self) -> Message:
+        """The next message, whoever it is for."""
+
+    async def aclose(self) -> None:
+        await trio.aclose_forcefully(self._stream)
+
+    async def _read(self) -> bytes:
+        try:
+            data = bytes(await self._stream.receive_some())
+        except (trio.BrokenResourceError, trio.ClosedResourceError, ssl.SSLError):
+            raise LineDown("the connection broke while waiting") from None
+        if not data:
+            raise LineDown("the switch closed the connection")
+        return data

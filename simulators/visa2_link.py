@@ -1,0 +1,104 @@
+"""A terminal's side of a VISA-2 line: wait for ENQ, send a frame, take the response, say that it was understood."""
+
+import ssl
+
+import trio
+
+from simulators.demo import DemoTerminal
+from simulators.line import Line, LineDown
+from simulators.visa2_wire import (
+    ACK,
+    ENQ,
+    EOT,
+    ETB,
+    ETX,
+    NAK,
+    STX,
+    answer_message,
+    decode_response,
+    frame,
+    is_response_to,
+    request_record,
+    unframe,
+)
+from simulators.wire import Message, WireError
+
+_SENDINGS_MAX = 3  # of one frame, before the line is given up
+
+
+class Visa2Line(Line):
+    """One connection. `interleaved` (type 4) stays up between requests; else each request has its own (type 0)."""
+
+    def __init__(self, stream: trio.abc.Stream, who: DemoTerminal, *, interleaved: bool) -> None:
+        super().__init__(stream)
+        self._who = who
+        self._application_type = "4" if interleaved else "0"
+        self._request: Message | None = None
+        self._frame = b""
+        self._sendings = 0
+        self._polled = False
+        self._buffer = bytearray()
+
+    async def send(self, request: Message) -> None:
+        self._frame = frame(request_record(request, self._who, self._application_type))
+        self._request, self._sendings = request, 0
+        while not self._polled:
+            self._polled = await self._next() == ENQ
+        await self._send_frame()
+
+    async def receive(self) -> Message:
+        """The answer to the last request; another terminal's is passed over."""
+        assert self._request is not None, "first a request, then its answer"
+        while True:
+            found = await self._next()
+            if found == NAK:
+                await self._send_frame()
+            elif found == EOT:
+                raise LineDown("the switch ended the session without an answer")
+            elif found[:1] == STX:
+                try:
+                    response = decode_response(unframe(found))
+                except WireError:
+                    await self._write(NAK)
+                    continue
+                if is_response_to(response, self._request, self._who):
+                    return await self._acknowledged(answer_message(response, self._request, self._who.currency))
+
+    async def _acknowledged(self, answer: Message) -> Message:
+        if self._application_type == "0":
+            await self._write(ACK)
+        return answer
+
+    async def _send_frame(self) -> None:
+        if self._sendings == _SENDINGS_MAX:
+            await self._write(EOT)
+            raise LineDown("the switch did not understand the request")
+        self._sendings += 1
+        await self._write(self._frame)
+
+    async def _next(self) -> bytes:
+        """The next control character, or a whole frame."""
+        while True:
+            found = self._take()
+            if found:
+                return found
+            self._buffer += await self._read()
+
+    def _take(self) -> bytes:
+        """Nothing, while a frame is not all there."""
+        if self._buffer[:1] != STX:
+            taken = bytes(self._buffer[:1])
+            del self._buffer[:1]
+            return taken
+        ends = [place for place in (self._buffer.find(ETX), self._buffer.find(ETB)) if place >= 0]
+        if not ends or len(self._buffer) < min(ends) + 2:
+            return b""
+        taken = bytes(self._buffer[: min(ends) + 2])
+        del self._buffer[: len(taken)]
+        return taken
+
+    async def _write(self, data: bytes) -> None:
+        try:
+            await self._stream.send_all(data)
+        except (trio.BrokenResourceError, trio.ClosedResourceError, ssl.SSLError):
+            raise LineDown("the connection broke while sending") from None
