@@ -3,11 +3,14 @@
 PYTHON ?= python3
 DATA ?= demo-data
 FUZZ_SECONDS ?= 10
+JOBS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := specs terminals switch simulators tests
+# JOBS processes take tests from each other when they have none left
+PYTEST := $(BIN)/pytest -n $(JOBS) --dist worksteal
 # strace makes disk calls fail on purpose; tests that need it say so when it is missing
 TEST_PACKAGES := strace
 
@@ -17,7 +20,7 @@ help:
 	@echo "make run        start the demo switch (installs it first)"
 	@echo "make install    only the environment: $(BIN)/tillswitch, $(BIN)/tillsim"
 	@echo "make check      format, lint, types, import contracts, fast tests: under a minute"
-	@echo "make test       everything CI runs: under ten minutes"
+	@echo "make test       everything CI runs: under ten minutes (JOBS=$(JOBS): tests at a time)"
 	@echo "make test-deps  Debian packages that some tests need ($(TEST_PACKAGES))"
 	@echo "make lock       renew requirements*.lock (needs uv)"
 	@echo "make clean      remove the environment and what the tools left; data directories stay"
@@ -35,11 +38,11 @@ static: $(VENV)/.installed-tests
 	$(BIN)/lint-imports --no-logo
 
 check: static
-	$(BIN)/pytest -q -m "not slow"
+	$(PYTEST) -q -m "not slow"
 
 # All tests, with FUZZ_SECONDS of random bytes; the summary names what was skipped and why.
 test: static
-	FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/pytest
+	FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTEST)
 
 test-deps:
 	@missing=; for name in $(TEST_PACKAGES); do command -v $$name >/dev/null || missing="$$missing $$name"; done; \

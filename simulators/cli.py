@@ -15,13 +15,13 @@ from simulators.load_line import LoadOptions
 from simulators.load_output import show_load
 from simulators.money import parse_amount
 from simulators.output import show_json, show_message, show_rows
-from simulators.player import Player
+from simulators.player import Player, go_on
 from simulators.points_cli import ADVICES, points
 from simulators.requests import GIFT_KINDS, KINDS, VOIDABLE_KINDS, Kind, Order, card_number, with_pin
 from simulators.settle_command import settle_command
 from simulators.state import Deed
 from simulators.story import load_story, packaged_stories
-from simulators.story_output import show_story, story_json
+from simulators.story_output import show_story, story_json, wait_for_enter
 from simulators.terminal import ANSWER_SECONDS, Terminal
 from simulators.till import LISTENERS, Till, add_options, complaints, demo_option, host_option, pick_card, till_options
 from simulators.visa2_describe import describe_pasted
@@ -157,10 +157,17 @@ def story(till: Till, name: str) -> int:
     """Play a conversation: a packaged story by NAME, or a file; `all` plays every packaged one."""
     chosen = packaged_stories() if name == "all" else {name: load_story(name)}
     listener = till.listener or (till.demo.terminal(till.terminal_id).listener if till.terminal_id else "nac")
+    somebody_is_there = sys.stdin.isatty() and name != "all" and not till.json
     results = []
     for one_name, one in chosen.items():
         player = Player(
-            till.demo, one, listener, host=till.host, terminal_id=till.terminal_id, answer_seconds=till.timeout
+            till.demo,
+            one,
+            listener,
+            host=till.host,
+            terminal_id=till.terminal_id,
+            answer_seconds=till.timeout,
+            pause=wait_for_enter if somebody_is_there else go_on,
         )
         results.append(trio.run(show_story, one_name, one, player, till.trace, till.json))
     if till.json:

@@ -75,8 +75,8 @@ async def _verify(demo: Demo, day: Day, cards: Cards, report: FleetReport) -> No
         try:
             held = await day.ask_balance(pan)
         except GaveUp as error:
-            report.unresolved.append(f"card {mask_pan(pan)}: {error}")
-            continue
+            report.unresolved.append(f"card {mask_pan(pan)} and those after it: {error}")
+            return
         report.cards += 1
         state.remember_card(demo, pan, "active", held)
         if held != reckoned:

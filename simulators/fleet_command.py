@@ -1,24 +1,22 @@
 """`tillsim fleet` on the screen: a bar while the day lasts, then the report."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 import trio
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import MofNCompleteColumn
 
 from simulators.demo import Demo, load_demo
 from simulators.fleet import run_fleet
 from simulators.fleet_report import FleetReport
 from simulators.fleet_till import FleetOptions
-from simulators.line import LineDown
-from simulators.output import APPROVED, DECLINED, NO_ANSWER, show_json
+from simulators.long_run import keep_bar, show_run
 from simulators.terminal import ANSWER_SECONDS
 from simulators.till import LISTENERS, complaints, demo_option, host_option
 
-REFRESH_SECONDS = 0.25
 SHARE = click.FloatRange(0, 1)
 
 
@@ -48,33 +46,12 @@ def fleet_command(demo: Path | None, as_json: bool, **options: Any) -> None:
 
 
 async def _show_fleet(demo: Demo, options: FleetOptions, as_json: bool) -> int:
-    """Run it and tell; the exit code. The bar goes to standard error, so that the report can be kept in a file."""
-    report: FleetReport | None = None
-    try:
-        async with trio.open_nursery() as nursery:
-
-            def watch(report: FleetReport) -> None:
-                if sys.stderr.isatty() and not as_json:
-                    nursery.start_soon(_show_progress, report)
-
-            report = await run_fleet(demo, options, watch)
-            nursery.cancel_scope.cancel()
-    except* LineDown as group:
-        click.echo(f"tillsim: {group.exceptions[0]}", err=True)
-    if report is None:
-        return NO_ANSWER
-    if as_json:
-        show_json(report.as_json())
-    else:
-        click.echo("\n".join(report.lines()))
-    return APPROVED if report.ok else DECLINED
+    return await show_run(partial(run_fleet, demo, options), _show_progress, as_json)
 
 
 async def _show_progress(report: FleetReport) -> None:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), auto_refresh=False, transient=True) as progress:
-        task = progress.add_task("opening", total=report.deeds_planned)
-        while True:
-            words = f"{len(report.settled)} of {report.terminals} settled, {report.wrong} wrong, {report.lost} lost"
-            progress.update(task, completed=report.deeds, description=words, refresh=True)
-            await trio.sleep(REFRESH_SECONDS)
+    def look() -> tuple[float, str]:
+        words = f"{len(report.settled)} of {report.terminals} settled, {report.wrong} wrong, {report.lost} lost"
+        return report.deeds, words
+
+    await keep_bar(report.deeds_planned, look, MofNCompleteColumn())

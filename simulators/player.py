@@ -1,6 +1,6 @@
 """Plays a story: chooses its cards, sends its steps, tells each result as it comes."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 
 import msgspec
@@ -29,6 +29,13 @@ class StepResult(msgspec.Struct, frozen=True):
     is_cleanup: bool = False
 
 
+Pause = Callable[[str], Awaitable[None]]  # told what somebody else may do now
+
+
+async def go_on(text: str) -> None:
+    pass
+
+
 class Player:
     """One performance of one story on one listener."""
 
@@ -41,8 +48,10 @@ class Player:
         host: str = "127.0.0.1",
         terminal_id: str | None = None,
         answer_seconds: float = ANSWER_SECONDS,
+        pause: Pause = go_on,
     ) -> None:
         self._demo = demo
+        self._pause = pause
         self._story = story
         self._terminals = [
             Terminal(demo, who, listener, host=host, answer_seconds=answer_seconds)
@@ -117,6 +126,8 @@ class Player:
         if step.terminal > len(self._terminals):
             raise DemoError(f"the story needs {step.terminal} terminals on this listener")
         terminal = self._terminal(step)
+        if step.pause:
+            await self._pause(step.pause.format(terminal=terminal.who.key))
         kind, request = self._request(step, terminal)
         if step.answer == "held":
             self._played[step.name] = Played(kind, request)

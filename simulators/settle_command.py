@@ -31,7 +31,7 @@ def _settle(till: Till, blocks: str, clear: bool, names_rrn: bool, names_batch: 
     else:
         click.echo("\n".join(_slip(terminal, all_said)))
         if code == NO_ANSWER:
-            click.echo("No answer. The batch is as it was; `tillsim settle` goes on from here.", err=True)
+            click.echo("The batch is not closed; `tillsim settle` goes on from here.", err=True)
     return code
 
 
@@ -98,7 +98,8 @@ def _slip(terminal: Terminal, all_said: list[Said]) -> list[str]:
         if said.answer and has_totals(said.request):
             lines += ["", title(said.kind), *settlement_lines(said.request, said.answer, who.currency)]
         elif said.request.mti != "0320" or code != "00":
-            lines.append(f"{title(said.kind)}: {code or ''} {meaning(code)}".replace(":  ", ": "))
+            line = f"{title(said.kind)}: {f'{code} {meaning(code)}' if code else said.problem}"
+            lines += [line] if lines[-1] != line else []  # tried again, to no avail
     uploads = [said for said in all_said if said.request.mti == "0320" and said.result is Result.DONE]
     if uploads:
         lines.append(f"{len(uploads)} records uploaded")

@@ -31,12 +31,13 @@ class Habits(msgspec.Struct, frozen=True):
 
 
 class Said(msgspec.Struct, frozen=True):
-    """One message of a settlement and what came of it; `result` is None where no answer came."""
+    """One message of a settlement and what came of it; `result` is None where no answer came, `problem` says why."""
 
     kind: str
     request: Message
     answer: Message | None
     result: Result | None
+    problem: str = ""
 
 
 class Speaker(Protocol):

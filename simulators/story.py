@@ -50,7 +50,10 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One message. `answer = "lost"` hangs up before the answer; `"held"` builds the message and keeps it unsent."""
+    """One message. `answer = "lost"` hangs up before the answer; `"held"` builds the message and keeps it unsent.
+
+    Before a step with a `pause` somebody else may do what it says; the story comes out the same if nobody does.
+    """
 
     send: str
     name: str = ""
@@ -72,6 +75,7 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     partial: bool = False
     swipe: bool = False
     answer: Literal["read", "lost", "held"] = "read"
+    pause: str = ""
     expect: Expectation = Expectation()
 
 

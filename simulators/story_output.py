@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 import msgspec
+import trio
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -50,6 +51,12 @@ async def show_story(name: str, story: Story, player: Player, trace: bool, quiet
         verdict = {APPROVED: "as expected", USAGE: f"could not be played: {result.problem}"}
         click.echo(f"  {verdict.get(result.exit_code, 'NOT as expected')}\n")
     return result
+
+
+async def wait_for_enter(text: str) -> None:
+    """A pause of a story, for somebody who sits at the screen."""
+    click.echo(f"\n  {text}\n  Enter goes on. ", nl=False)
+    await trio.to_thread.run_sync(sys.stdin.readline)
 
 
 def story_json(result: StoryResult) -> dict[str, Any]:

@@ -177,7 +177,7 @@ class Terminal:
 
     async def say(self, kind: str, request: Message) -> Said:
         exchange = await self.send(kind, request)
-        return Said(kind, request, exchange.answer, exchange.result)
+        return Said(kind, request, exchange.answer, exchange.result, exchange.problem)
 
     def _note_leaving(self, deed: Deed) -> None:
         if deed.request.mti[:3] in _JOURNALLED:

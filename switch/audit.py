@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterator
 import msgspec
 
 from specs.transaction import Total
+from switch.audit_accounts import OpenedAccounts, wrong_account
 from switch.core.decision import check_entries
 from switch.core.holdings import Account, AccountKind
 from switch.core.journal import Entry, Row, Seal
@@ -38,7 +39,7 @@ class Audit(msgspec.Struct):
 
     Two things need something from outside. Books cut off at a seal are consistent in themselves: keep the `newest`
     seals elsewhere and give them to the next audit. And what no row tells is not proved: the records of merchants and
-    terminals, when batches opened, a card's state and PIN tries.
+    terminals, when batches opened, a card's state, its place among others and its PIN tries.
     """
 
     rows: int = 0
@@ -60,7 +61,7 @@ def audit(reader: Reader, seal_key: bytes, noted: Collection[str] = ()) -> Itera
     """
     done = Audit()
     chains = _Chains(reader, seal_key, done, noted)
-    totals = _Totals(seal_key)
+    totals, opened = _Totals(seal_key), OpenedAccounts(seal_key)
     sums: defaultdict[int, int] = defaultdict(int)  # of accounts nobody reads
     roots = array("q")
     posted = 0
@@ -68,6 +69,7 @@ def audit(reader: Reader, seal_key: bytes, noted: Collection[str] = ()) -> Itera
         chains.add(row)
         _check_row(row)
         totals.add(row)
+        opened.add(row)
         if row.original:
             roots.append(row.root)
         for entry in row.entries:
@@ -87,6 +89,7 @@ def audit(reader: Reader, seal_key: bytes, noted: Collection[str] = ()) -> Itera
     for account, entries in reader.histories():
         posted -= len(entries)
         _check_account(account, entries, sums)
+        opened.take_out(account)
         done.accounts += 1
         if done.accounts % STEP == 0:
             yield done
@@ -95,6 +98,8 @@ def audit(reader: Reader, seal_key: bytes, noted: Collection[str] = ()) -> Itera
     if posted:
         kind = "accounts" if posted > 0 else "rows"
         raise BrokenFact(f"there are entries ({abs(posted)}) of {kind} that do not exist")
+    if not opened.agree():
+        raise BrokenFact(wrong_account(reader))
     yield done
 
 
@@ -188,6 +193,8 @@ def _check_account(account: Account, entries: list[Entry], sums: defaultdict[int
         if balance > 0 if account.kind is AccountKind.DEBT else balance < 0:
             side = "above" if balance > 0 else "below"
             raise BrokenFact(f"account {account.id}: {side} zero after entry {expected}")
+    if account.spent and balance:
+        raise BrokenFact(f"account {account.id}: has points, and is kept as an empty one")
     if (account.entries, account.balance) != (len(entries), balance):
         raise BrokenFact(f"account {account.id}: its balance is not that of its last entry")
 

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 
 from specs.money import CURRENCIES, exponent
 from switch.core.clock import SECOND
+from switch.core.merchants import BLOCK_NAMES
 from switch.statements import Statement
 
 Cell = str | int
@@ -63,8 +64,8 @@ def sections(statement: Statement, terminals: Mapping[int, str]) -> dict[str, li
                 "closed": _moment(batch.closed_at or 0),
                 "reason": batch.reason,
                 **{
-                    f"{what}_{block}": value
-                    for block, total in enumerate(batch.totals, 1)
+                    f"{block}_{what}": value
+                    for block, total in zip(BLOCK_NAMES, batch.totals, strict=True)
                     for what, value in (("count", total.count), ("amount", _decimal(total.amount, batch.currency)))
                 },
             }
@@ -80,7 +81,7 @@ def sections(statement: Statement, terminals: Mapping[int, str]) -> dict[str, li
                 "kind": one.kind,
                 "currency": _letters(one.currency),
                 "asked": _decimal(one.asked, one.currency) if one.rrn else "",
-                "amount": _decimal(one.amount, one.currency) if one.rrn else "",
+                "booked": _decimal(one.booked, one.currency) if one.rrn else "",
             }
             for one in statement.irregularities
         ],
@@ -144,7 +145,7 @@ FORMATS: Final[dict[str, Callable[[Mapping[str, Sequence[Row]], int], bytes]]] =
 
 def _number(name: str, cell: Cell) -> Cell | float:
     """Amounts as numbers a sheet can add up; all of them are exact to their last digit below 10^15 units."""
-    is_amount = name in ("amount", "owed", "uncovered", "asked") or name.startswith("amount_")
+    is_amount = name in ("amount", "owed", "uncovered", "asked", "booked") or name.endswith("_amount")
     return float(cell) if is_amount and cell else cell
 
 

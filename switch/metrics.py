@@ -16,7 +16,7 @@ from specs.outcomes import Outcome
 from specs.transaction import Kind
 from switch import __version__
 from switch.core.clock import HOUR
-from switch.core.decision import BatchEvent
+from switch.core.decision import EXCEPTION, UPLOAD, BatchEvent
 
 #: Why a connection ended.
 CloseReason = Literal[
@@ -35,9 +35,10 @@ CloseReason = Literal[
 ]
 #: Why a whole frame was not answered.
 DropReason = Literal["tpdu", "empty", "answer"]
-#: What happens to batches; each but the first and the last ends one, or a part of it.
+#: What happens to batches; "opened", "named" and "totals_differ" leave it open, the others end it or a part of it.
 BatchEventName = Literal[
     "opened",
+    "named",
     "settled",
     "after_upload",
     "cleared_by_terminal",
@@ -52,6 +53,18 @@ UploadResult = Literal[
     "without_authorisation",
     "upload_not_booked",
     "upload_too_old",
+]
+#: What somebody has to look at (switch/core/irregular.py); what is missing at a terminal only its settlement knows.
+ExceptionKind = Literal[
+    "upload_differs",
+    "upload_of_undone",
+    "without_authorisation",
+    "upload_not_booked",
+    "upload_too_old",
+    "advice_too_old",
+    "after_close",
+    "uncovered",
+    "closed_with_other_totals",
 ]
 #: How long a batch has been open, at most (hours); older than all of these is "older".
 AGES: Final = {"1h": 1, "8h": 8, "1d": 24, "3d": 72, "7d": 168}
@@ -123,9 +136,8 @@ class Metrics:
         self._batch_events = {name: events.labels(name) for name in get_args(BatchEventName)}
         uploads = self._counter("tillswitch_uploads", "Uploaded transactions.", ["result"])
         self._uploads = {name: uploads.labels(name) for name in get_args(UploadResult)}
-        self._late = self._counter(
-            "tillswitch_batch_late", "Transactions that moved something of a batch that was closed."
-        )
+        exceptions = self._counter("tillswitch_exceptions", "What somebody has to look at.", ["what"])
+        self._exceptions = {name: exceptions.labels(name) for name in get_args(ExceptionKind)}
         ages = self._gauge("tillswitch_open_batches", "Open batches by age.", ["age"])
         self._ages = {age: ages.labels(age) for age in (*AGES, "older")}
 
@@ -160,10 +172,10 @@ class Metrics:
     def batches_changed(self, events: Sequence[BatchEvent]) -> None:
         """Count what a group has done to batches."""
         for event in events:
-            if event.event == "upload":
+            if event.event == UPLOAD:
                 self._uploads[event.detail].inc()
-            elif event.event == "late":
-                self._late.inc()
+            elif event.event == EXCEPTION:
+                self._exceptions[event.detail].inc()
             else:
                 self._batch_events[event.event.replace(" ", "_")].inc()
 

@@ -8,8 +8,7 @@ import structlog
 
 from specs.outcomes import Outcome
 from specs.transaction import Reply, Request
-from switch.core.decision import BatchEvent
-from switch.core.uploads import EQUAL
+from switch.core.decision import UPLOAD, BatchEvent
 
 #: Answers to messages whose ids name nobody: in a message out of step anything can stand in their place, a track even.
 _NOBODY = frozenset({Outcome.UNKNOWN_MERCHANT, Outcome.UNKNOWN_TERMINAL, Outcome.FORMAT_ERROR})
@@ -29,21 +28,21 @@ def report_bug(bug: Exception) -> None:
 
 
 def log_batches(events: Sequence[BatchEvent]) -> None:
-    """One line for each thing that happened to a batch; uploads that found what was known have their own line only."""
+    """One line for each thing that happened to a batch, and for each exception; uploads have their transaction's."""
     for event in events:
-        if event.detail == EQUAL:
+        if event.event == UPLOAD:
             continue
-        batch = event.batch
-        about = {"detail": event.detail, "rrn": event.rrn} if event.detail else {}
+        batch, about = event.batch, {"what": event.detail, "rrn": event.rrn}
+        totals = [(total.count, total.amount) for total in batch.booked] if batch else None
         log.info(
             "batch",
             event_of_batch=event.event,
             merchant_id=event.merchant_id,
             terminal_id=event.terminal_id,
-            application=batch.application,
-            number=batch.number,
-            totals=[(total.count, total.amount) for total in batch.booked],
-            **about,
+            application=batch.application if batch else None,
+            number=batch.number if batch else None,
+            totals=totals,
+            **{name: text for name, text in about.items() if text},
         )
 
 

@@ -15,7 +15,7 @@ import trio
 from specs.outcomes import ACCEPTED
 from switch.core.commands import Command
 from switch.core.day_commands import CutSettlement, SettlePart
-from switch.core.days import is_over
+from switch.core.days import is_over, settled_day
 from switch.core.decision import BatchEvent
 from switch.core.merchants import Merchant
 from switch.metrics import Metrics
@@ -42,7 +42,7 @@ class Days:
 
     def note(self, events: Sequence[BatchEvent]) -> None:
         """What has happened to batches: where one has closed, it may have been the last of its merchant's day."""
-        closed = {event.merchant_id for event in events if event.batch.closed_at is not None and not event.detail}
+        closed = {event.merchant_id for event in events if event.batch and event.batch.closed_at}
         if closed:
             self._closed |= closed
             self._told.set()
@@ -66,11 +66,13 @@ class Days:
         now, ages, after = self._clock(), [], 0
         while page := await self._service.ask_store(self._service.books.store.open_batches, after, PAGE):
             after = page[-1].batch.id
-            ages += [now - one.batch.opened_at for one in page]
+            ages += [now - one.opened_at for one in page]
             await self._service.submit(list(_due(page, merchants, now)))
         self._metrics.set_open_batches(ages)
         self._take_closed()
-        await self._cut(await self._service.ask_store(self._service.books.store.unsettled))
+        unsettled = await self._service.ask_store(self._service.books.store.unsettled)
+        days = ((merchants.get(name), day) for name, day in unsettled.items())
+        await self._cut([one.merchant_id for one, day in days if one and settled_day(one, day)])
 
     def _take_closed(self) -> list[str]:
         closed, self._closed, self._told = sorted(self._closed), set(), trio.Event()

@@ -7,9 +7,8 @@ from collections import defaultdict
 import msgspec
 
 from switch.core.journal import Row
-from switch.core.merchants import Batch, Merchant, Settlement
+from switch.core.merchants import UPLOADED, Batch, Merchant, Settlement
 from switch.core.settlement import Irregularity, Line, irregularities, lines
-from switch.core.settling import UPLOADED
 from switch.store.port import Reader
 
 PAGE = 500  # families read at a time

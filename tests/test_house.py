@@ -15,7 +15,14 @@ OURS = ("specs", "terminals", "switch", "simulators")
 #: Libraries that few files of the daemon may know, so that they can be exchanged there (ARCHITECTURE.md, boundaries).
 KNOWN_BY = {
     "trio": {
-        *("switch/conversation.py", "switch/daemon.py", "switch/expiry.py", "switch/ops.py", "switch/server.py"),
+        *(
+            "switch/conversation.py",
+            "switch/daemon.py",
+            "switch/doors.py",
+            "switch/expiry.py",
+            "switch/ops.py",
+            "switch/server.py",
+        ),
         *("switch/schedules.py", "switch/service.py"),
     },
     "iso8583": {"terminals/iso8583_codec.py"},

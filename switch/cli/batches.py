@@ -9,12 +9,10 @@ from switch.cli.output import Record, moment, money, show_json, show_list, show_
 from switch.cli.terminals import find_terminal
 from switch.config import Config
 from switch.core.day_commands import SettlePart
-from switch.core.merchants import Batch, Closer, Terminal
+from switch.core.merchants import BLOCK_NAMES, Batch, Closer, Terminal
 from switch.store.port import OpenBatch, Reader
 
 PAGE = 500
-
-BLOCKS = ("redeemed", "loaded", "sold", "returned")
 
 
 @click.group()
@@ -34,7 +32,7 @@ def list_(terminal: str | None, utc: bool, config: Config, as_json: bool) -> Non
             found = find_terminal(reader, terminal)
             records = [_described(one, found.merchant_id, found.terminal_id, utc) for one in reader.batches(found.id)]
         else:
-            records = [_described(one.batch, one.merchant_id, one.terminal_id, utc) for one in _open(reader)]
+            records = [_described_open(one, utc) for one in _open(reader)]
     show_list(records, as_json, "no batch is open" if terminal is None else "it has no batches", _cells)
 
 
@@ -51,7 +49,8 @@ def show(terminal: str, number: int, application: str, utc: bool, config: Config
         found = find_terminal(reader, terminal)
         parts = _parts(reader, found, application, number)
         rows = reader.batch_rows(sorted(part.id for part in parts))
-    record = _described(parts[0], found.merchant_id, found.terminal_id, utc)
+    described = [_described(part, found.merchant_id, found.terminal_id, utc) for part in parts]
+    record = {**described[0], "opened": described[-1]["opened"]}
     transactions = [
         {
             "time": moment(row.decided_at, utc),
@@ -60,6 +59,7 @@ def show(terminal: str, number: int, application: str, utc: bool, config: Config
             "stan": row.stan,
             "rrn": row.rrn,
             "currency": row.currency,
+            "asked": row.asked,
             "amount": row.amount,
             "outcome": row.outcome.value,
             "reason": row.reason or None,
@@ -67,18 +67,15 @@ def show(terminal: str, number: int, application: str, utc: bool, config: Config
         for row in rows
     ]
     if as_json:
-        parts_ = [_described(part, found.merchant_id, found.terminal_id, utc) for part in parts]
-        show_json({**record, "parts": parts_, "transactions": transactions})
+        show_json({**record, "parts": described, "transactions": transactions})
         return
     show_record(_cells(record))
+    if len(parts) > 1:
+        click.echo()
+        show_table([_part_cells(part) for part in described])
     if transactions:
         click.echo()
-        show_table(
-            [
-                {**one, "amount": money(one["amount"], one["currency"])}  # type: ignore[arg-type]  # as put in above
-                for one in transactions
-            ]
-        )
+        show_table([_transaction_cells(one) for one in transactions])
 
 
 @batch.command()
@@ -138,10 +135,26 @@ def _described(batch: Batch, merchant_id: str, terminal_id: str, utc: bool) -> R
     }
 
 
+def _described_open(one: OpenBatch, utc: bool) -> Record:
+    return {**_described(one.batch, one.merchant_id, one.terminal_id, utc), "opened": moment(one.opened_at, utc)}
+
+
+def _part_cells(record: Record) -> Record:
+    """A part: when it was settled, and what the batch had come to by then."""
+    names = ("opened", "closed", "reason", *BLOCK_NAMES)
+    return {name: cell for name, cell in _cells(record).items() if name in names}
+
+
+def _transaction_cells(record: Record) -> Record:
+    """A settlement moves no amount; neither does a reversal that found nothing."""
+    amounts = {name: money(record[name], record["currency"]) if record[name] else None for name in ("asked", "amount")}
+    return {name: amounts.get(name, value) for name, value in record.items() if name != "currency"}
+
+
 def _cells(record: Record) -> Record:
     blocks = {
         name: f"{count} / {money(amount, record['currency'])}" if count or amount else None
-        for name, (count, amount) in zip(BLOCKS, record["totals"], strict=True)
+        for name, (count, amount) in zip(BLOCK_NAMES, record["totals"], strict=True)
     }
     return {
         "terminal": f"{record['merchant_id']}/{record['terminal_id']}",

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import click
 
+from specs.money import POINTS_UNIT
 from specs.sensitive import PAN
 from specs.transaction import MessageClass
 from switch.cli.arguments import CARD_NUMBER, MOMENT, RRN, instant
@@ -23,6 +24,12 @@ from switch.store.port import JournalFilter, Reader
 
 #: Said with the kind; a plain request goes without.
 _CLASSES = (MessageClass.ADVICE, MessageClass.REVERSAL)
+
+
+def kind_of(record: Record) -> str:
+    """What was done, as people read it."""
+    named = record["message"] in {message.value for message in _CLASSES}
+    return f"{record['kind']} {record['message']}" if named else str(record["kind"])
 
 
 class _ListByDefault(click.Group):
@@ -138,7 +145,7 @@ class Describer:
             "rrn": row.rrn,
             "card": card.masked_pan if card else None,
             "card_id": row.card_id or None,
-            "currency": row.currency or None,
+            "currency": (row.card_currency if row.currency == POINTS_UNIT else row.currency) or None,
             "asked": row.asked,
             "amount": row.amount,
             "outcome": row.outcome.value,
@@ -158,13 +165,11 @@ class Describer:
 
     def cells(self, record: Record) -> Record:
         """A record as a line of the table."""
-        currency, kind = self.for_people(record)["currency"] or "", record["kind"]
+        currency = self.for_people(record)["currency"] or ""
         where = [name for name in (record["merchant_id"], record["terminal_id"]) if name]
-        if record["message"] in {message.value for message in _CLASSES}:
-            kind = f"{kind} {record['message']}"
         return {
             "time": record["time"],
-            "kind": kind,
+            "kind": kind_of(record),
             "terminal": "/".join(where),
             "STAN": record["stan"],
             "receipt": record["receipt"],
@@ -189,7 +194,8 @@ class Describer:
         if number < 0:
             kind, owner, _ = describe_account(number)
             return f"{kind.value} {self._merchants[owner]}" if owner else kind.value
-        for holder in (row.holder, row.other_holder):
+        family = (one.holder for one in self._reader.families([row.root]))  # others may have paid for the same sale
+        for holder in (row.holder, row.other_holder, *family):
             held = self._of_member(holder).get(number)
             if held:
                 return f"{held.kind.value} {held.expires_on}".strip()

@@ -13,7 +13,7 @@ from specs.sensitive import PAN, Secret
 from switch.cli.arguments import CARD_NUMBER, MERCHANT_ID, MOMENT, PHONE, instant, word
 from switch.cli.common import config_option, json_option, open_vault, reading, submit
 from switch.cli.finding import card_argument
-from switch.cli.journal import Describer
+from switch.cli.journal import Describer, kind_of
 from switch.cli.member_books import PAN_HELP, Member, find_member, masked_phone
 from switch.cli.member_cards import cards
 from switch.cli.output import Record, moment, money, show_json, show_list, show_record, show_table
@@ -219,7 +219,7 @@ def _statement_cells(record: Record) -> Record:
     where = [name for name in (record["merchant_id"], record["terminal_id"]) if name]
     return {
         "time": record["time"],
-        "kind": record["kind"],
+        "kind": kind_of(record),
         "terminal": "/".join(where),
         "RRN": record["rrn"],
         "card": record["card"],

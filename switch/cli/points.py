@@ -11,13 +11,14 @@ import click
 from specs import limits
 from specs.money import convert_up
 from specs.sensitive import PAN
+from switch.cli.arguments import CARD_NUMBER
 from switch.cli.common import accepted, config_option, deciding, json_option, reading, refuse, submit, why
 from switch.cli.finding import card_argument
 from switch.cli.member_books import PAN_HELP, find_member
 from switch.cli.output import Record, money, show_json, show_list, show_table, with_money
 from switch.cli.programmes import programme_of
 from switch.config import Config
-from switch.core.points_commands import AdjustPoints
+from switch.core.points_commands import AdjustPoints, ConvertPoints
 from switch.core.points_matter import day_of
 from switch.core.programme import Programme
 from switch.expiry import ExpiredLots
@@ -40,18 +41,54 @@ def points() -> None:
     help="How many: above zero given, below zero taken.",
 )
 @click.option("--reason", required=True, help="Why, for whoever reads the journal.")
+@click.option("--scheme", default="", help="Points of this sub-scheme instead of the card's own.")
 @config_option
 @json_option
-def adjust(pan: PAN | None, card_id: int | None, amount: int, reason: str, config: Config, as_json: bool) -> None:
+def adjust(
+    pan: PAN | None, card_id: int | None, amount: int, reason: str, scheme: str, config: Config, as_json: bool
+) -> None:
     with reading(config) as reader:
         card = find_member(reader, config, pan, card_id).card
-    reply = submit(config, AdjustPoints(card.hash, amount, reason))
+    reply = submit(config, AdjustPoints(card.hash, amount, reason, scheme))
     with reading(config) as reader:
         (row,) = reader.journal(JournalFilter(rrn=reply.rrn, limit=1))
     if as_json:
         show_json({"card": card.masked_pan, "points": amount, "reason": reason, "rrn": row.rrn})
     else:
         click.echo(f"{card.masked_pan}: {amount:+d} points, RRN {row.rrn}")
+
+
+@points.command(help=f"Turn points of one scheme into another's, by the programme's rate. {PAN_HELP}")
+@card_argument
+@click.option("--from", "source", required=True, help="The scheme whose points are given.")
+@click.option("--to", "target", required=True, help="The scheme whose points are got.")
+@click.option(
+    "--points", "amount", type=click.IntRange(1, limits.POINTS_MAX), required=True, help="How many are given."
+)
+@click.option("--to-card", type=CARD_NUMBER, help="Another member's card that gets them.")
+@config_option
+@json_option
+def convert(
+    pan: PAN | None,
+    card_id: int | None,
+    source: str,
+    target: str,
+    amount: int,
+    to_card: PAN | None,
+    config: Config,
+    as_json: bool,
+) -> None:
+    with reading(config) as reader:
+        card = find_member(reader, config, pan, card_id).card
+        receiver = find_member(reader, config, to_card, None).card if to_card else card
+    reply = submit(config, ConvertPoints(card.hash, source, target, amount, receiver.hash if to_card else ""))
+    with reading(config) as reader:
+        (row,) = reader.journal(JournalFilter(rrn=reply.rrn, limit=1))
+    if as_json:
+        given = {"card": card.masked_pan, "from": source, "points": row.amount}
+        show_json(given | {"to_card": receiver.masked_pan, "to": target, "gained": row.card_amount, "rrn": row.rrn})
+    else:
+        click.echo(f"{receiver.masked_pan}: {row.card_amount} {target} for {row.amount} {source}, RRN {row.rrn}")
 
 
 @points.command()

@@ -7,15 +7,19 @@ from pathlib import Path
 import click
 import msgspec
 
+from specs.money import POINTS_UNIT
 from switch.cli.arguments import MERCHANT_ID
 from switch.cli.common import config_option, fail, json_option, reading, refuse
 from switch.cli.merchants import find_merchant
 from switch.cli.output import Record, moment, money, show_json, show_list, show_table
 from switch.config import Config
-from switch.core.merchants import Settlement
+from switch.core.merchants import BLOCK_NAMES, Settlement
 from switch.exports import FORMATS, NoWorkbooks, sections
 from switch.statements import Statement, statement
 from switch.store.port import Reader
+
+#: Of a batch: what stands in its export only, so that a line stays a line.
+_HIDDEN = {f"{block}_{what}" for block in BLOCK_NAMES for what in ("count", "amount")}
 
 
 @click.group()
@@ -72,24 +76,32 @@ def show(merchant_id: str, number: int | None, utc: bool, config: Config, as_jso
         )
     owed: dict[str, int] = {}
     for line in found.lines:
-        owed[line.currency] = owed.get(line.currency, 0) + line.owed
+        if line.currency != POINTS_UNIT:  # transfers are counted in points, and nobody owes any
+            owed[line.currency] = owed.get(line.currency, 0) + line.owed
+    click.echo()
     for currency, amount in sorted(owed.items()):
-        click.echo(f"\n{merchant_id} {'is owed' if amount >= 0 else 'owes'} {money(abs(amount), currency)}")
-    if found.irregularities:
-        click.echo()
-        show_table(_tables(found, terminals)["exception"])
+        click.echo(f"{merchant_id} {'is owed' if amount >= 0 else 'owes'} {money(abs(amount), currency)}")
+    for name in ("batch", "exception"):
+        if rows := _tables(found, terminals)[name]:
+            click.echo()
+            show_table([{key: value for key, value in row.items() if key not in _HIDDEN} for row in rows])
 
 
 @settlement.command()
 @click.argument("merchant_id", type=MERCHANT_ID)
-@click.argument("number", type=click.IntRange(1))
+@click.argument("number", type=click.IntRange(1), required=False)
 @click.option(
     "--format", "format_", type=click.Choice(sorted(FORMATS)), default="csv", show_default=True, help="What to write."
 )
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    required=True,
+    help="The file to write; `-` is standard output.",
+)
 @config_option
-def export(merchant_id: str, number: int, format_: str, output: Path, config: Config) -> None:
-    """Write a settlement to a file: the same bytes each time."""
+def export(merchant_id: str, number: int | None, format_: str, output: Path, config: Config) -> None:
+    """Write a settlement to a file: the same bytes each time. Without NUMBER the newest."""
     with reading(config) as reader:
         found = _find(reader, merchant_id, number)
         terminals = _terminals(reader)
@@ -97,8 +109,14 @@ def export(merchant_id: str, number: int, format_: str, output: Path, config: Co
         data = FORMATS[format_](_tables(found, terminals), found.settlement.until)
     except NoWorkbooks as error:
         fail(str(error))
-    output.write_bytes(data)
-    click.echo(f"{output}: settlement {number} of {merchant_id}")
+    if str(output) == "-":
+        click.echo(data, nl=False)
+        return
+    try:
+        output.write_bytes(data)
+    except OSError as error:
+        fail(f"{output}: {error.strerror}")
+    click.echo(f"{output}: settlement {found.settlement.number} of {merchant_id}")
 
 
 def _find(reader: Reader, merchant_id: str, number: int | None) -> Statement:

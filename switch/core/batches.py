@@ -12,13 +12,11 @@ from specs import limits
 from specs.transaction import TOTALS_BLOCKS, Kind, MessageClass, Total
 from switch.core.clock import DAY
 from switch.core.journal import Row
-from switch.core.merchants import Batch, Closer, Count, Desk
+from switch.core.merchants import LEFT_BEHIND, NO_TOTALS, Batch, Closer, Count, Desk
 from switch.core.needs import Case
 from switch.core.refusals import Reason
 from switch.core.undo import is_live
 from switch.core.workset import View
-
-LEFT_BEHIND = "left behind"
 
 
 class Joined(msgspec.Struct, frozen=True):
@@ -120,7 +118,7 @@ def count_row(view: View, row: Row, joined: Joined | None) -> Counted:
         elif batch.currency == deed.currency and (deed is row or deed.counts):
             block = TOTALS_BLOCKS[deed.kind]
             counts.append(Count(batch.id, block, sign, sign * deed.amount))
-            changed[batch.id] = _with(batch, block, sign, sign * deed.amount)
+            changed[batch.id] = _with(batch, block, sign, sign * deed.amount, row.decided_at)
             here = changed[batch.id] if here and here.id == batch.id else here
     return Counted(tuple(counts), late, tuple(changed.values()))
 
@@ -139,7 +137,9 @@ def _moved(row: Row, family: list[Row]) -> list[tuple[Row, int]]:
     return moved
 
 
-def _with(batch: Batch, block: int, count: int, amount: int) -> Batch:
-    totals = list(batch.totals)
-    totals[block] = Total(totals[block].count + count, totals[block].amount + amount)
-    return msgspec.structs.replace(batch, totals=tuple(totals))
+def _with(batch: Batch, block: int, count: int, amount: int, now: int) -> Batch:
+    before = batch.totals[block]
+    changed = Total(before.count + count, before.amount + amount)
+    totals = (*batch.totals[:block], changed, *batch.totals[block + 1 :])
+    since = 0 if totals == NO_TOTALS else batch.since or now
+    return msgspec.structs.replace(batch, totals=totals, since=since)

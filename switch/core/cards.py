@@ -1,4 +1,4 @@
-"""Whether a card may be used at all: its PIN, its block, its state. What is done with it is for other files."""
+"""Whether a card may be used at all: its PIN, its block, its state; and how it is blocked at a till."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from switch.core.holdings import Block, Card, CardState
 from switch.core.merchants import Terminal
 from switch.core.programme import CardProduct, Programme
 from switch.core.refusals import Reason
+from switch.core.ruling import CardMatter, Ruling, refused
 
 #: Kinds for which a product with PIN asks for it (balance only where the product says so).
 WITH_PIN = frozenset(
@@ -66,3 +67,13 @@ def find_fault(kind: Kind, card: Card, product: CardProduct, terminal: Terminal,
     if card.expires_at is not None and now >= card.expires_at:
         return Reason.EXPIRED
     return None
+
+
+def block(matter: CardMatter) -> Ruling:
+    return Ruling(card=msgspec.structs.replace(matter.card, block=Block.BLOCKED))
+
+
+def unblock(matter: CardMatter) -> Ruling:
+    if matter.card.block is Block.NONE:
+        return refused(Reason.NOT_BLOCKED)
+    return Ruling(card=msgspec.structs.replace(matter.card, block=Block.NONE))

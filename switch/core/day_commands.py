@@ -9,16 +9,13 @@ from __future__ import annotations
 import msgspec
 
 from specs.outcomes import Outcome
-from specs.transaction import Kind, MessageClass, Reply
-from switch.core.clock import retrieval_reference
-from switch.core.days import business_day
+from specs.transaction import Reply
+from switch.core.days import settled_day
 from switch.core.decision import Decision
-from switch.core.journal import Row
-from switch.core.merchants import NO_TOTALS, Batch, Closer, Settlement, Terminal
+from switch.core.merchants import END_OF_DAY, Batch, Closer, Settlement
+from switch.core.operator_rows import bare_row, refused
 from switch.core.programme import Programme
 from switch.core.workset import Workset
-
-END_OF_DAY = "end of day"
 
 
 class SettlePart(msgspec.Struct, frozen=True, tag=True):
@@ -41,9 +38,9 @@ def settle_part(command: SettlePart, workset: Workset, programme: Programme, now
     desk = workset.desks.get((terminal.id, command.application)) if terminal else None
     batch = workset.batches.get(command.batch)
     if terminal is None or desk is None or batch is None or desk.batch != batch.id:
-        return _refused(Outcome.BATCH, "that batch is not open")
-    if batch.totals == NO_TOTALS:
-        return _refused(Outcome.BATCH, "there is nothing in it to settle")
+        return refused(Outcome.BATCH, "that batch is not open")
+    if not batch.since:
+        return refused(Outcome.BATCH, "there is nothing in it to settle")
     closed = msgspec.structs.replace(batch, closed_at=now, closed_by=Closer.HOST, reason=END_OF_DAY, first=batch.whole)
     rest = Batch(
         id=number,
@@ -60,7 +57,15 @@ def settle_part(command: SettlePart, workset: Workset, programme: Programme, now
     )
     awaiting = number if desk.awaiting == batch.id else desk.awaiting
     desk = msgspec.structs.replace(desk, batch=number, awaiting=awaiting)
-    row = _row(terminal.merchant, END_OF_DAY, programme, now, number, terminal=terminal, batch=batch)
+    row = msgspec.structs.replace(
+        bare_row(END_OF_DAY, programme, now, number),
+        terminal=terminal.id,
+        merchant=terminal.merchant,
+        store=terminal.store,
+        application=batch.application,
+        batch=batch.id,
+        reply=Reply(Outcome.APPROVED, totals=batch.totals),
+    )
     return Decision(
         Reply(Outcome.APPROVED, rrn=row.rrn, totals=batch.totals), row, desks=(desk,), batches=(closed, rest)
     )
@@ -69,56 +74,19 @@ def settle_part(command: SettlePart, workset: Workset, programme: Programme, now
 def cut_settlement(command: CutSettlement, workset: Workset, programme: Programme, now: int, number: int) -> Decision:
     merchant = workset.merchants.get(command.merchant_id)
     if merchant is None:
-        return _refused(Outcome.UNKNOWN_MERCHANT, f"there is no merchant {command.merchant_id}")
-    day = workset.days[merchant.merchant_id]
-    if day.open:
-        return _refused(Outcome.BATCH, f"{day.open} of its batches are open")
-    if not day.closed:
-        return _refused(Outcome.BATCH, "no batch has closed since its last settlement")
-    last = day.last
+        return refused(Outcome.UNKNOWN_MERCHANT, f"there is no merchant {command.merchant_id}")
+    day = settled_day(merchant, workset.days[merchant.merchant_id])
+    if day is None:
+        return refused(Outcome.BATCH, "batches of that day are open, or none has closed since the last settlement")
+    last = workset.settled.get(merchant.merchant_id)
     settlement = Settlement(
         id=number,
         merchant=merchant.id,
         number=last.number + 1 if last else 1,
-        day=business_day(merchant, day.opened_at).isoformat(),
+        day=day.isoformat(),
         since=last.until if last else 0,
         until=now,
     )
-    row = _row(merchant.id, f"settlement {settlement.number}", programme, now, number)
+    row = bare_row(f"settlement {settlement.number}", programme, now, number)
+    row = msgspec.structs.replace(row, merchant=merchant.id)
     return Decision(Reply(Outcome.APPROVED, rrn=row.rrn), row, settlements=(settlement,))
-
-
-def _refused(outcome: Outcome, why: str) -> Decision:
-    return Decision(Reply(outcome, display=why))
-
-
-def _row(
-    merchant: int,
-    reason: str,
-    programme: Programme,
-    now: int,
-    number: int,
-    *,
-    terminal: Terminal | None = None,
-    batch: Batch | None = None,
-) -> Row:
-    return Row(
-        id=number,
-        kind=Kind.OPERATOR,
-        message_class=MessageClass.OTHER,
-        outcome=Outcome.APPROVED,
-        reason=reason,
-        terminal=terminal.id if terminal else 0,
-        merchant=merchant,
-        store=terminal.store if terminal else "",
-        application=batch.application if batch else "",
-        batch=batch.id if batch else 0,
-        stan=0,
-        stan_count=0,
-        rrn=retrieval_reference(number, now),
-        decided_at=now,
-        programme=programme.version,
-        listener="",
-        root=number,
-        reply=Reply(Outcome.APPROVED, totals=batch.totals) if batch else None,
-    )

@@ -14,6 +14,7 @@ from itertools import pairwise
 from specs import limits
 from switch.core.clock import MINUTE, SECOND, local_time
 from switch.core.merchants import NO_TOTALS, Batch, Merchant
+from switch.core.workset import Day
 
 _NOON = "1200"
 
@@ -36,10 +37,17 @@ def business_day(merchant: Merchant, moment: int) -> dt.date:
 
 def is_over(merchant: Merchant, batch: Batch, now: int) -> bool:
     """Whether an open batch holds something of a day that has ended, so that the host settles what is there."""
-    if not merchant.day_ends or batch.totals == NO_TOTALS:
-        return False
-    before, _ = day_ends_around(merchant, now)
-    return batch.opened_at < before
+    return bool(merchant.day_ends) and 0 < batch.since < day_ends_around(merchant, now)[0]
+
+
+def settled_day(merchant: Merchant, day: Day) -> dt.date | None:
+    """The newest business day all of whose batches are closed, if there is something to settle.
+
+    What is open holds up its own day and those after it, and no day before it.
+    """
+    days = [business_day(merchant, moment) for moment in (day.last_closed, day.first_closed) if moment]
+    held_up = business_day(merchant, day.first_open) if day.first_open else dt.date.max
+    return next((date for date in days if date < held_up), None)
 
 
 def is_settle_time(merchant: Merchant, batch: Batch, now: int) -> bool:
@@ -54,7 +62,8 @@ def is_settle_time(merchant: Merchant, batch: Batch, now: int) -> bool:
     window = limits.SETTLE_MINUTES * MINUTE
     spread = (batch.terminal * _KNUTH % 2**32) * (window * 3 // 4) // 2**32
     moment = after - window + spread
-    return batch.opened_at < before or (now >= moment > batch.opened_at)
+    since = batch.since or batch.opened_at
+    return since < before or (now >= moment > since)
 
 
 _KNUTH = 2_654_435_761  # spreads ids that follow one another (multiplicative hashing, TAOCP volume 3, section 6.4)

@@ -9,7 +9,7 @@ import msgspec
 
 from specs import limits
 from specs.transaction import VOIDS, Kind, MessageClass
-from switch.core import uploads
+from switch.core import irregular, uploads
 from switch.core.admission import find_obstacle, find_stranger, is_stale
 from switch.core.batches import Joined, join
 from switch.core.clock import HOUR
@@ -90,7 +90,7 @@ def _transact(deciding: Deciding) -> Decision:
     if isinstance(joined, Reason):
         return deciding.refuse(joined)
     if deciding.forced and is_stale(deciding):
-        return deciding.end(joined, Ruling(note="advice_too_old"))
+        return deciding.end(joined, Ruling(note=irregular.ADVICE_TOO_OLD))
     if deciding.request.kind in VOIDS:
         return deciding.end(joined, _void(deciding, joined.batch))
     return deciding.end(joined, apply_rule(deciding))
@@ -120,15 +120,15 @@ def _book_unseen(deciding: Deciding) -> Ruling:
     request = deciding.request
     original = msgspec.structs.replace(request, stan=request.original_stan or 0)
     if request.kind not in uploads.BOOKED or reversed_before(deciding.view, deciding.case, original, deciding.now):
-        return Ruling(note=uploads.NOT_BOOKED)
+        return Ruling(note=irregular.NOT_BOOKED)
     if is_stale(deciding):
-        return Ruling(note=uploads.TOO_OLD)
+        return Ruling(note=irregular.TOO_OLD)
     if find_obstacle(deciding):
-        return Ruling(note=uploads.NOT_BOOKED)
+        return Ruling(note=irregular.NOT_BOOKED)
     ruling = apply_rule(deciding)
     if ruling.reason:
-        return Ruling(note=uploads.NOT_BOOKED)
-    return msgspec.structs.replace(ruling, note=uploads.WITHOUT_AUTHORISATION)
+        return Ruling(note=irregular.NOT_BOOKED)
+    return msgspec.structs.replace(ruling, note=irregular.WITHOUT_AUTHORISATION)
 
 
 def _reverse(deciding: Deciding) -> Decision:

@@ -12,8 +12,10 @@ from specs.transaction import Balance, BalanceType, Kind, MessageClass, PointsTo
 from switch.core.batches import Joined, count_row
 from switch.core.clock import MINUTE, local_moment, local_time, retrieval_reference
 from switch.core.decision import Decision
-from switch.core.holdings import Account, AccountKind, Card, CardState, Notice
-from switch.core.journal import Row, Tally
+from switch.core.families import notices_of
+from switch.core.holdings import Account, AccountKind, Card
+from switch.core.irregular import AFTER_CLOSE
+from switch.core.journal import Row, Tally, told_opened
 from switch.core.ledger import post
 from switch.core.lots import with_balance
 from switch.core.merchants import Terminal
@@ -22,10 +24,8 @@ from switch.core.points_matter import TELLING, day_of, told_points
 from switch.core.programme import Programme
 from switch.core.refusals import Reason, count_guess, told
 from switch.core.ruling import Ruling, gift_balances, refused
+from switch.core.texts import text_for
 from switch.core.workset import View
-
-#: The journal's reason of what moved something of a batch that was closed already.
-AFTER_CLOSE = "after_close"
 
 _IN_POINTS = (Kind.POINTS_TRANSFER, Kind.VOID_TRANSFER)
 _STORED = (MessageClass.REQUEST, MessageClass.ADVICE, MessageClass.REVERSAL, MessageClass.UPLOAD)
@@ -90,6 +90,7 @@ class Deciding:
             accounts_before = accounts_before | {account.id: account for account in opened}
         entries, accounts = post(list(ruling.moves), accounts_before)
         row = msgspec.structs.replace(self._row(outcome, joined, ruling), reply=reply, entries=entries)
+        row = told_opened(row, opened)
         counted = count_row(self.view, row, joined)
         reason = row.reason or (AFTER_CLOSE if counted.late else "")
         row = msgspec.structs.replace(row, counts=counted.counts, late=counted.late, reason=reason)
@@ -102,13 +103,17 @@ class Deciding:
             batches=counted.batches,
             tallies=tallies,
             opened=opened,
-            notices=self._notices(row),
+            notices=notices_of(row, self.view.card, self.view.workset.cards.values()),
         )
 
     def upload_of(self, known: Row, joined: Joined, reason: str) -> Decision:
-        """An upload of what the switch has known: it is noted, moves nothing, and is no transaction of the card's."""
+        """An upload of what the switch has known: it is noted, moves nothing, and is no transaction of the card's.
+
+        Its amount is what was booked for the other one.
+        """
         reply = msgspec.structs.replace(self.reply(Outcome.APPROVED, batch=joined.batch.number), rrn=known.rrn)
-        row = self._row(Outcome.APPROVED, joined, Ruling(note=reason))
+        booked = known.amount if known.took_effect and known.currency == self.currency else 0
+        row = self._row(Outcome.APPROVED, joined, Ruling(note=reason, amount=booked))
         row = msgspec.structs.replace(row, reply=reply, matched=known.id, holder=0, card_hash="")
         return Decision(reply, row, desks=joined.desks, batches=joined.batches)
 
@@ -173,14 +178,25 @@ class Deciding:
             balances, points = self._points(self.view.account, ruling)
         elif telling and self.view.account:
             balances = self._balances(self.view.account, ruling)
-        return self.reply(
+        if ruling.reason or self.request.kind not in TELLING:
+            points = None
+        reply = self.reply(
             outcome,
             amount=ruling.amount if ruling.tell_amount else None,
             batch=batch,
             balances=balances if self.request.kind is not Kind.PREVIEW else (),
-            points=points if points and ruling.reason is None and self.request.kind in TELLING else None,
+            points=points,
             returned=ruling.points.returned if ruling.points and points else None,
         )
+        return self._with_texts(reply, ruling) if points else reply
+
+    def _with_texts(self, reply: Reply, ruling: Ruling) -> Reply:
+        """What the scheme wants shown and printed, for terminals that can."""
+        scheme = self.programme.units.get(ruling.points.unit) if ruling.points else None
+        if scheme is None or reply.points is None or not (self.terminal.texts or self.request.texts):
+            return reply
+        shown, printed = text_for(scheme.texts, self.terminal.store, self.request.language, reply.points)
+        return msgspec.structs.replace(reply, display=shown or None, receipt_text=printed or None)
 
     def _points(self, account: Account, ruling: Ruling) -> tuple[tuple[Balance, ...], PointsTold | None]:
         """What is there of the points that count here, or of those the message was about."""
@@ -196,17 +212,6 @@ class Deciding:
             asked = Balance(Purse.POINTS, BalanceType.ASKED, self.currency, self.request.amount or 0)
         told = ruling.points.told if ruling.points else (0, 0)
         return told_points(accounts, scheme, told, day_of(self.programme, self.now), asked)
-
-    def _notices(self, row: Row) -> tuple[Notice, ...]:
-        """The holder of a family's main card hears what is done with the other cards (R36)."""
-        card = self.view.card
-        if card is None or card.place is None or card.place.main or not row.took_effect:
-            return ()
-        main = (one for one in self.view.workset.cards.values() if one.holder == card.holder and _is_main(one))
-        return tuple(
-            Notice(row.id, card.holder, one.id, card.masked_pan, row.kind.value, row.card_amount, self.now)
-            for one in [*main][:1]
-        )
 
     def _balances(self, account: Account, ruling: Ruling) -> tuple[Balance, ...]:
         balance = account.balance + sum(move.amount for move in ruling.moves if move.account == account.id)
@@ -262,7 +267,3 @@ class Deciding:
             other_holder=ruling.points.other_holder if ruling.points else 0,
             deed=ruling.points.deed if ruling.points else None,
         )
-
-
-def _is_main(card: Card) -> bool:
-    return card.place is not None and card.place.main and card.state is not CardState.REPLACED

@@ -53,13 +53,20 @@ class Changes(msgspec.Struct):
         return any(getattr(self, name) for name in self.__struct_fields__)
 
 
+UPLOAD, EXCEPTION = "upload", "exception"
+
+
 class BatchEvent(msgspec.Struct, frozen=True):
-    """What happened to a batch, for the log and the metrics. `detail`: to a transaction of it, of reference `rrn`."""
+    """What happened to a batch, for the log and the metrics.
+
+    Of an UPLOAD and an EXCEPTION, `detail` says which, and `rrn` of which transaction if it is about one; that may be
+    in no batch.
+    """
 
     event: str
     merchant_id: str
     terminal_id: str
-    batch: Batch
+    batch: Batch | None
     detail: str = ""
     rrn: str = ""
 

@@ -113,12 +113,13 @@ def _is_in_force(rule: EarnRule, place: Place) -> bool:
         return False
     if rule.channels is not None and place.channel not in rule.channels:
         return False
-    if rule.weekdays is not None and list(Weekday)[place.moment.weekday()] not in rule.weekdays:
-        return False
-    time = place.moment.strftime("%H%M")
+    time, weekday = place.moment.strftime("%H%M"), place.moment.weekday()
     if rule.from_time < rule.to_time:
-        return rule.from_time <= time < rule.to_time
-    return time >= rule.from_time or time < rule.to_time  # over midnight
+        in_time = rule.from_time <= time < rule.to_time
+    else:  # over midnight: the small hours belong to the day before
+        in_time = time >= rule.from_time or time < rule.to_time
+        weekday -= time < rule.to_time
+    return in_time and (rule.weekdays is None or list(Weekday)[weekday] in rule.weekdays)
 
 
 def _fits(rule: EarnRule, line: BasketLine, *, known: bool) -> bool:

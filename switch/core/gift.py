@@ -13,8 +13,10 @@ import msgspec
 from specs import limits
 from specs.money import convert_down, convert_up
 from specs.transaction import Kind, Request
+from switch.core import cards
 from switch.core.clock import DAY
-from switch.core.holdings import AccountKind, Block, Card, CardState, system_account
+from switch.core.holdings import AccountKind, Card, CardState, system_account
+from switch.core.irregular import UNCOVERED
 from switch.core.journal import Row
 from switch.core.ledger import Move, between
 from switch.core.merchants import Right
@@ -164,16 +166,6 @@ def _given_back(matter: Matter, original: Row, refunds: list[Row], card_amount: 
     ]
 
 
-def block(matter: Matter) -> Ruling:
-    return Ruling(card=msgspec.structs.replace(matter.card, block=Block.BLOCKED))
-
-
-def unblock(matter: Matter) -> Ruling:
-    if matter.card.block is Block.NONE:
-        return refused(Reason.NOT_BLOCKED)
-    return Ruling(card=msgspec.structs.replace(matter.card, block=Block.NONE))
-
-
 #: The rule of each kind; voids have theirs in undo.py.
 RULES: dict[Kind, Callable[[Matter], Ruling]] = {
     Kind.GIFT_ACTIVATE: activate,
@@ -184,8 +176,8 @@ RULES: dict[Kind, Callable[[Matter], Ruling]] = {
     Kind.GIFT_BALANCE: balance,
     Kind.GIFT_CASH_OUT: cash_out,
     Kind.GIFT_REFUND: refund,
-    Kind.GIFT_BLOCK: block,
-    Kind.GIFT_UNBLOCK: unblock,
+    Kind.GIFT_BLOCK: cards.block,
+    Kind.GIFT_UNBLOCK: cards.unblock,
 }
 
 
@@ -235,7 +227,7 @@ def _moved(
             between(matter.account, matter.terminal.merchant, card_amount, matter.currency, amount, uncovered=uncovered)
         ),
         card=card,
-        note="uncovered" if uncovered else "",
+        note=UNCOVERED if uncovered else "",
         tell_balances=True,
     )
 

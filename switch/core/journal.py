@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 
 import msgspec
 
 from specs.outcomes import ACCEPTED, Outcome
 from specs.transaction import VOIDS, Kind, MessageClass, Reply, Total
+from switch.core.holdings import Account, AccountKind
 from switch.core.merchants import Count
 
 
@@ -39,6 +41,16 @@ class Given(msgspec.Struct, frozen=True, omit_defaults=True):
     points: tuple[tuple[int, int], ...]  # account and points
 
 
+class Opened(msgspec.Struct, frozen=True, array_like=True):
+    """An account of points that a row opened, so that the journal tells whose it is and when it ends."""
+
+    account: int
+    kind: AccountKind
+    holder: int
+    available_from: str = ""
+    expires_on: str = ""
+
+
 class Deed(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a points row has to remember so that it can be returned or undone without its day's programme."""
 
@@ -50,6 +62,7 @@ class Deed(msgspec.Struct, frozen=True, omit_defaults=True):
     point_cost: str = ""  # the merchant's, in the row's minor units per point, "n/d"
     taken: tuple[tuple[int, int], ...] = ()  # account and points of a redemption, in the order they were taken
     given: tuple[Given, ...] = ()
+    opened: tuple[Opened, ...] = ()
 
 
 class Row(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -122,6 +135,14 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True):
     def is_undo(self) -> bool:
         """It takes back what `original` did: a void, or a reversal that found something."""
         return self.original != 0 and (self.message_class is MessageClass.REVERSAL or self.kind in VOIDS)
+
+
+def told_opened(row: Row, accounts: Iterable[Account]) -> Row:
+    """The row with the accounts it opened in its deed."""
+    opened = tuple(Opened(one.id, one.kind, one.holder, one.available_from, one.expires_on) for one in accounts)
+    return (
+        msgspec.structs.replace(row, deed=msgspec.structs.replace(row.deed or Deed(), opened=opened)) if opened else row
+    )
 
 
 class Tombstone(msgspec.Struct, frozen=True):

@@ -120,9 +120,11 @@ class Purse:
         """Whether an account is one of this purse."""
         return number in self._accounts
 
-    def prolonged(self, number: int, days: int) -> int:
-        """The lot itself, or one that lasts `days` more where it does not last that long."""
-        last = (dt.date.fromisoformat(self.today) + dt.timedelta(days)).isoformat()
+    def living(self, number: int, grace_days: int) -> int:
+        """The account points go back into: one that lasts the days of grace, if the lot itself does not."""
+        if number not in self._accounts or not grace_days:
+            return number  # what was uncovered lies in no lot
+        last = (dt.date.fromisoformat(self.today) + dt.timedelta(grace_days)).isoformat()
         lot = self._accounts[number]
         return self.lot("", last) if lot.expires_on and lot.expires_on < last else number
 

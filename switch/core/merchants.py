@@ -9,6 +9,7 @@ from enum import Enum
 
 import msgspec
 
+from specs import limits
 from specs.transaction import Acceptor, Total
 
 
@@ -119,8 +120,14 @@ class Closer(Enum):
     HOST = "host"
 
 
+#: Batch.reason: how it came to its end. The terminal does the first three, the host the others.
+SETTLED, UPLOADED, CLEARED = "settled", "after upload", "cleared by terminal"
+LEFT_BEHIND, END_OF_DAY = "left behind", "end of day"
+
+
 #: Blocks of totals that transactions count in; the fifth and sixth of a settlement are always nothing.
-NO_TOTALS = (Total(),) * 4
+BLOCK_NAMES = ("redeemed", "loaded", "sales", "returns")
+NO_TOTALS = (Total(),) * len(BLOCK_NAMES)
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -142,6 +149,7 @@ class Batch(msgspec.Struct, frozen=True):
     merchant: int = 0
     currency: str = ""  # the terminal's when it opened: what is in another one does not count
     totals: tuple[Total, ...] = NO_TOTALS  # of what it holds that is not undone; frozen when it closes
+    since: int = 0  # when the first of that was booked; 0: nothing is in its totals
     carried: tuple[Total, ...] = NO_TOTALS
     claimed: tuple[Total, ...] | None = None  # by the newest settlement; while open: it awaits upload
     first: int = 0  # Batch.id of the first part, if this is another
@@ -156,6 +164,18 @@ class Batch(msgspec.Struct, frozen=True):
         """The totals of all parts so far."""
         pairs = zip(self.carried, self.totals, strict=True)
         return tuple(Total(a.count + b.count, a.amount + b.amount) for a, b in pairs)
+
+    @property
+    def told(self) -> tuple[Total, ...]:
+        """The same as messages have them: all six blocks, counts of three digits, amounts of twelve."""
+        blocks = self.booked + (Total(),) * (max(limits.TOTALS_BLOCKS) - len(NO_TOTALS))
+        most = limits.AMOUNT_MAX + 1
+        return tuple(Total(block.count % limits.TOTALS_COUNT, block.amount % most) for block in blocks)
+
+    @property
+    def differs(self) -> bool:
+        """Whether the terminal has claimed something else than this."""
+        return any(one != other for one, other in zip(self.claimed or (), self.told, strict=False))
 
 
 class Settlement(msgspec.Struct, frozen=True):

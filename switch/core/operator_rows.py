@@ -30,10 +30,11 @@ def approved(row: Row) -> Reply:
     return Reply(Outcome.APPROVED, rrn=row.rrn)
 
 
-def operator_row(kind: Kind, card: Card, programme: Programme, now: int, number: int, reason: str) -> Row:
+def bare_row(reason: str, programme: Programme, now: int, number: int) -> Row:
+    """The row of what no terminal has asked for."""
     return Row(
         id=number,
-        kind=kind,
+        kind=Kind.OPERATOR,
         message_class=MessageClass.OTHER,
         outcome=Outcome.APPROVED,
         reason=reason,
@@ -49,6 +50,14 @@ def operator_row(kind: Kind, card: Card, programme: Programme, now: int, number:
         programme=programme.version,
         listener="",
         root=number,
+    )
+
+
+def operator_row(kind: Kind, card: Card, programme: Programme, now: int, number: int, reason: str) -> Row:
+    """The row of what an operator has done with a card."""
+    return msgspec.structs.replace(
+        bare_row(reason, programme, now, number),
+        kind=kind,
         holder=card.holder,
         card_hash=card.hash,
         card_id=card.id,

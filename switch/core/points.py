@@ -17,9 +17,10 @@ from specs.transaction import Kind
 from switch.core import cards
 from switch.core.earning import Place as SalePlace
 from switch.core.earning import earning_base, find_wrong_sum, parts_of, points_of, tenders_of
-from switch.core.holdings import AccountKind, Block, CardState
+from switch.core.families import counted, within_limit
+from switch.core.holdings import AccountKind, CardState
+from switch.core.irregular import UNCOVERED
 from switch.core.journal import Deed, EarnPart
-from switch.core.limiting import counted, within_limit
 from switch.core.lots import Purse, dates_kept
 from switch.core.merchants import Right
 from switch.core.points_books import charged, issued, spent
@@ -143,7 +144,7 @@ def redeem(matter: PointsMatter) -> Ruling:
         tell_amount=True,
         rate=1 / value,
         card=counted(matter.card, points, matter.moment),
-        note="uncovered" if missing else "",
+        note=UNCOVERED if missing else "",
     )
 
 
@@ -167,7 +168,7 @@ def purchase(matter: PointsMatter) -> Ruling:
         return refused(Reason.NO_RATE)
     points = convert_down(matter.asked, matter.rate / scheme.purchase_price)
     most = limits.POINTS_MAX if scheme.purchase_maximum is None else scheme.purchase_maximum
-    if not scheme.purchase_minimum <= points <= most:
+    if not scheme.purchase_minimum <= points <= most or matter.purse.total + points > limits.POINTS_MAX:
         return refused(Reason.AMOUNT)
     # From here it must succeed.
     matter.purse.put(points, ("", matter.dates[1]))
@@ -217,16 +218,6 @@ def enrol(matter: PointsMatter) -> Ruling:
     return msgspec.structs.replace(matter.approve(0), card=active)
 
 
-def block(matter: PointsMatter) -> Ruling:
-    return Ruling(card=msgspec.structs.replace(matter.card, block=Block.BLOCKED))
-
-
-def unblock(matter: PointsMatter) -> Ruling:
-    if matter.card.block is Block.NONE:
-        return refused(Reason.NOT_BLOCKED)
-    return Ruling(card=msgspec.structs.replace(matter.card, block=Block.NONE))
-
-
 #: The rule of each kind; voids have theirs in points_undo.py.
 RULES: dict[Kind, Callable[[PointsMatter], Ruling]] = {
     Kind.SALE: sale,
@@ -237,6 +228,6 @@ RULES: dict[Kind, Callable[[PointsMatter], Ruling]] = {
     Kind.POINTS_TRANSFER: transfer,
     Kind.POINTS_PURCHASE: purchase,
     Kind.ENROL: enrol,
-    Kind.LOYALTY_BLOCK: block,
-    Kind.LOYALTY_UNBLOCK: unblock,
+    Kind.LOYALTY_BLOCK: cards.block,
+    Kind.LOYALTY_UNBLOCK: cards.unblock,
 }

@@ -47,11 +47,12 @@ class AwardPoints(msgspec.Struct, frozen=True, tag=True):
 
 
 class AdjustPoints(msgspec.Struct, frozen=True, tag=True):
-    """Points given (+) or taken (-) by an operator, who says why."""
+    """Points given (+) or taken (-) by an operator, who says why: of the card's scheme, or of a sub-scheme of it."""
 
     card_hash: str
     points: int
     reason: str
+    scheme: str = ""
 
 
 class ConvertPoints(msgspec.Struct, frozen=True, tag=True):

@@ -5,16 +5,16 @@ from __future__ import annotations
 import msgspec
 
 from specs import limits
-from specs.money import convert_down
+from specs.money import convert_down, convert_up
 from specs.outcomes import Outcome
 from specs.transaction import Kind, Reply
 from switch.core.decision import Decision
 from switch.core.holdings import Account, AccountKind, Card, CardState, Place, system_account
-from switch.core.journal import Row
+from switch.core.journal import Row, told_opened
 from switch.core.ledger import Move, post
 from switch.core.lots import Opening, Purse
 from switch.core.operator_rows import approved, operator_row, refused
-from switch.core.points_books import issued
+from switch.core.points_books import charged, issued
 from switch.core.points_commands import (
     AdjustPoints,
     AwardPoints,
@@ -76,11 +76,16 @@ class _Desk:
         row = operator_row(Kind.OPERATOR, card, self.programme, self.now, self.number, reason)
         return msgspec.structs.replace(row, **fields)
 
+    def points_row(self, card: Card, reason: str, scheme: Scheme, points: int, **fields: object) -> Row:
+        unit = scheme.unit
+        told = {"amount": points, "card_amount": points, "currency": unit, "card_currency": unit}
+        return self.row(card, reason, **told, **fields)
+
     def book(self, row: Row, purses: list[Purse], moves: tuple[Move, ...]) -> Decision:
         opened = tuple(account for purse in purses for account in purse.opened)
         known = self.workset.accounts | {account.id: account for account in opened}
         entries, accounts = post([*moves, *(move for purse in purses for move in purse.moves)], known)
-        row = msgspec.structs.replace(row, entries=entries)
+        row = told_opened(msgspec.structs.replace(row, entries=entries), opened)
         return Decision(approved(row), row, accounts=accounts, opened=opened)
 
 
@@ -114,9 +119,9 @@ def _issue(command: IssueLoyaltyCard, desk: _Desk) -> Decision:
         pin_hash=command.number.pin_hash,
         place=Place(main=not command.additional, limit=command.limit),
     )
-    row = desk.row(card, "card_issued")
-    debt = Account(number, AccountKind.DEBT, card.holder, scheme.unit)
-    return Decision(approved(row), row, cards=(card,), opened=() if member else (debt,))
+    opened = () if member else (Account(number, AccountKind.DEBT, card.holder, scheme.unit),)
+    row = told_opened(desk.row(card, "card_issued"), opened)
+    return Decision(approved(row), row, cards=(card,), opened=opened)
 
 
 def _place(command: PlaceCard, desk: _Desk) -> Decision:
@@ -139,13 +144,14 @@ def _award(command: AwardPoints, desk: _Desk) -> Decision:
         return refused(Outcome.UNKNOWN_CARD, "no such loyalty card")
     before = desk.workset.awards.get(command.key)
     if before:
-        same = (before.card_hash, before.reason) == (command.card_hash, f"award {command.event}")
+        same = (before.holder, before.reason) == (card.holder, f"award {command.event}")
         return Decision(approved(before)) if same else refused(Outcome.DUPLICATE, "this id was used for something else")
-    scheme = desk.programme.units.get(card.currency)
-    points = scheme.events.get(command.event) if scheme else None
-    if scheme is None or points is None:
-        known = ", ".join(scheme.events) if scheme else ""
+    schemes = desk.programme.schemes_of(card.currency)
+    scheme = next((scheme for scheme in schemes if command.event in scheme.events), None)
+    if scheme is None:
+        known = ", ".join(event for scheme in schemes for event in scheme.events)
         return refused(Outcome.PRODUCT, f"{command.event!r} is no event of the scheme; it has {known or 'none'}")
+    points = scheme.events[command.event]
     if not 0 < len(command.key) <= limits.EVENT_KEY_MAX:
         return refused(Outcome.FORMAT_ERROR, f"the caller's id has 1 to {limits.EVENT_KEY_MAX} characters")
     merchant = desk.workset.merchants.get(command.merchant_id)
@@ -155,16 +161,23 @@ def _award(command: AwardPoints, desk: _Desk) -> Decision:
     if purse.total + points > limits.POINTS_MAX:
         return refused(Outcome.AMOUNT, "more points than an account can hold")
     purse.put(points, scheme.lot_dates(desk.today))
-    owner = merchant.id if merchant else 0
-    row = desk.row(card, f"award {command.event}", event=command.key, merchant=owner, amount=points, card_amount=points)
-    return desk.book(row, [purse], issued(owner, scheme.unit, points))
+    owner, moves = 0, issued(0, scheme.unit, points)
+    if merchant:
+        owner, cost = merchant.id, convert_up(points, scheme.cost_at(merchant.merchant_id))
+        moves = (*issued(owner, scheme.unit, points), *charged(owner, scheme.currency, cost))
+    row = desk.points_row(card, f"award {command.event}", scheme, points, event=command.key, merchant=owner)
+    return desk.book(row, [purse], moves)
 
 
 def _adjust(command: AdjustPoints, desk: _Desk) -> Decision:
     card = desk.card(command.card_hash)
-    scheme = desk.programme.units.get(card.currency) if card else None
-    if card is None or scheme is None:
+    if card is None:
         return refused(Outcome.UNKNOWN_CARD, "no such loyalty card")
+    schemes = desk.programme.schemes_of(card.currency)
+    scheme = next((one for one in schemes if command.scheme in ("", one.id)), None)
+    if scheme is None:
+        known = ", ".join(one.id for one in schemes)
+        return refused(Outcome.PRODUCT, f"the card has no {command.scheme!r}; it can have {known or 'none'}")
     if not command.reason.strip():
         return refused(Outcome.FORMAT_ERROR, "an adjustment needs a reason")
     purse, points = desk.purse(card.holder, scheme.unit), command.points
@@ -177,7 +190,7 @@ def _adjust(command: AdjustPoints, desk: _Desk) -> Decision:
     else:
         purse.take(-points)
     account = system_account(AccountKind.ADJUSTED, 0, scheme.unit)
-    row = desk.row(card, f"adjusted: {command.reason.strip()}", amount=abs(points), card_amount=abs(points))
+    row = desk.points_row(card, f"adjusted: {command.reason.strip()}", scheme, abs(points))
     return desk.book(row, [purse], (Move(account, scheme.unit, -points),))
 
 
@@ -195,20 +208,21 @@ def _convert(command: ConvertPoints, desk: _Desk) -> Decision:
         return refused(Outcome.PRODUCT, "a card does not belong to its scheme")
     giver, receiver = desk.purse(card.holder, source.unit), desk.purse(other.holder, target.unit)
     gained = convert_down(command.points, rate)
+    given = convert_up(gained, 1 / rate)  # what is not worth another point stays
     if command.points <= 0 or not gained or receiver.total + gained > limits.POINTS_MAX:
         return refused(Outcome.AMOUNT, "too few points to be worth one, or more than an account can hold")
-    if command.points > giver.available:
+    if given > giver.available:
         return refused(Outcome.NOT_ENOUGH, f"the member has {giver.available} points")
-    giver.take(command.points)
+    giver.take(given)
     receiver.put(gained, ("", target.lot_dates(desk.today)[1]))
     moves = (
-        Move(system_account(AccountKind.EXCHANGE, 0, source.unit), source.unit, command.points),
+        Move(system_account(AccountKind.EXCHANGE, 0, source.unit), source.unit, given),
         Move(system_account(AccountKind.EXCHANGE, 0, target.unit), target.unit, -gained),
     )
     row = desk.row(
         card,
         f"converted to {target.id}",
-        amount=command.points,
+        amount=given,
         currency=source.unit,
         card_amount=gained,
         card_currency=target.unit,

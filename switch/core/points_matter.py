@@ -11,19 +11,15 @@ import msgspec
 
 from specs import limits
 from specs.money import POINTS_UNIT
-from specs.transaction import Balance, BalanceType, Kind, PointsTold, Request
+from specs.transaction import Balance, BalanceType, Kind, PointsTold
 from specs.transaction import Purse as PurseKind
 from switch.core.clock import local_time
-from switch.core.holdings import Account, AccountKind, Card, system_account
+from switch.core.holdings import Account, AccountKind, system_account
 from switch.core.ledger import Move
 from switch.core.lots import Opening, Part, Purse
-from switch.core.merchants import Terminal
-from switch.core.needs import Case
 from switch.core.programme import Programme
-from switch.core.refusals import Reason
-from switch.core.ruling import PointsRuling, Ruling, refused
+from switch.core.ruling import CardMatter, PointsRuling, Ruling
 from switch.core.schemes import DebtPolicy, LoyaltyProduct, Scheme
-from switch.core.workset import View
 
 #: Kinds whose answers tell points in detail (table PT).
 TELLING = frozenset(
@@ -33,33 +29,19 @@ TELLING = frozenset(
     }
 )
 
+#: Kinds that make up a sale.
+IN_SALE = (Kind.SALE, Kind.POINTS_REDEEM)
 
-class PointsMatter(msgspec.Struct, frozen=True):
-    """The request, the records it names, and the points that count at this terminal. All of it exists."""
 
-    case: Case
-    view: View
-    terminal: Terminal
-    card: Card
+class PointsMatter(CardMatter, frozen=True, kw_only=True):
+    """What the rule of a loyalty card looks at, with the points that count at this terminal."""
+
     product: LoyaltyProduct
     scheme: Scheme
-    programme: Programme
-    currency: str  # of the request's amounts
     rate: Fraction | None  # scheme's minor units per terminal's; None where the table has no answer
     purse: Purse
     opening: Opening
-    may_tell: bool
-    forced: bool
-    now: int
     moment: dt.datetime  # of the deed, in the store's own time
-
-    @property
-    def request(self) -> Request:
-        return self.case.request
-
-    @property
-    def asked(self) -> int:
-        return self.request.amount or 0
 
     @property
     def today(self) -> dt.date:
@@ -70,19 +52,13 @@ class PointsMatter(msgspec.Struct, frozen=True):
         """Of points earned by this message: by the day of the deed."""
         return self.scheme.lot_dates(self.moment.date() if self.forced else self.today)
 
-    def refuse(self, reason: Reason) -> Ruling:
-        """Refused for what is on the card, which is told if it may be."""
-        return refused(reason, tell_balances=self.may_tell)
-
     def approve(self, points: int, moves: tuple[Move, ...] = (), *, told: tuple[int, int] = (0, 0)) -> Ruling:
-        """Approved, with what the purse has moved and `moves` beside; never more than an answer can tell.
+        """Approved, with what the purse has moved and `moves` beside.
 
         Args:
             points: What the row is about.
             told: Points earned and redeemed, as the receipt tells them.
         """
-        if self.asked > limits.AMOUNT_MAX or max(points, self.purse.total) > limits.POINTS_MAX:
-            return refused(Reason.AMOUNT)
         return Ruling(
             amount=self.asked,
             card_amount=points,
@@ -93,12 +69,22 @@ class PointsMatter(msgspec.Struct, frozen=True):
 
     @property
     def root(self) -> int:
-        """The messages of one sale are one family; 0 if this is the first of them.
+        """The messages of one sale are one family, whichever members paid; 0 if this is the first of them.
 
-        Only rows of the same member: a family lies behind one lock.
+        A receipt number that stands on more than a sale has messages is none: it ties together no members, who would
+        all be locked by each other's returns.
         """
-        found = (row for row in self.view.purchase if row.holder == self.card.holder and row.took_effect)
-        return next((row.root for row in found), 0)
+        purchase = self.view.purchase
+        alone = len(purchase) >= limits.PURCHASE_MAX
+        found = [row for row in purchase if row.kind in IN_SALE and row.took_effect]
+        own = (row for row in found if row.holder == self.card.holder)
+        return next((row.root for row in (*own, *(() if alone else found))), 0)
+
+    def purse_of(self, holder: int, unit: str) -> Purse:
+        """Somebody's points of one kind; the member's own of this scheme are `purse`."""
+        if (holder, unit) == (self.card.holder, self.scheme.unit):
+            return self.purse
+        return Purse.of(self.view, holder, unit, self.today, self.opening)
 
 
 def cover(matter: PointsMatter, missing: int) -> tuple[tuple[Part, ...], tuple[Move, ...]]:
@@ -135,20 +121,25 @@ def moment_of(sent_at: int | None, forced: bool, local_now: dt.datetime) -> dt.d
 def told_points(
     accounts: Sequence[Account], scheme: Scheme, told: tuple[int, int], today: dt.date, asked: Balance | None
 ) -> tuple[tuple[Balance, ...], PointsTold]:
-    """The balances and the table PT of an answer.
+    """The balances and the table PT of an answer; what is more than it can tell as the most it can.
 
     Args:
         accounts: The member's points of this scheme, as they are afterwards.
         told: Earned and redeemed.
     """
     purse = Purse(accounts, 0, scheme.unit, today, Opening(0))
-    balances = [_balance(BalanceType.AVAILABLE, purse.available)]
+    available = _tellable(purse.available)
+    balances = [_balance(BalanceType.AVAILABLE, available)]
     if purse.total != purse.available:
-        balances.append(_balance(BalanceType.LEDGER, purse.total))
+        balances.append(_balance(BalanceType.LEDGER, _tellable(purse.total)))
     if asked:
         balances.append(asked)
     expiring, day = purse.expiring(scheme.expiring_days)
-    return tuple(balances), PointsTold(*told, purse.available, expiring, day.replace("-", "")[2:])
+    return tuple(balances), PointsTold(*told, available, _tellable(expiring), day.replace("-", "")[2:])
+
+
+def _tellable(points: int) -> int:
+    return max(-limits.POINTS_MAX, min(points, limits.POINTS_MAX))
 
 
 def _balance(kind: BalanceType, points: int) -> Balance:

@@ -13,10 +13,11 @@ import msgspec
 
 from specs.transaction import Kind
 from switch.core.clock import local_time
+from switch.core.families import counted, uncounted
 from switch.core.holdings import AccountKind, Block, Card, CardState, system_account
+from switch.core.irregular import UNCOVERED
 from switch.core.journal import Row
 from switch.core.ledger import Move
-from switch.core.limiting import counted, uncounted
 from switch.core.lots import Opening, Purse
 from switch.core.merchants import Terminal
 from switch.core.points_books import given_back
@@ -43,13 +44,16 @@ def undo_points(
     if not forced and deed.kind is Kind.POINTS_REDEEM and not target.is_undo and given_of(target, family):
         return refused(Reason.NOT_VOIDABLE)
     moves = _taken_back(target, family)
-    unit, opening, today = target.card_currency, Opening(number), day_of(programme, now)
-    scheme = programme.units.get(unit)
-    dates = scheme.lot_dates(today) if scheme else ("", "")
-    purses = [Purse.of(view, holder, unit, today, opening) for holder in _holders(target)]
-    rest = [move for move in moves if not any(purse.holds(move.account) for purse in purses)]
-    uncovered, gone = 0, False
-    for purse in purses:
+    opening, today = Opening(number), day_of(programme, now)
+    touched = [view.account_of(move.account) for move in moves if move.account > 0]
+    whose = sorted({(account.holder, account.currency) for account in touched})
+    rest = [move for move in moves if move.account < 0]
+    purses, uncovered, gone = [], 0, False
+    for holder, unit in whose:
+        scheme = programme.units.get(unit)
+        dates = scheme.lot_dates(today) if scheme else ("", "")
+        purse = Purse.of(view, holder, unit, today, opening)
+        purses.append(purse)
         before = purse.total
         for move in moves:
             if purse.holds(move.account):
@@ -71,19 +75,15 @@ def undo_points(
         moves=tuple(move for move in (*rest, *(move for purse in purses for move in purse.moves)) if move.amount),
         card=_card_after(view.workset.cards[target.card_id], deed, target, terminal),
         original=target,
-        note="uncovered" if uncovered else "",
+        note=UNCOVERED if uncovered else "",
         tell_balances=True,
         points=PointsRuling(
-            unit,
+            target.card_currency,
             _told(deed),
             opened=tuple(account for purse in purses for account in purse.opened),
             other_holder=target.other_holder,
         ),
     )
-
-
-def _holders(row: Row) -> list[int]:
-    return [row.holder, row.other_holder] if row.other_holder else [row.holder]
 
 
 def _taken_back(target: Row, family: Sequence[Row]) -> list[Move]:

@@ -29,6 +29,7 @@ from switch.core.schemes import (
     Weekday,
     check_schemes,
 )
+from switch.core.texts import PointsText
 
 
 class Method(Enum):
@@ -104,6 +105,11 @@ class Programme(msgspec.Struct, frozen=True):
         subs = (sub for sub in self.schemes.values() if sub.parent == scheme.id and store in sub.stores)
         return next(subs, scheme)
 
+    def schemes_of(self, unit: str) -> list[Scheme]:
+        """All points that cards of the scheme `unit` can hold: the scheme's own first, then its sub-schemes'."""
+        main = self.units.get(unit)
+        return [main, *(sub for sub in self.schemes.values() if sub.parent == main.id)] if main else []
+
     def rate(self, source: str, target: str) -> Fraction | None:
         """Minor units of `target` for one minor unit of `source`, through USD; None where the table has no answer."""
         if source == target:
@@ -129,6 +135,7 @@ _STRUCTS: dict[str, type[msgspec.Struct]] = {
     "points_schemes": Scheme,
     "points_schemes.cards": LoyaltyProduct,
     "points_schemes.earn_rules": EarnRule,
+    "points_schemes.texts": PointsText,
 }
 _CHOICES: dict[str, type[Enum]] = {
     "card_refusals": CardRefusals,
@@ -153,7 +160,7 @@ def parse_programme(text: str, version: int) -> Programme:
         raise ProgrammeError(f"not TOML: {error}") from None
     except msgspec.ValidationError as error:
         raise ProgrammeError(explained(str(error), _STRUCTS, _CHOICES)) from None
-    if file.time_zone not in zoneinfo.available_timezones():
+    if not _is_time_zone(file.time_zone):
         raise ProgrammeError(f"time_zone: {file.time_zone!r} is not a time zone such as 'Europe/Istanbul'")
     check_range("guess_limit", file.guess_limit, 1, 1_000_000)
     check_range("pin_lock_minutes", file.pin_lock_minutes, 1, 60 * 24)
@@ -186,6 +193,15 @@ def parse_programme(text: str, version: int) -> Programme:
         loyalty=loyalty,
         units={scheme.unit: scheme for scheme in file.points_schemes},
     )
+
+
+def _is_time_zone(name: str) -> bool:
+    """Asked of one name: listing all there are reads a thousand files."""
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (ValueError, zoneinfo.ZoneInfoNotFoundError, OSError):
+        return False
+    return True
 
 
 def _loyalty_cards(

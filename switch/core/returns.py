@@ -6,7 +6,7 @@ that all parts together are exactly the whole. Redeemed points come first: they 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
 import msgspec
@@ -18,7 +18,7 @@ from switch.core.earning import Place as SalePlace
 from switch.core.earning import find_wrong_sum, parts_left, parts_of, parts_returned, points_of
 from switch.core.journal import Deed, Given, Row
 from switch.core.ledger import Move
-from switch.core.lots import Part
+from switch.core.lots import Part, Purse
 from switch.core.merchants import Right
 from switch.core.points_books import charged, given_back, issued
 from switch.core.points_matter import PointsMatter, cover, with_points
@@ -61,26 +61,51 @@ def _return_of(matter: PointsMatter, original: Row, before: list[Row], family: l
     redemptions = [original]
     if original.kind is Kind.SALE:
         redemptions = [row for row in _redemptions(family) if _sale_of(row, sales) is original]
-    given = _given(matter, redemptions, family)
-    worth = sum(one.worth for one in given)
+    purses = {_whose(row): matter.purse_of(*_whose(row)) for row in redemptions}
     # Given back before anything is taken back: who returns all has what paid for it, and owes what it earned.
+    given = _given(matter, redemptions, family, purses)
+    worth, moves = sum(one.worth for one in given), _give(matter, given, redemptions, purses)
+    others = [purse for purse in purses.values() if purse is not matter.purse]
+    moves += [move for purse in others for move in purse.moves]
+    points, deed = 0, Deed()
+    if original.kind is Kind.SALE:
+        points, deed = _taken(matter, original, before)
+        moves += _take(matter, points, _lots_of(original), deed.cost)
+    told = sum(
+        sum(part for _, part in one.points)
+        for one, redemption in zip(given, redemptions, strict=True)
+        if redemption.card_currency == matter.scheme.unit
+    )
+    ruling = matter.approve(points, tuple(moves), told=(points, told))
+    return with_points(
+        msgspec.structs.replace(ruling, original=original),
+        deed=msgspec.structs.replace(deed, given=tuple(one for one in given if one.worth)),
+        opened=tuple(account for purse in (matter.purse, *others) for account in purse.opened),
+        returned=Returned(worth, matter.asked - worth),
+    )
+
+
+def _whose(row: Row) -> tuple[int, str]:
+    """Whose points a redemption took, and of which kind."""
+    return row.holder, row.card_currency
+
+
+def _give(
+    matter: PointsMatter, given: Sequence[Given], redemptions: Sequence[Row], purses: Mapping[tuple[int, str], Purse]
+) -> list[Move]:
+    """Put points back into the purses they were paid from; returns what is moved beside those."""
     moves: list[Move] = []
     for one, redemption in zip(given, redemptions, strict=True):
+        purse = purses[_whose(redemption)]
         for move in given_back(one, redemption, matter.terminal.merchant):
-            if matter.purse.holds(move.account):
-                matter.purse.move(move.account, move.amount)
+            if purse.holds(move.account):
+                purse.move(move.account, move.amount)
             else:
                 moves.append(move)
-    matter.purse.settle(matter.dates)
-    deed = Deed(given=tuple(one for one in given if one.worth))
-    points = 0
-    if original.kind is Kind.SALE:
-        points, taken_deed = _taken(matter, original, before)
-        deed = msgspec.structs.replace(taken_deed, given=deed.given)
-        moves += _take(matter, points, _lots_of(original), deed.cost)
-    ruling = matter.approve(points, tuple(moves), told=(points, sum(part for one in given for _, part in one.points)))
-    ruling = msgspec.structs.replace(ruling, original=original)
-    return with_points(ruling, deed=deed, returned=Returned(worth, matter.asked - worth))
+    for (_, unit), purse in purses.items():
+        scheme = matter.programme.units.get(unit)
+        purse.settle(scheme.lot_dates(matter.today) if scheme else ("", ""))
+    return moves
 
 
 def _without_original(matter: PointsMatter) -> Ruling:
@@ -145,16 +170,18 @@ def _redemptions(family: Iterable[Row]) -> list[Row]:
 
 def _sale_of(redemption: Row, sales: Sequence[Row]) -> Row | None:
     """The sale a redemption paid for: the next one with the same receipt number, else the last before it."""
-    same = [
-        sale
-        for sale in sales
-        if (sale.terminal, sale.batch, sale.receipt) == (redemption.terminal, redemption.batch, redemption.receipt)
-    ]
+
+    def place(row: Row) -> tuple[object, ...]:
+        return row.terminal, row.batch, row.receipt, row.currency
+
+    same = [sale for sale in sales if place(sale) == place(redemption)]
     after = (sale for sale in same if sale.decided_at > redemption.decided_at)
     return next(after, same[-1] if same else None)
 
 
-def _given(matter: PointsMatter, redemptions: Sequence[Row], family: Sequence[Row]) -> list[Given]:
+def _given(
+    matter: PointsMatter, redemptions: Sequence[Row], family: Sequence[Row], purses: Mapping[tuple[int, str], Purse]
+) -> list[Given]:
     """What this return gives back of each redemption: as much money's worth as it can, in order."""
     left = matter.asked
     found = []
@@ -162,7 +189,9 @@ def _given(matter: PointsMatter, redemptions: Sequence[Row], family: Sequence[Ro
         earlier = given_of(redemption, family)
         worth = min(left, redemption.amount - sum(one.worth for one in earlier))
         left -= worth
-        found.append(Given(redemption.id, worth, _points_back(matter, redemption, earlier, worth)))
+        scheme = matter.programme.units.get(redemption.card_currency)
+        grace, purse = scheme.grace_days if scheme else 0, purses[_whose(redemption)]
+        found.append(Given(redemption.id, worth, _points_back(purse, grace, redemption, earlier, worth)))
     return found
 
 
@@ -172,7 +201,9 @@ def given_of(redemption: Row, family: Sequence[Row]) -> list[Given]:
     return [given for deed in deeds for given in deed.given if given.redemption == redemption.id]
 
 
-def _points_back(matter: PointsMatter, redemption: Row, earlier: Sequence[Given], worth: int) -> tuple[Part, ...]:
+def _points_back(
+    purse: Purse, grace_days: int, redemption: Row, earlier: Sequence[Given], worth: int
+) -> tuple[Part, ...]:
     """The points of one part, into the accounts they came from; the last part takes what the others left."""
     assert redemption.deed is not None, "a redemption remembers what it took"
     sofar = sum(part for given in earlier for _, part in given.points)
@@ -184,16 +215,8 @@ def _points_back(matter: PointsMatter, redemption: Row, earlier: Sequence[Given]
         part = min(points, taken - skipped)
         points -= part
         if part:
-            parts.append((_living(matter, account), part))
+            parts.append((purse.living(account, grace_days), part))
     return _merged(parts)
-
-
-def _living(matter: PointsMatter, account: int) -> int:
-    """The lot points go back into; one that has expired lives on in another for the scheme's days of grace."""
-    uncovered = account < 0
-    if uncovered or not matter.scheme.grace_days:
-        return account
-    return matter.purse.prolonged(account, matter.scheme.grace_days)
 
 
 def _merged(parts: Iterable[Part]) -> tuple[Part, ...]:

@@ -48,18 +48,15 @@ class Ruling(msgspec.Struct, frozen=True):
     points: PointsRuling | None = None
 
 
-class Matter(msgspec.Struct, frozen=True):
-    """What a rule looks at: the request, the records it names, and the programme. All of it exists."""
+class CardMatter(msgspec.Struct, frozen=True, kw_only=True):
+    """What every rule looks at: the request, the records it names, and the programme. All of it exists."""
 
     case: Case
     view: View
     terminal: Terminal
     card: Card
-    account: Account
-    product: GiftProduct
     programme: Programme
     currency: str  # of the request's amounts
-    quoted: Fraction | None  # card's minor units per terminal's today; None only where the original's rate is used
     may_tell: bool  # a refusal may tell the balance: the card needs no PIN, or it was right
     forced: bool  # already done at the till: funds and state do not matter
     now: int
@@ -72,14 +69,22 @@ class Matter(msgspec.Struct, frozen=True):
     def asked(self) -> int:
         return self.request.amount or 0
 
+    def refuse(self, reason: Reason) -> Ruling:
+        """Refused for what is on the card, which is told if it may be."""
+        return refused(reason, tell_balances=self.may_tell)
+
+
+class Matter(CardMatter, frozen=True, kw_only=True):
+    """What the rule of a gift card looks at."""
+
+    account: Account
+    product: GiftProduct
+    quoted: Fraction | None  # card's minor units per terminal's today; None only where the original's rate is used
+
     @property
     def rate(self) -> Fraction:
         assert self.quoted is not None, "this kind was not to go on without a rate"
         return self.quoted
-
-    def refuse(self, reason: Reason) -> Ruling:
-        """Refused for what is on the card, which is told if it may be."""
-        return refused(reason, tell_balances=self.may_tell)
 
 
 def refused(reason: Reason, *, tell_balances: bool = False) -> Ruling:

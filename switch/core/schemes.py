@@ -17,6 +17,7 @@ from specs import limits
 from specs.money import CURRENCIES
 from specs.transaction import TenderKind
 from switch.core.mistakes import ProgrammeError, check_id, check_prefix, check_range
+from switch.core.texts import PointsText, check_texts
 
 
 class Rounding(Enum):
@@ -118,6 +119,7 @@ class Scheme(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     contributions: dict[str, Fraction] = {}
     conversions: dict[str, Fraction] = {}
     events: dict[str, int] = {}
+    texts: tuple[PointsText, ...] = ()
 
     @property
     def unit(self) -> str:
@@ -132,15 +134,19 @@ class Scheme(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.point_cost * self.contributions.get(merchant_id, self.contribution)
 
     def lot_dates(self, day: dt.date) -> tuple[str, str]:
-        """From when points earned on `day` can be spent, and the last day on which they can; "" = at once, always."""
-        available = (day + dt.timedelta(self.pending_days)).isoformat() if self.pending_days else ""
+        """From when points earned on `day` can be spent, and the last day on which they can; "" = at once, always.
+
+        They never end before they begin.
+        """
+        first = day + dt.timedelta(self.pending_days)
+        available = first.isoformat() if self.pending_days else ""
         if self.expire_days is not None:
             return available, (day + dt.timedelta(self.expire_days)).isoformat()
         if self.expire_months is not None:
-            return available, _month_end(day, self.expire_months).isoformat()
+            return available, max(_month_end(day, self.expire_months), _month_end(first, 0)).isoformat()
         if self.expire_on:
-            dates = (_date(year, text) for year in (day.year, day.year + 1) for text in sorted(self.expire_on))
-            return available, next(date for date in dates if date >= day).isoformat()
+            dates = (_date(year, text) for year in (first.year, first.year + 1) for text in sorted(self.expire_on))
+            return available, next(date for date in dates if date >= first).isoformat()
         return available, ""
 
 
@@ -172,8 +178,11 @@ def check_schemes(schemes: Sequence[Scheme]) -> None:
         _check_scheme(key, scheme)
         for at, rule in enumerate(scheme.earn_rules):
             _check_rule(f"{key}.earn_rules[{at}]", rule)
+            if rule.name in {other.name for other in scheme.earn_rules[:at]}:
+                raise ProgrammeError(f"{key}.earn_rules[{at}].name: {rule.name!r} is there twice")
         for at, product in enumerate(scheme.cards):
             _check_card(f"{key}.cards[{at}]", product)
+        check_texts(f"{key}.texts", scheme.texts)
     _check_family(schemes)
 
 
@@ -222,6 +231,9 @@ def _check_rule(key: str, rule: EarnRule) -> None:
     check_id(f"{key}.name", rule.name)
     check_range(f"{key}.earn_money", rule.earn_money, 1, limits.AMOUNT_MAX)
     check_range(f"{key}.earn_points", rule.earn_points, 0, limits.POINTS_MAX)
+    for name in ("stores", "departments", "skus", "weekdays", "channels"):
+        if getattr(rule, name) == ():
+            raise ProgrammeError(f"{key}.{name}: the rule would never count; leave the key out if it does not matter")
     for name in ("from_time", "to_time"):
         text = getattr(rule, name)
         if not re.fullmatch(r"([01][0-9]|2[0-3])[0-5][0-9]|2400", text):

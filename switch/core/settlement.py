@@ -9,15 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from specs.transaction import TOTALS_BLOCKS, MessageClass
-from switch.core.deciding import AFTER_CLOSE
-from switch.core.holdings import AccountKind, describe_account
+from switch.core.irregular import MISSING, OTHER_TOTALS, irregular, moved_for
 from switch.core.journal import Row
-from switch.core.merchants import Batch, Settlement
-from switch.core.settling import SETTLED, UPLOADED, told
+from switch.core.merchants import NO_TOTALS, SETTLED, UPLOADED, Batch, Settlement
 from switch.core.undo import is_live
-from switch.core.uploads import EQUAL
-
-MISSING = "missing_at_terminal"
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -44,7 +39,7 @@ class Irregularity(msgspec.Struct, frozen=True):
     rrn: str = ""
     kind: str = ""
     asked: int = 0
-    amount: int = 0
+    booked: int = 0
     currency: str = ""
 
 
@@ -56,7 +51,7 @@ def lines(rows: Iterable[Row], products: Mapping[int, str], merchant: int) -> li
     """
     sums: dict[tuple[str, str, str, str, str], list[int]] = {}
     for row in rows:
-        moved = _moved(row, merchant)
+        moved = moved_for(row, merchant)
         if row.merchant == merchant and row.took_effect:
             moved.setdefault(row.currency, [0, 0])
         for currency, (owed, uncovered) in moved.items():
@@ -66,17 +61,6 @@ def lines(rows: Iterable[Row], products: Mapping[int, str], merchant: int) -> li
             for place, value in enumerate((int(own), row.amount if own else 0, owed, uncovered)):
                 held[place] += value
     return [Line(*key, *values) for key, values in sorted(sums.items())]
-
-
-def _moved(row: Row, merchant: int) -> dict[str, list[int]]:
-    """Clearing and uncovered of a merchant by currency."""
-    moved: dict[str, list[int]] = {}
-    for entry in row.entries:
-        if entry.account < 0:
-            kind, owner, currency = describe_account(entry.account)
-            if owner == merchant and kind in (AccountKind.CLEARING, AccountKind.UNCOVERED):
-                moved.setdefault(currency, [0, 0])[kind is AccountKind.UNCOVERED] += entry.amount
-    return moved
 
 
 def irregularities(
@@ -97,33 +81,20 @@ def irregularities(
         _about(row, what, batches.get(row.batch))
         for row in rows
         if row.merchant == settlement.merchant and row.terminal
-        for what in _odd(row, settlement.merchant)
+        for what in irregular(row, settlement.merchant)
     ]
     for batch in sorted(batches.values(), key=lambda one: one.id):
-        if batch.closed_at is None or not settlement.since <= batch.closed_at < settlement.until:
+        is_own = batch.merchant == settlement.merchant
+        if not is_own or batch.closed_at is None or not settlement.since <= batch.closed_at < settlement.until:
             continue
-        if batch.reason == UPLOADED and (batch.claimed or ()) != told(batch)[: len(batch.claimed or ())]:
-            found.append(_about_batch(batch, "closed_with_other_totals"))
-        elif batch.reason not in (SETTLED, UPLOADED):
+        if batch.reason == UPLOADED and batch.differs:
+            found.append(_about_batch(batch, OTHER_TOTALS))
+        elif batch.reason not in (SETTLED, UPLOADED) and (batch.booked != NO_TOTALS or batch.claimed):
             found.append(_about_batch(batch, batch.reason.replace(" ", "_")))
         if batch.id in uploaded:
             before = [row for row in uploaded[batch.id] if row.decided_at < settlement.until]
             found += [_about(row, MISSING, batch) for row in _missing(before, families, settlement.until)]
     return found
-
-
-def _odd(row: Row, merchant: int) -> list[str]:
-    """What is not plain about a row."""
-    odd = []
-    if row.message_class is MessageClass.UPLOAD and row.reason != EQUAL:
-        odd.append(row.reason)
-    if row.late:
-        odd.append(AFTER_CLOSE)
-    if any(uncovered for _, uncovered in _moved(row, merchant).values()):
-        odd.append("uncovered")
-    if row.reason == "advice_too_old":
-        odd.append(row.reason)
-    return odd
 
 
 def _missing(rows: Sequence[Row], families: Mapping[int, Sequence[Row]], until: int) -> list[Row]:
@@ -149,7 +120,7 @@ def _about(row: Row, what: str, batch: Batch | None) -> Irregularity:
         rrn=row.rrn,
         kind=row.kind.value,
         asked=row.asked,
-        amount=row.amount,
+        booked=row.amount,
         currency=row.currency,
     )
 

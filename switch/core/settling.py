@@ -14,11 +14,9 @@ from switch.core.batches import Joined, closed_by_terminal, name_open, open_new
 from switch.core.days import is_settle_time
 from switch.core.deciding import Deciding
 from switch.core.decision import Decision
-from switch.core.merchants import Batch, Closer, Desk, Right
+from switch.core.merchants import CLEARED, SETTLED, UPLOADED, Batch, Closer, Desk, Right
 from switch.core.refusals import Reason
 from switch.core.workset import View
-
-SETTLED, UPLOADED, CLEARED = "settled", "after upload", "cleared by terminal"
 
 #: What a batch closed by each kind is called, and the right it needs.
 CLOSINGS: dict[Kind, tuple[str, Right]] = {
@@ -91,7 +89,7 @@ def _is_again(kind: Kind, closed: Batch, claimed: tuple[Total, ...] | None) -> b
 def _compare(deciding: Deciding, joined: Joined) -> Decision:
     """Close the batch joined, or have the terminal upload it."""
     kind, claimed = deciding.request.kind, deciding.request.totals or ()
-    if kind is Kind.SETTLE and not _agree(claimed, told(joined.batch)):
+    if kind is Kind.SETTLE and not _agree(claimed, joined.batch.told):
         return _await_upload(deciding, joined, claimed)
     # From here it must succeed.
     reason, _ = CLOSINGS[kind]
@@ -143,13 +141,7 @@ def _desk_of(view: View, joined: Joined) -> Desk:
 def _answer(deciding: Deciding, outcome: Outcome, batch: Batch) -> Reply:
     """The host's totals, as many blocks as were claimed."""
     blocks = len(deciding.request.totals or ()) or _BLOCKS
-    return msgspec.structs.replace(deciding.reply(outcome, batch=batch.number), totals=told(batch)[:blocks])
-
-
-def told(batch: Batch) -> tuple[Total, ...]:
-    """The totals of a batch as messages have them: all six blocks, counts of three digits, amounts of twelve."""
-    blocks = batch.booked + (Total(),) * (_BLOCKS - len(batch.booked))
-    return tuple(Total(block.count % limits.TOTALS_COUNT, block.amount % (limits.AMOUNT_MAX + 1)) for block in blocks)
+    return msgspec.structs.replace(deciding.reply(outcome, batch=batch.number), totals=batch.told[:blocks])
 
 
 def _agree(some: tuple[Total, ...], others: tuple[Total, ...]) -> bool:

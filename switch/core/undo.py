@@ -14,6 +14,7 @@ from specs import limits
 from specs.transaction import REVERSED_BY, VOIDS, Kind, MessageClass, Request
 from switch.core.clock import HOUR
 from switch.core.holdings import AccountKind, Block, Card, CardState, system_account
+from switch.core.irregular import UNCOVERED
 from switch.core.journal import Row
 from switch.core.ledger import Move
 from switch.core.merchants import Batch, Closer
@@ -76,9 +77,10 @@ def find_voided(view: View, case: Case, open_batch: Batch | None, now: int) -> R
     if live_refunds(row, family):
         return Reason.NOT_VOIDABLE
     batch = view.batch(row.batch)
-    if batch is None or open_batch is None or batch.whole != open_batch.whole:
-        return Reason.VOID_CLOSED_BATCH
-    return row
+    in_open_batch = batch is not None and open_batch is not None and batch.whole == open_batch.whole
+    if request.message_class is MessageClass.ADVICE or in_open_batch:
+        return row  # an advice tells what was done before the close: the goods are back
+    return Reason.VOID_CLOSED_BATCH
 
 
 def _newest_live(view: View, case: Case, kinds: frozenset[Kind], now: int) -> Iterator[Row]:
@@ -205,7 +207,7 @@ def undo(view: View, target: Row, merchant: int, programme: Programme, *, forced
         moves=tuple(moves),
         card=_card_after(card, target, view.family(target), single_use, balance),
         original=target,
-        note="uncovered" if missing else "",
+        note=UNCOVERED if missing else "",
         tell_balances=True,
     )
 

@@ -11,6 +11,7 @@ from specs import limits
 from specs.transaction import Kind, MessageClass, Request
 from switch.core.batches import Joined, join, open_new
 from switch.core.clock import DAY, HOUR
+from switch.core.irregular import DIFFERENT, EQUAL, OF_UNDONE
 from switch.core.journal import Row
 from switch.core.merchants import Batch, Closer
 from switch.core.messages import far_apart
@@ -20,10 +21,6 @@ from switch.core.workset import View
 
 #: What an upload can book that was never seen: it takes from a card, or earns by the rules of its own day.
 BOOKED = frozenset({Kind.GIFT_REDEEM, Kind.POINTS_REDEEM, Kind.SALE})
-
-#: The journal's reasons of uploads.
-EQUAL, DIFFERENT, OF_UNDONE = "uploaded", "upload_differs", "upload_of_undone"
-WITHOUT_AUTHORISATION, NOT_BOOKED, TOO_OLD = "without_authorisation", "upload_not_booked", "upload_too_old"
 
 
 def find_target(view: View, case: Case, now: int, number: int) -> Joined:

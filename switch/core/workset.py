@@ -12,10 +12,11 @@ import msgspec
 
 from specs.transaction import MessageClass, Request
 from switch.core.clock import MINUTE
-from switch.core.decision import BatchEvent, Changes, Decision, check_entries
+from switch.core.decision import EXCEPTION, UPLOAD, BatchEvent, Changes, Decision, check_entries
 from switch.core.holdings import Account, AccountKind, Card, CardState
+from switch.core.irregular import OTHER_TOTALS, irregular
 from switch.core.journal import Row, Tombstone
-from switch.core.merchants import Batch, Desk, Merchant, Settlement, Terminal
+from switch.core.merchants import UPLOADED, Batch, Desk, Merchant, Settlement, Terminal
 from switch.core.needs import Case
 
 GUESS_MINUTES = 11  # the tallies a Workset carries: the minute under way and the ten before it, never less than ten
@@ -24,12 +25,11 @@ POINTS = frozenset({AccountKind.LOT, AccountKind.DEBT})
 
 
 class Day(msgspec.Struct, frozen=True):
-    """What a merchant's settlement needs to know. Batches with nothing in them do not matter."""
+    """Since when a merchant's batches hold something (Batch.since); 0: there is none. Empty ones do not matter."""
 
-    last: Settlement | None = None
-    open: int = 0  # batches
-    closed: int = 0  # since the last settlement
-    opened_at: int = 0  # the newest of these
+    first_open: int = 0
+    first_closed: int = 0  # since the last settlement
+    last_closed: int = 0
 
 
 class View(msgspec.Struct):
@@ -109,6 +109,7 @@ class Workset:
         self.tombstones: dict[int, list[Tombstone]] = {}
         self.tallies: defaultdict[str, dict[int, int]] = defaultdict(dict)
         self.days: dict[str, Day] = {}
+        self.settled: dict[str, Settlement] = {}  # the last of each merchant
         self.programme_version = 0
         self.changes = Changes()
         self.events: list[BatchEvent] = []
@@ -204,7 +205,7 @@ class Workset:
         for batch in decision.batches:
             self._note(batch, self.batches.get(batch.id))
             self.batches[batch.id] = changes.batches[batch.id] = batch
-        if decision.row and decision.row.batch:
+        if decision.row and decision.row.terminal:
             self._note_row(decision.row)
         for tally in decision.tallies:
             counted = self.tallies[tally.scope]
@@ -224,24 +225,27 @@ class Workset:
             changes.programmes.append(decision.programme)
 
     def _note(self, batch: Batch, before: Batch | None) -> None:
+        if before is None and batch.first:
+            return  # a batch that goes on in another part
         if before is None:
-            event = "opened"
-        elif batch.closed_at != before.closed_at:
-            event = batch.reason
-        elif batch.claimed != before.claimed:
-            event = "totals differ"
-        else:
-            return
-        self._tell(event, batch)
+            self._tell("opened", batch.terminal, batch)
+        elif before.number != batch.number:
+            self._tell("named", batch.terminal, batch)
+        if batch.closed_at is not None and (before is None or before.closed_at is None):
+            self._tell(batch.reason, batch.terminal, batch)
+            if batch.reason == UPLOADED and batch.differs:
+                self._tell(EXCEPTION, batch.terminal, batch, OTHER_TOTALS)
+        elif batch.claimed != (before.claimed if before else None):
+            self._tell("totals differ", batch.terminal, batch)
 
     def _note_row(self, row: Row) -> None:
         batch = self.batches.get(row.batch)
-        if batch and row.message_class is MessageClass.UPLOAD:
-            self._tell("upload", batch, row.reason, row.rrn)
-        elif batch and row.late:
-            self._tell("late", batch, row.message_class.value, row.rrn)
+        if row.message_class is MessageClass.UPLOAD:
+            self._tell(UPLOAD, row.terminal, batch, row.reason, row.rrn)
+        for what in irregular(row, row.merchant):
+            self._tell(EXCEPTION, row.terminal, batch, what, row.rrn)
 
-    def _tell(self, event: str, batch: Batch, detail: str = "", rrn: str = "") -> None:
-        terminal = next((terminal for terminal in self.terminals.values() if terminal.id == batch.terminal), None)
+    def _tell(self, event: str, number: int, batch: Batch | None, detail: str = "", rrn: str = "") -> None:
+        terminal = next((terminal for terminal in self.terminals.values() if terminal.id == number), None)
         if terminal:
             self.events.append(BatchEvent(event, terminal.merchant_id, terminal.terminal_id, batch, detail, rrn))

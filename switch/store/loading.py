@@ -1,7 +1,7 @@
 """Load what a group of requests names: a fixed handful of statements, in the order of the two locks.
 
 Terminals first (locked), then what their messages name, then the holders of the cards (locked) and all that is theirs.
-There is no third hop (DESIGN, "two owners, two locks").
+There is no third hop (DESIGN, "two owners, two locks"): who else has paid for a sale is asked before, and asked again.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from switch.store.loading_rows import (
     load_families,
     load_messages,
     load_purchases,
-    named_rows,
+    roots_of_points,
 )
-from switch.store.tables import ACCOUNTS, BATCHES, CARDS, DESKS, MERCHANTS, NOTHING, SETTLEMENTS, TERMINALS
+from switch.store.tables import ACCOUNTS, BATCHES, CARDS, DAYS, DESKS, MERCHANTS, SETTLEMENTS, TERMINALS
 
 
 def load(database: Database, needs: Sequence[Needs], now: int) -> Workset:
@@ -90,11 +90,12 @@ def _load_desks(database: Database, workset: Workset, places: Places) -> None:
 
 
 def _load_holders(database: Database, workset: Workset, needs: Sequence[Needs]) -> None:
-    """The holders of the named cards and of the other side of named transfers, in order of their ids; all of theirs."""
+    """The holders of the named cards and of all sides of named points, in order of their ids; all of theirs."""
     hashes = distinct((name,) for need in needs for name in (need.card_hash, need.other_hash) if name)
     sql = "SELECT DISTINCT c.holder FROM KEYS k JOIN cards c ON c.hash = {0:text} ORDER BY c.holder"
     named = {row[0] for row in database.keyed(sql, hashes)} | {need.holder for need in needs}
-    named |= {number for row in named_rows(workset) if row.other_holder for number in (row.holder, row.other_holder)}
+    sql = "SELECT DISTINCT j.holder, j.other_holder FROM KEYS k JOIN journal j ON j.root = {0:bigint}"
+    named |= {number for pair in database.keyed(sql, roots_of_points(workset)) for number in pair}
     holders = [(number,) for number in sorted(named) if number]
     lock = database.locked("h")
     if lock:
@@ -124,18 +125,9 @@ def _load_days(database: Database, workset: Workset, named: Sequence[tuple[Any, 
         "JOIN settlements s ON s.id = (SELECT id FROM settlements WHERE merchant = m.id ORDER BY number DESC LIMIT 1)"
     )
     last = {one.merchant: one for one in database.pick(SETTLEMENTS, "s", keys + newest, named)}
-    some = "count(b.id), coalesce(max(b.opened_at), 0)"
-    group = f"AND b.totals <> '{NOTHING}' GROUP BY m.merchant_id"
-    sql = (
-        f"SELECT m.merchant_id, {some} FROM {keys} JOIN batches b ON b.merchant = m.id AND b.closed_at IS NULL {group}"
-    )
-    open_ = {row[0]: row[1] for row in database.keyed(sql, named)}
-    since = "coalesce((SELECT max(until) FROM settlements WHERE merchant = m.id), 0)"
-    join = f"JOIN batches b ON b.merchant = m.id AND b.closed_at >= {since}"
-    sql = f"SELECT m.merchant_id, {some} FROM {keys} {join} {group}"
-    closed = {row[0]: (row[1], row[2]) for row in database.keyed(sql, named)}
+    days = {name: Day(*moments) for name, *moments in database.keyed(DAYS.format(keys), named)}
     for (name,) in named:
         merchant = workset.merchants.get(name)
         if merchant:
-            count, opened_at = closed.get(name, (0, 0))
-            workset.days[name] = Day(last.get(merchant.id), open_.get(name, 0), count, opened_at)
+            workset.days[name] = days.get(name, Day())
+            workset.settled |= {name: last[merchant.id]} if merchant.id in last else {}

@@ -15,6 +15,7 @@ from switch.core.merchants import Terminal
 from switch.core.needs import Needs
 from switch.core.workset import Workset
 from switch.store.database import Database
+from switch.store.port import Conflict
 from switch.store.tables import ACCOUNTS, BATCHES, ENTRIES, JOURNAL, TOMBSTONES
 
 Places = Sequence[tuple[Terminal, Needs]]
@@ -99,7 +100,7 @@ def load_told(database: Database, workset: Workset, places: Places) -> None:
         workset.told.setdefault((row.terminal, row.application, row.stan), []).append(row)
 
 
-def named_rows(workset: Workset) -> list[Row]:
+def _named_rows(workset: Workset) -> list[Row]:
     return [
         *workset.earlier.values(),
         *workset.by_rrn.values(),
@@ -107,12 +108,26 @@ def named_rows(workset: Workset) -> list[Row]:
     ]
 
 
+def roots_of_points(workset: Workset) -> list[tuple[int]]:
+    """The families that messages may undo or return something of: several members may have paid for one sale."""
+    return sorted({(row.root,) for row in _named_rows(workset) if is_points(row.card_currency)})
+
+
 def load_families(database: Database, workset: Workset) -> None:
-    """All rows of the roots of what was found, with their entries, and the batches they are in."""
+    """All rows of the roots of what was found, with their entries, and the batches they are in.
+
+    Raises:
+        Conflict: another daemon has added somebody to a family since the holders were locked.
+    """
     named = [row for rows in (*workset.purchases.values(), *workset.told.values()) for row in rows]
-    roots = distinct((row.root,) for row in (*named_rows(workset), *named))
-    rows = database.pick(JOURNAL, "j", "KEYS k JOIN journal j ON j.root = {0:bigint} ORDER BY j.id", roots)
+    roots = distinct((row.root,) for row in (*_named_rows(workset), *named))
+    rows = database.pick(
+        JOURNAL, "j", "KEYS k JOIN journal j ON j.root = {0:bigint} ORDER BY j.decided_at, j.id", roots
+    )
     whole = {row.id: row for row in with_entries(database, rows)}
+    held, shared = {card.holder for card in workset.cards.values()}, {root for (root,) in roots_of_points(workset)}
+    if any(row.root in shared and row.holder not in held for row in whole.values()):
+        raise Conflict("another member has paid for a sale while it was looked up")
     for row in whole.values():
         workset.families.setdefault(row.root, []).append(row)
     workset.earlier = {key: whole[row.id] for key, row in workset.earlier.items()}

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from specs import limits
 from specs.transaction import MessageClass
 from switch.core.clock import MINUTE
+from switch.core.holdings import is_points
 from switch.core.journal import Row
 from switch.core.merchants import Terminal
 from switch.core.needs import Needs
@@ -43,7 +44,10 @@ class MemoryStore(MemoryReader):
         workset.merchants = {m.merchant_id: m for m in self._merchants.values() if m.merchant_id in named}
         for need in needs:
             if need.day and need.merchant_id in workset.merchants:
-                workset.days[need.merchant_id] = self._day(workset.merchants[need.merchant_id].id)
+                number = workset.merchants[need.merchant_id].id
+                workset.days[need.merchant_id] = self._day(number)
+                for settlement in reversed(self.settlements(number)):  # the newest last
+                    workset.settled[need.merchant_id] = settlement
         self._load_holders(workset, needs)
         self._load_families(workset)
         workset.awards = {
@@ -55,9 +59,10 @@ class MemoryStore(MemoryReader):
         hashes = [name for need in needs for name in (need.card_hash, need.other_hash)]
         holders = {self._cards[self._card_ids[name]].holder for name in hashes if name in self._card_ids}
         holders |= {need.holder for need in needs}
-        for row in self._named(workset):
-            if row.other_holder:
-                holders |= {row.holder, row.other_holder}
+        for named in self._named(workset):
+            if is_points(named.card_currency):  # several members may have paid for one sale
+                family = [self._rows[number] for number in self._by_root[named.root]]
+                holders |= {holder for row in family for holder in (row.holder, row.other_holder)}
         for holder in holders:
             for card in self._by_holder[holder].values():
                 workset.cards[card.id] = card

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from switch.core.holdings import Account, AccountKind, Card, Notice
 from switch.core.journal import Entry, ProgrammeText, Row, Seal, Tally
-from switch.core.merchants import NO_TOTALS, Batch, Merchant, Settlement, Terminal
+from switch.core.merchants import Batch, Merchant, Settlement, Terminal
 from switch.core.workset import POINTS, Day
 from switch.store.memory_tables import MemoryTables
 from switch.store.port import JournalFilter, Liability, OpenBatch
@@ -17,13 +17,11 @@ class MemoryReader(MemoryTables):
     """See `port.Reader`."""
 
     def _day(self, merchant: int) -> Day:
-        cut = self.settlements(merchant)
-        last = max(cut, key=lambda settlement: settlement.number, default=None)
-        some = [batch for batch in self._batches.values() if batch.merchant == merchant and batch.totals != NO_TOTALS]
-        since = max((settlement.until for settlement in cut), default=0)
-        closed = [batch for batch in some if batch.closed_at is not None and batch.closed_at >= since]
-        newest = max((batch.opened_at for batch in closed), default=0)
-        return Day(last, sum(batch.closed_at is None for batch in some), len(closed), newest)
+        until = max((settlement.until for settlement in self.settlements(merchant)), default=0)
+        some = [batch for batch in self._batches.values() if batch.merchant == merchant and batch.since]
+        first_open = min((batch.since for batch in some if batch.closed_at is None), default=0)
+        closed = [batch.since for batch in some if batch.closed_at is not None and batch.closed_at >= until]
+        return Day(first_open, min(closed), max(closed)) if closed else Day()
 
     def programme(self) -> ProgrammeText | None:
         return self._programmes[-1] if self._programmes else None
@@ -36,18 +34,19 @@ class MemoryReader(MemoryTables):
 
     def open_batches(self, after: int, limit: int) -> list[OpenBatch]:
         found = [batch for _, batch in sorted(self._batches.items()) if batch.closed_at is None and batch.id > after]
-        return [
-            OpenBatch(batch, self._terminals[batch.terminal].merchant_id, self._terminals[batch.terminal].terminal_id)
-            for batch in found[:limit]
-        ]
+        return [self._open_batch(batch) for batch in found[:limit]]
 
-    def unsettled(self) -> list[str]:
+    def _open_batch(self, batch: Batch) -> OpenBatch:
+        terminal, first = self._terminals[batch.terminal], self._batches.get(batch.first, batch)
+        return OpenBatch(batch, terminal.merchant_id, terminal.terminal_id, first.opened_at)
+
+    def unsettled(self) -> dict[str, Day]:
         days = {merchant.merchant_id: self._day(merchant.id) for merchant in self.merchants()}
-        return [name for name, day in days.items() if day.closed and not day.open]
+        return {name: day for name, day in days.items() if day.first_closed}
 
     def settlements(self, merchant: int | None = None) -> list[Settlement]:
         found = [settlement for settlement in self._settlements if merchant in (None, settlement.merchant)]
-        return sorted(found, key=lambda settlement: -settlement.id)
+        return sorted(found, key=lambda settlement: (-settlement.until, -settlement.id))
 
     def settled_rows(self, merchant: int, since: int, until: int) -> Iterator[Row]:
         for row in sorted(self._rows.values(), key=lambda row: row.id):

@@ -15,7 +15,7 @@ from switch.core.holdings import Account, AccountKind, Card, Notice
 from switch.core.journal import Entry, ProgrammeText, Row, Seal, Tally
 from switch.core.merchants import Batch, Merchant, Settlement, Terminal
 from switch.core.needs import Needs
-from switch.core.workset import Workset
+from switch.core.workset import Day, Workset
 
 
 class StoreError(Exception):
@@ -46,11 +46,12 @@ class JournalFilter(msgspec.Struct, frozen=True):
 
 
 class OpenBatch(msgspec.Struct, frozen=True):
-    """A batch that is open, and whose it is."""
+    """A batch that is open, and whose it is. `opened_at` is that of its first part."""
 
     batch: Batch
     merchant_id: str
     terminal_id: str
+    opened_at: int
 
 
 class Liability(msgspec.Struct, frozen=True):
@@ -101,8 +102,8 @@ class Store(Protocol):
     def open_batches(self, after: int, limit: int) -> list[OpenBatch]:
         """Open batches with ids above `after`, in order."""
 
-    def unsettled(self) -> list[str]:
-        """Merchant ids of those that have closed batches since their last settlement, and none open."""
+    def unsettled(self) -> dict[str, Day]:
+        """By merchant id, where those stand that have closed batches since their last settlement."""
 
     def expired_lots(self, day: str, still_since: int, after: tuple[str, int], limit: int) -> list[Account]:
         """Lots with points whose last day is before `day` and that nothing has moved since, by last day and id.

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from switch.core.holdings import Account, AccountKind, Card, Notice
 from switch.core.journal import Entry, ProgrammeText, Row, Seal, Tally
 from switch.core.merchants import Batch, Merchant, Settlement, Terminal
+from switch.core.workset import Day
 from switch.store.database import Database
 from switch.store.loading_rows import with_entries
 from switch.store.members import read_expired_lots, read_movements, stream_credits
@@ -16,10 +17,10 @@ from switch.store.tables import (
     ACCOUNTS,
     BATCHES,
     CARDS,
+    DAYS,
     ENTRIES,
     JOURNAL,
     MERCHANTS,
-    NOTHING,
     NOTICES,
     PROGRAMMES,
     SEALS,
@@ -144,24 +145,23 @@ class SQLReader:
 
     def open_batches(self, after: int, limit: int) -> list[OpenBatch]:
         sql = (
-            f"SELECT t.merchant_id, t.terminal_id, {BATCHES.select('b')} FROM batches b JOIN terminals t "
-            "ON t.id = b.terminal WHERE b.closed_at IS NULL AND b.id > ? ORDER BY b.id LIMIT ?"
+            "SELECT t.merchant_id, t.terminal_id, coalesce(f.opened_at, b.opened_at), "
+            f"{BATCHES.select('b')} FROM batches b JOIN terminals t ON t.id = b.terminal "
+            "LEFT JOIN batches f ON f.id = b.first WHERE b.closed_at IS NULL AND b.id > ? ORDER BY b.id LIMIT ?"
         )
         rows = self._database.fetch(sql, (after, limit))
-        return [OpenBatch(BATCHES.from_row(row[2:]), row[0], row[1]) for row in rows]
+        return [
+            OpenBatch(BATCHES.from_row(columns), *whose) for *whose, columns in ((*row[:3], row[3:]) for row in rows)
+        ]
 
-    def unsettled(self) -> list[str]:
-        some = f"SELECT 1 FROM batches b WHERE b.merchant = m.id AND b.totals <> '{NOTHING}' AND b.closed_at"
-        since = "coalesce((SELECT max(until) FROM settlements s WHERE s.merchant = m.id), 0)"
-        sql = (
-            f"SELECT m.merchant_id FROM merchants m WHERE EXISTS ({some} >= {since}) AND NOT EXISTS ({some} IS NULL) "
-            "ORDER BY m.merchant_id"
-        )
-        return [row[0] for row in self._database.fetch(sql)]
+    def unsettled(self) -> dict[str, Day]:
+        return {row[0]: Day(*row[1:]) for row in self._database.fetch(DAYS.format("merchants m"))}
 
     def settlements(self, merchant: int | None = None) -> list[Settlement]:
         where, parameters = ("WHERE s.merchant = ?", (merchant,)) if merchant is not None else ("", ())
-        return self._database.read(SETTLEMENTS, "s", f"settlements s {where} ORDER BY s.id DESC", parameters)
+        return self._database.read(
+            SETTLEMENTS, "s", f"settlements s {where} ORDER BY s.until DESC, s.id DESC", parameters
+        )
 
     def settled_rows(self, merchant: int, since: int, until: int) -> Iterator[Row]:
         between = "j.decided_at >= ? AND j.decided_at < ?"

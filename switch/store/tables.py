@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from switch.core.holdings import Account, Card, Notice
 from switch.core.journal import Entry, ProgrammeText, Row, Seal, Tombstone
-from switch.core.merchants import NO_TOTALS, Batch, Desk, Merchant, Settlement, Terminal
+from switch.core.merchants import Batch, Desk, Merchant, Settlement, Terminal
 from switch.store.mapping import Mapping
 
 MERCHANTS = Mapping(Merchant, "merchants", ("id",))
@@ -21,5 +19,13 @@ TOMBSTONES = Mapping(Tombstone, "tombstones", ("id",))
 SEALS = Mapping(Seal, "seals", ("daemon", "number"))
 NOTICES = Mapping(Notice, "outbox", ("id",))
 SETTLEMENTS = Mapping(Settlement, "settlements", ("id",))
-NOTHING = msgspec.json.encode(NO_TOTALS).decode()  # as the column holds it
 PROGRAMMES = Mapping(ProgrammeText, "programmes", ("version",))
+
+#: Of merchants `m` with batches closed since their last settlement: what `Day` says.
+DAYS = (
+    "SELECT m.merchant_id, coalesce((SELECT min(o.since) FROM batches o WHERE o.merchant = m.id "
+    "AND o.closed_at IS NULL AND o.since > 0), 0), min(b.since), max(b.since) FROM {} "
+    "JOIN batches b ON b.merchant = m.id AND b.since > 0 AND b.closed_at >= "
+    "coalesce((SELECT max(until) FROM settlements WHERE merchant = m.id), 0) "
+    "GROUP BY m.id, m.merchant_id ORDER BY m.merchant_id"
+)

@@ -135,6 +135,19 @@ FALSE = [
     ("value from nowhere", r"there are entries \(1\) of rows that do not exist",
      f"INSERT INTO entries SELECT 999999, id, currency, 5, balance + 5, entries + 1 FROM accounts WHERE id = {HOLDER}",
      f"UPDATE accounts SET balance = balance + 5, entries = entries + 1 WHERE id = {HOLDER}"),
+    ("a lot's last day", r"account \d+: its member or its dates are not those it was opened with",
+     "UPDATE accounts SET expires_on = '2099-12-31' WHERE id = (SELECT min(id) FROM accounts WHERE kind = 'lot')"),
+    ("a lot's member", r"account \d+: its member or its dates are not those it was opened with",
+     "UPDATE accounts SET holder = (SELECT max(holder) FROM accounts) WHERE id = "
+     "(SELECT min(id) FROM accounts WHERE kind = 'lot')"),
+    ("a member's debt", r"account \d+: its balance is not that of its last entry",
+     "UPDATE accounts SET balance = -5 WHERE id = (SELECT min(id) FROM accounts WHERE kind = 'debt')"),
+    ("a lot's balance", r"account \d+: its balance is not that of its last entry",
+     "UPDATE accounts SET balance = balance + 1 WHERE id = (SELECT min(id) FROM accounts WHERE kind = 'lot')"),
+    ("a lot put out of sight", r"account \d+: has points, and is kept as an empty one",
+     "UPDATE accounts SET spent = 1 WHERE id = (SELECT min(id) FROM accounts WHERE kind = 'lot')"),
+    ("points by hand", r"account -\d+: its balance is not the sum of its entries",
+     "UPDATE accounts SET balance = balance + 1 WHERE kind = 'adjusted'"),
 ]
 # fmt: on
 

@@ -75,7 +75,12 @@ def test_a_batch_is_shown_with_what_is_in_it(day: Day) -> None:
     day.settle(1, 2500)
     record = day.operator.record("batch", "show", PLACE, 7)
     assert [(one["kind"], one["amount"]) for one in record["transactions"]] == [("gift_redeem", 2500), ("settle", 0)]
-    assert "gift_redeem" in day.operator.do("batch", "show", PLACE, 7).out
+    out = day.operator.do("batch", "show", PLACE, 7).out
+    assert [line.split()[2] for line in out.splitlines() if "gift_redeem" in line or " settle " in line] == [
+        "gift_redeem",
+        "settle",
+    ]
+    assert "0.00" not in out, "what moves nothing has no amount"
     told = day.operator.tell("batch", "show", PLACE, 8)
     assert (told.code, told.err) == (1, f"tillswitch: {PLACE} has no batch 000008 of main\n")
 
@@ -89,10 +94,18 @@ def test_what_is_open_is_settled_by_hand_and_the_batch_goes_on(day: Day) -> None
     assert (told.code, told.err) == (1, "tillswitch: there is nothing in it to settle\n")
     day.redeem(100)
     parts = day.operator.record("batch", "show", PLACE, 7)["parts"]
+    (listed,) = day.operator.do("batch", "list", "--json").records
+    assert listed["opened"] == parts[1]["opened"], "the batch is as old as its first part"
     assert [(part["state"], part["totals"][0]) for part in parts] == [
         ("open", [2, 2600]),
         ("closed by host", [1, 2500]),
     ]
+    assert day.operator.record("batch", "show", PLACE, 7)["opened"] == parts[1]["opened"]
+    out = day.operator.do("batch", "show", PLACE, 7).out
+    assert [line.split()[-7:-4] for line in out.splitlines() if "/" in line and line.startswith("20")] == [
+        ["2", "/", "26.00"],
+        ["1", "/", "25.00"],
+    ], "a line for each part: the batch up to its end"
     assert day.settle(2, 2600) is Outcome.APPROVED
     day.operator.do("audit")
 
@@ -108,6 +121,8 @@ def test_settlements_are_listed_shown_and_exported(day: Day, tmp_path: Path) -> 
     out = day.operator.do("settlement", "show", BOOKS).out
     assert "gift_redeem" in out
     assert "missing_at_terminal" in out
+    assert f"\n\n{BOOKS} owes 70.000 KWD\n{BOOKS} owes " in out, "the demo's cards"
+    assert ["BOOKS001", "main", "000007", "TRY"] in [line.split()[:4] for line in out.splitlines()], "its batches"
     record = day.operator.record("settlement", "show", BOOKS, 1)
     assert ("gift_redeem", "request", 1, "25.00", "25.00") in [
         (line["kind"], line["message"], line["count"], line["amount"], line["owed"]) for line in record["line"]
@@ -118,6 +133,10 @@ def test_settlements_are_listed_shown_and_exported(day: Day, tmp_path: Path) -> 
             day.operator.do("settlement", "export", BOOKS, 1, "--format", name, "--output", file)
         assert files[0].read_bytes() == files[1].read_bytes()
         assert files[0].stat().st_size > 100
+    out = day.operator.do("settlement", "export", BOOKS, "--output", "-").out
+    assert out.splitlines() == (tmp_path / "1.csv").read_text().splitlines()
+    told = day.operator.tell("settlement", "export", BOOKS, "--output", tmp_path / "no" / "1.csv")
+    assert (told.code, told.err) == (2, f"tillswitch: {tmp_path / 'no' / '1.csv'}: No such file or directory\n")
     told = day.operator.tell("settlement", "export", BOOKS, 2, "--output", tmp_path / "none.csv")
     assert (told.code, told.err) == (1, f"tillswitch: {BOOKS} has no settlement 2 yet\n")
     assert not (tmp_path / "none.csv").exists()

@@ -82,7 +82,7 @@ class Club:
             for row in demo["loyalty_cards"]
             if row["member"]
         )
-        self.unenrolled = tuple(Secret(row["pan"]) for row in demo["loyalty_cards"] if not row["member"])
+        self.unenrolled = tuple(map(Secret, demo["unenrolled_cards"]))
         self.shelf = deque(self.cards[:OWN_ACCOUNTS])
         merchant = house.demo.merchants[0]
         self.tills = {

@@ -14,6 +14,7 @@ RATE = 100
 DEBT = "debt"
 
 Moves = list[tuple[str, int]]  # the last day of a lot, or DEBT, and points
+Steps = list[tuple["Member", str, int]]  # moves of several members
 
 
 @dataclass
@@ -76,25 +77,29 @@ class Member:
         return done + elsewhere, -sum(points for day, points in elsewhere if day == DEBT)
 
 
+def steps(member: Member, moves: Moves) -> Steps:
+    return [(member, day, points) for day, points in moves]
+
+
 @dataclass
 class Gift:
-    """What a return gave back of one payment."""
+    """What a return gave back of one payment, to whoever had paid."""
 
     of: Deed
     worth: int
-    moves: Moves
+    moves: Steps
 
 
 @dataclass
 class Deed:
-    """Something done at a till: `moves` are all it did to the member's points."""
+    """Something done at a till: `moves` are all it did to anybody's points."""
 
     what: str  # sale, pay, return, void
     member: Member
     amount: int
     receipt: str
     at: int
-    moves: Moves
+    moves: Steps
     live: bool = True
     undone_at: int = 0
     of: Deed | None = None  # the sale a return is of; what a void undoes
@@ -127,9 +132,6 @@ class Book:
             if gift.of is payment
         ]
 
-    def _purchase(self, member: Member, receipt: str) -> list[Deed]:
-        return [deed for deed in self.deeds if deed.member is member and deed.receipt == receipt and deed.live]
-
     def keep(self, deed: Deed) -> Deed:
         self.tick += 1
         deed.at = self.tick
@@ -140,7 +142,7 @@ class Book:
     def sell(self, member: Member, amount: int, receipt: str, paid: int, day: str) -> Deed:
         base = max(0, amount - paid)
         earned = base // RATE
-        moves = member.put(earned, day)
+        moves = steps(member, member.put(earned, day))
         return self.keep(Deed("sale", member, amount, receipt, 0, moves, base=base, earned=earned))
 
     def paid(self, receipt: str) -> int:
@@ -154,7 +156,7 @@ class Book:
     def pay(self, member: Member, amount: int, receipt: str, today: str) -> Deed | None:
         if amount > member.available(today):
             return None
-        moves = member.take(amount, member.standing(today))
+        moves = steps(member, member.take(amount, member.standing(today)))
         return self.keep(Deed("pay", member, amount, receipt, 0, moves))
 
     def give_back(self, sale: Deed, amount: int, today: str, fresh: str) -> tuple[Deed, int] | None:
@@ -162,31 +164,32 @@ class Book:
         before = self.returns_of(sale)
         if sum(deed.amount for deed in before) + amount > sale.amount:
             return None
-        member, moves, gifts, left = sale.member, [], [], amount
+        moves: Steps = []
+        member, gifts, left = sale.member, [], amount
         for payment in self._payments_of(sale):
             sofar = sum(gift.worth for gift in self.gifts_of(payment))
             worth = min(left, payment.amount - sofar)
             left -= worth
             parts, skip, points = [], sofar, worth
-            for day, taken in reversed(payment.moves):
+            for _, day, taken in reversed(payment.moves):
                 skipped = min(skip, -taken)
                 part = min(points, -taken - skipped)
                 skip, points = skip - skipped, points - part
                 parts.append((day, part))
-            gifts.append(Gift(payment, worth, parts))
-            member.move(parts)
-            moves += parts
+            payment.member.move(parts)
+            gifts.append(Gift(payment, worth, steps(payment.member, parts)))
+            moves += gifts[-1].moves
         remains = sale.amount - sum(deed.amount for deed in before) - amount
         base_left = sale.base - sum(deed.base for deed in before)
         smaller = max(0, base_left - remains)
         back = max(0, sale.earned - (base_left - smaller) // RATE - sum(deed.earned for deed in before))
-        own = [day for day, points in sale.moves if day != DEBT and points > 0]
-        moves += member.take_back(back, own, today)
+        own = [day for _, day, points in sale.moves if day != DEBT and points > 0]
+        moves += steps(member, member.take_back(back, own, today))
         deed = Deed("return", member, amount, sale.receipt, 0, moves, of=sale, base=smaller, earned=back, gifts=gifts)
         return self.keep(deed), amount - left
 
     def _payments_of(self, sale: Deed) -> list[Deed]:
-        same = self._purchase(sale.member, sale.receipt)
+        same = [deed for deed in self.deeds if deed.receipt == sale.receipt and deed.live]
         sales = [deed for deed in same if deed.what == "sale"]
         return [
             deed
@@ -196,25 +199,31 @@ class Book:
         ]
 
     # -- undoing ------------------------------------------------------------------------------------------------------
-    def undo(self, target: Deed, today: str, fresh: str, *, forced: bool) -> Moves | None:
+    def undo(self, target: Deed, today: str, fresh: str, *, forced: bool) -> Steps | None:
         """Undo a deed that stands; None where that would need points that are gone."""
         moves = [move for deed in (target, *self.returns_of(target)) for move in self._standing(deed)]
         if target.what == "pay":
             gifts = self.gifts_of(target)
-            if gifts and any(gift.worth for gift in gifts) and not forced:
+            if any(gift.worth for gift in gifts) and not forced:
                 return None
             moves += [move for gift in gifts for move in gift.moves]
-        member = target.member
-        before = dict(member.lots), member.debt
-        done, owed = member.undo(moves, today, fresh)
-        if owed and not forced:
-            member.lots, member.debt = before
+        members = {id(member): member for member, _, _ in moves}.values()
+        before = [(member, dict(member.lots), member.debt) for member in members]
+        done: Steps = []
+        gone = False
+        for member in members:
+            own, owed = member.undo([move[1:] for move in moves if move[0] is member], today, fresh)
+            done += steps(member, own)
+            gone = gone or owed > 0
+        if gone and not forced:
+            for member, lots, debt in before:
+                member.lots, member.debt = lots, debt
             return None
         self.tick += 1
         target.live, target.undone_at = False, self.tick
         return done
 
-    def _standing(self, deed: Deed) -> Moves:
+    def _standing(self, deed: Deed) -> Steps:
         """What of a deed is still to be taken back: a payment it gave back and that was undone later took its part."""
         moves, sign, returned = list(deed.moves), -1, deed
         while returned.what == "void":
@@ -222,7 +231,7 @@ class Book:
             returned, sign = returned.of, -sign
         for gift in returned.gifts:
             if not gift.of.live and gift.of.undone_at > deed.at:
-                moves += [(day, sign * points) for day, points in gift.moves]
+                moves += [(member, day, sign * points) for member, day, points in gift.moves]
         return moves
 
     def void(self, target: Deed, today: str, fresh: str, receipt: str) -> Deed | None:

@@ -12,7 +12,8 @@ from specs.sensitive import PAN
 from specs.transaction import Kind, MessageClass, Reply
 from switch.core.commands import PutMerchant
 from switch.core.day_commands import CutSettlement, SettlePart
-from switch.core.merchants import Closer, Settlement
+from switch.core.days import is_over
+from switch.core.merchants import Closer, Merchant, Settlement
 from tests.core.till import Shop, Till, clock
 
 APPROVED, BATCH, TOTALS = Outcome.APPROVED, Outcome.BATCH, Outcome.TOTALS
@@ -35,9 +36,12 @@ def cut(shop: Shop, merchant_id: str = "A") -> Reply:
     return reply
 
 
+def merchant_a(shop: Shop) -> Merchant:
+    return next(one for one in shop.store.merchants() if one.merchant_id == "A")
+
+
 def set_day_end(shop: Shop, day_ends: str, time_zone: str = "UTC") -> None:
-    merchant = next(one for one in shop.store.merchants() if one.merchant_id == "A")
-    shop.command(PutMerchant(msgspec.structs.replace(merchant, day_ends=day_ends, time_zone=time_zone)))
+    shop.command(PutMerchant(msgspec.structs.replace(merchant_a(shop), day_ends=day_ends, time_zone=time_zone)))
 
 
 def parts(till: Till) -> list[tuple[int, Closer | None, int, int]]:
@@ -157,6 +161,30 @@ def test_before_the_day_ends_a_terminal_that_takes_texts_is_told_to_settle() -> 
     assert till.redeem(card, 1).command is None
 
 
+def test_a_batch_opened_the_day_before_is_of_the_day_of_its_first_transaction() -> None:
+    shop, till, card = scene(texts=True)
+    set_day_end(shop, "0000")
+    assert till.log_on().batch == 1
+    shop.pass_time(days=1)
+    assert till.redeem(card, 100).command is None, "it has the whole day before it"
+    assert not is_over(merchant_a(shop), till.batches()[-1], shop.now)
+    till.settle(1, (1, 100))
+    assert cut(shop).outcome is APPROVED
+    assert shop.store.settlements()[0].day == "2026-03-11"
+
+
+def test_a_batch_whose_transactions_were_undone_begins_again() -> None:
+    shop, till, card = scene()
+    set_day_end(shop, "0000")
+    first = till.redeem(card, 100, batch=7)
+    assert till.batches()[-1].since == shop.newest.decided_at
+    till.void_spend(card, 100, rrn=first.rrn)
+    assert till.batches()[-1].since == 0
+    shop.pass_time(days=1)
+    till.redeem(card, 20)
+    assert not is_over(merchant_a(shop), till.batches()[-1], shop.now)
+
+
 # -- settlements -------------------------------------------------------------------------------------------------------
 def test_a_settlement_is_cut_when_every_batch_of_the_merchant_is_closed() -> None:
     shop, till, card = scene()
@@ -167,12 +195,34 @@ def test_a_settlement_is_cut_when_every_batch_of_the_merchant_is_closed() -> Non
     till.settle(1, (1, 100))
     assert cut(shop).outcome is BATCH, "another till is still open"
     other.settle(1, (1, 100))
-    assert shop.store.unsettled() == ["A"]
+    assert [*shop.store.unsettled()] == ["A"]
     assert cut(shop).outcome is APPROVED
     assert cut(shop).outcome is BATCH, "nothing new"
     (settlement,) = shop.store.settlements()
     assert settlement == Settlement(settlement.id, till.record.merchant, 1, "2026-03-10", 0, shop.newest.decided_at)
     assert cut(shop, "Z").outcome is Outcome.UNKNOWN_MERCHANT
+
+
+def test_what_is_open_of_a_later_day_holds_up_no_settlement() -> None:
+    """A shop that never sleeps: somebody has paid again before the settlement of the day that ended is cut."""
+    shop, till, card = scene()
+    set_day_end(shop, "1600")
+    other = shop.till("T2")
+    till.redeem(card, 100)
+    other.redeem(card, 10)
+    shop.pass_time(hours=4)
+    end_day(till)
+    till.redeem(card, 20)
+    assert cut(shop).outcome is BATCH, "the other till's day is not settled yet"
+    end_day(other)
+    other.redeem(card, 2)
+    assert cut(shop).outcome is APPROVED
+    assert cut(shop).outcome is BATCH
+    other.settle(1, (2, 12))
+    assert cut(shop).outcome is BATCH, "the first till is open, and of the same day"
+    till.settle(1, (2, 120))
+    assert cut(shop).outcome is APPROVED
+    assert [(one.number, one.day) for one in shop.store.settlements()] == [(2, "2026-03-11"), (1, "2026-03-10")]
 
 
 def test_settlements_follow_one_another_without_gap_or_overlap() -> None:
@@ -201,7 +251,7 @@ def test_empty_batches_hold_up_no_settlement_and_make_none() -> None:
     till.settle(1, (1, 100))
     assert cut(shop).outcome is APPROVED
     other.settle(1, ZERO)
-    assert shop.store.unsettled() == []
+    assert not shop.store.unsettled()
 
 
 def test_a_part_settled_by_the_host_counts_as_closed() -> None:

@@ -24,7 +24,9 @@ def merchant(day_ends: str, time_zone: str = "UTC") -> Merchant:
 
 
 def batch(opened: str, terminal: int = 1, totals: tuple[Total, ...] = SOMETHING) -> Batch:
-    return Batch(5, terminal, "main", 1, True, utc(opened), totals=totals)
+    """`opened` by its first transaction."""
+    moment = utc(opened)
+    return Batch(5, terminal, "main", 1, True, moment, totals=totals, since=moment if totals != NO_TOTALS else 0)
 
 
 ENDS = [

@@ -183,6 +183,9 @@ def test_the_first_rule_that_fits_a_line_counts(place: dict[str, str], basket: A
         ('["tue"]', ("0000", "2400"), 0, 200), ('["mon", "wed"]', ("0000", "2400"), 0, 100),
         ('["tue"]', ("1100", "1300"), 0, 200), ('["tue"]', ("1300", "1400"), 0, 100),
         ('["tue"]', ("1300", "1400"), 1, 200), ('["tue", "wed"]', ("2200", "0200"), 11, 200),
+        ('["tue"]', ("2200", "0200"), 10, 200), ('["tue"]', ("2200", "0200"), 9, 100),
+        ('["tue"]', ("2200", "0200"), 13, 200), ('["tue"]', ("2200", "0200"), 14, 100),
+        ('["wed"]', ("2200", "0200"), 13, 100), ('["wed"]', ("2200", "0200"), 34, 200),
     ],
 )  # fmt: skip
 def test_a_rule_counts_at_its_hours(weekdays: str, times: tuple[str, str], at: int, points: int) -> None:
@@ -215,7 +218,10 @@ def test_a_preview_tells_what_the_sale_would_earn_and_changes_nothing() -> None:
         ({"expire_months": "11"}, ("", "2027-02-28")),
         ({"expire_on": '["12-31", "06-30"]'}, ("", "2026-06-30")),
         ({"expire_on": '["02-29"]'}, ("", "2027-02-28")),
-        ({"pending_days": "14", "expire_on": '["03-10"]'}, ("2026-03-24", "2026-03-10")),
+        ({"pending_days": "14", "expire_on": '["03-10", "06-30"]'}, ("2026-03-24", "2026-06-30")),
+        ({"pending_days": "14", "expire_on": '["03-24"]'}, ("2026-03-24", "2026-03-24")),
+        ({"pending_days": "40", "expire_months": "0"}, ("2026-04-19", "2026-04-30")),
+        ({"pending_days": "40", "expire_months": "1"}, ("2026-04-19", "2026-04-30")),
     ],
 )
 def test_points_get_their_dates_when_they_are_earned(keys: dict[str, Any], dates: tuple[str, str]) -> None:
@@ -522,6 +528,29 @@ def test_points_never_exceed_what_an_answer_can_tell() -> None:
     assert till.buy(card, 100).outcome is Outcome.AMOUNT
     assert till.transfer(shop.member(9), card, 1).outcome is Outcome.AMOUNT
     assert till.sale(shop.member(), limits.AMOUNT_MAX).outcome is APPROVED
+
+
+def test_what_no_field_can_hold_is_told_as_the_most_it_can() -> None:
+    """A reversal is not refused: the member has more than an answer tells, until some of it is spent."""
+    shop = MemberShop(value="1", store_values="{}")
+    till, card, other = shop.till(), shop.member(5), shop.member(5)
+    till.pay(card, 5)
+    paying = till.sent
+    till.pay(other, 5, receipt="000009")
+    sold = till.sale(card, 5, receipt="000009")
+    for pan in (card, other):
+        shop.give(pan, limits.POINTS_MAX)
+    assert till.reverse(paying).outcome is APPROVED
+    assert shop.points(card) == limits.POINTS_MAX + 5
+    reply = till.ask(card)
+    assert told(reply) == [("available", "999", limits.POINTS_MAX)]
+    assert reply.points is not None
+    assert reply.points.available == limits.POINTS_MAX
+    assert till.give_back(card, 5, rrn=sold.rrn).outcome is APPROVED
+    assert shop.points(other) == limits.POINTS_MAX + 5
+    assert told(till.ask(other)) == [("available", "999", limits.POINTS_MAX)]
+    assert till.pay(card, 10).outcome is APPROVED
+    shop.prove()
 
 
 # -- several schemes ---------------------------------------------------------------------------------------------------

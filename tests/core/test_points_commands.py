@@ -51,9 +51,39 @@ def test_two_awards_of_one_id_in_one_group_are_one() -> None:
 
 
 def test_an_award_may_be_at_a_merchants_expense() -> None:
-    shop = MemberShop(events=EVENTS)
+    """It issues the points and pays its share of their cost, as for a sale."""
+    shop = MemberShop(events=EVENTS, point_cost='"0.8"', contributions='{B = "0.5"}')
     shop.command(AwardPoints(hash_of(shop.member()), "app", "1", "B"))
     assert shop.system(AccountKind.ISSUING, "B") == -20
+    assert (shop.clearing("B"), shop.cost()) == (-8, 8)
+    shop.command(AwardPoints(hash_of(shop.member()), "app", "2"))
+    assert shop.cost() == 8, "the programme pays for its own"
+    shop.prove()
+
+
+def test_an_award_is_the_members_whichever_card_is_named() -> None:
+    shop = MemberShop(events=EVENTS)
+    card = shop.member()
+    second = shop.member(of=card)
+    shop.command(AwardPoints(hash_of(card), "app", "7"), AwardPoints(hash_of(second), "app", "7"))
+    renewed = shop.replace(card)
+    shop.command(AwardPoints(hash_of(renewed), "app", "7"))
+    assert shop.points(second) == 20
+
+
+LOCAL = {"id": '"local"', "number": "7", "cards": "[]", "parent": '"stars"', "stores": '["south"]'}
+
+
+def test_awards_and_adjustments_reach_the_points_of_a_sub_scheme() -> None:
+    shop = MemberShop(scheme(**LOCAL, events="{opening = 30}"), events=EVENTS)
+    card = shop.member()
+    shop.command(AwardPoints(hash_of(card), "opening", "1"), AdjustPoints(hash_of(card), -10, "why", "local"))
+    assert (shop.points(card), shop.points(card, "1007")) == (0, 20)
+    assert (shop.newest.currency, shop.newest.card_currency) == ("1007", "1007")
+    said = shop.refused(AdjustPoints(hash_of(card), 1, "why", "moons"))
+    assert said == "product: the card has no 'moons'; it can have stars, local"
+    assert "it has birthday, app, opening" in shop.refused(AwardPoints(hash_of(card), "wedding", "2"))
+    shop.prove()
 
 
 def test_the_id_of_an_award_means_one_thing() -> None:
@@ -183,8 +213,8 @@ def test_points_are_converted_by_rate_rounded_down() -> None:
     shop = MemberShop(MILES, conversions='{miles = "0.3"}')
     card, other = shop.member(100), shop.member(0, "mile")
     shop.command(ConvertPoints(hash_of(card), "stars", "miles", 99, hash_of(other)))
-    assert (shop.points(card), shop.lots(other, "1002")) == (1, {("", "2026-03-19"): 29})
-    assert (shop.system(AccountKind.EXCHANGE), shop.system(AccountKind.EXCHANGE, "", "1002")) == (99, -29)
+    assert (shop.points(card), shop.lots(other, "1002")) == (3, {("", "2026-03-19"): 29}), "29 miles cost 97 stars"
+    assert (shop.system(AccountKind.EXCHANGE), shop.system(AccountKind.EXCHANGE, "", "1002")) == (97, -29)
     shop.prove()
 
 
@@ -193,7 +223,7 @@ def test_points_are_converted_by_rate_rounded_down() -> None:
     [
         ("miles", "stars", 10, "product: the programme has no conversion from miles to stars"),
         ("stars", "miles", 3, "amount: too few points to be worth one, or more than an account can hold"),
-        ("stars", "miles", 101, "not_enough: the member has 100 points"),
+        ("stars", "miles", 104, "not_enough: the member has 100 points"),
     ],
 )
 def test_a_wrong_conversion_is_refused(source: str, target: str, points: int, said: str) -> None:

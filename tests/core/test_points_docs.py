@@ -12,6 +12,7 @@ from specs.transaction import BalanceType, Reply
 from switch.core.points_commands import AdjustPoints, AwardPoints, ConvertPoints
 from switch.core.programme import parse_programme
 from switch.core.schemes import EarnRule, LoyaltyProduct, Scheme
+from switch.core.texts import PointsText
 from tests.core.members import MemberShop, PointsTill, lines
 from tests.core.till import LIRA, PROGRAMME, hash_of
 
@@ -22,7 +23,7 @@ EXAMPLES = re.findall(r"```toml\n(.*?)```\n```\n(.*?)```", TEXT, re.DOTALL)
 class Example(MemberShop):
     def __init__(self, programme: str) -> None:
         super().__init__(whole=PROGRAMME + programme)
-        self.tills = {"T1": self.till("T1"), "T2": self.till("T2", store="south")}
+        self.tills = {"T1": self.till("T1", texts=True), "T2": self.till("T2", store="south", texts=True)}
         self.pan, self.other = self.member(), self.member()
         self.sold = ""
 
@@ -83,6 +84,8 @@ def facts(reply: Reply) -> list[str]:
         told.append(f"expiring {reply.points.expiring} on {reply.points.expires_on}")
     if reply.returned:
         told += [f"worth {reply.returned.worth}", f"rest {reply.returned.rest}"]
+    told += [f"shown {reply.display}"] if reply.display else []
+    told += [f"printed {reply.receipt_text.strip()}"] if reply.receipt_text else []
     return told
 
 
@@ -99,8 +102,8 @@ def test_every_example_is_found() -> None:
     assert len(EXAMPLES) > 6
 
 
-@pytest.mark.parametrize("struct", [Scheme, EarnRule, LoyaltyProduct])
-def test_every_key_is_explained(struct: type[Scheme | EarnRule | LoyaltyProduct]) -> None:
+@pytest.mark.parametrize("struct", [Scheme, EarnRule, LoyaltyProduct, PointsText])
+def test_every_key_is_explained(struct: type[Scheme | EarnRule | LoyaltyProduct | PointsText]) -> None:
     for key in struct.__struct_fields__:
         assert re.search(rf"`[^`]*\b{key}\b[^`]*`|^.*\b{key} = ", TEXT, re.MULTILINE), key
 

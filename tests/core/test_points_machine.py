@@ -23,6 +23,7 @@ from specs import limits
 from specs.outcomes import Outcome
 from specs.sensitive import PAN
 from specs.transaction import Kind, MessageClass, Reply, Request
+from switch.books import Books
 from switch.core.clock import DAY, MINUTE, SECOND
 from switch.core.holdings import AccountKind
 from switch.core.points_commands import ExpireLots
@@ -51,11 +52,16 @@ class Points(RuleBasedStateMachine):
     def open_store(self) -> Whole | None:
         return None
 
+    def decided_by(self, books: Books) -> Books:
+        """Who decides: one daemon, or several in turn."""
+        return books
+
     @initialize()
     def open_shop(self) -> None:
         self.shop = MemberShop(
             store=self.open_store(), expire_days=str(LIFE), value="1", store_values="{}", point_cost='"0.3"'
         )
+        self.shop.books = self.decided_by(self.shop.books)
         self.tills = [self.shop.till("T1"), self.shop.till("T2", store="south")]
         self.books = [Book(), Book()]  # a receipt number means something at one till
         self.members = [(self.shop.member(), Member()) for _ in range(3)]

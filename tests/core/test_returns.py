@@ -45,11 +45,12 @@ def test_a_part_takes_back_what_the_rest_does_not_earn() -> None:
 @settings(max_examples=100)
 @given(data=st.data())
 def test_parts_are_the_whole_whatever_they_are(data: st.DataObject) -> None:
-    """By three rules, partly paid with points, with baskets or without, some parts voided and done again."""
+    """By three rules, partly paid with points, also another member's, with baskets or without, some parts voided and
+    done again."""
     draw = data.draw
     rounding = draw(st.sampled_from(["down", "up", "half_even"]))
     shop = MemberShop(rounding=f'"{rounding}"', point_cost='"0.37"', value='"0.7"', store_values="{}", earn_rules=FOOD)
-    till, card = shop.till(), shop.member(9000)
+    till, card, other = shop.till(), shop.member(9000), shop.member(9000)
     departments = st.sampled_from(["food", "tobacco", "books"])
     goods = draw(st.lists(st.tuples(st.integers(1, 999), departments), min_size=1, max_size=5))
     basket = lines(*((f"sku{n}", price, department) for n, (price, department) in enumerate(goods)))
@@ -57,7 +58,7 @@ def test_parts_are_the_whole_whatever_they_are(data: st.DataObject) -> None:
     first = draw(st.integers(0, total))
     for amount in (first, draw(st.integers(0, total - first))):
         if amount:
-            assert till.pay(card, amount, receipt="000001").outcome is APPROVED
+            assert till.pay(draw(st.sampled_from([card, other])), amount, receipt="000001").outcome is APPROVED
     sold = till.sale(card, total, receipt="000001", basket=basket if draw(st.booleans()) else ())
     done = []
     for line in draw(st.permutations(basket)):
@@ -69,7 +70,7 @@ def test_parts_are_the_whole_whatever_they_are(data: st.DataObject) -> None:
         assert till.void_earn(card, amount, rrn=rrn).outcome is APPROVED
         assert till.give_back(card, amount, rrn=sold.rrn).outcome is APPROVED
     assert till.give_back(card, 1, rrn=sold.rrn).outcome is Outcome.AMOUNT
-    assert shop.points(card) == 9000
+    assert shop.points(card) == shop.points(other) == 9000
     assert shop.cost() == shop.clearing() == 0
     assert all(shop.system(kind, "A") == 0 for kind in (AccountKind.ISSUING, AccountKind.REDEEMED))
     shop.prove()

@@ -65,6 +65,8 @@ MISTAKES: list[tuple[str, str]] = [
     (scheme(earn_rules=f'[{{{RULE}, weekdays = ["friday"]}}]'), "earn_rules[0].weekdays[0]: invalid enum value 'friday'; allowed: mon, tue, wed, thu, fri, sat, sun"),  # noqa: E501
     (scheme(earn_rules=f'[{{{RULE}, from_time = "9:00"}}]'), "earn_rules[0].from_time: '9:00' must be a time hhmm from '0000' to '2400'"),  # noqa: E501
     (scheme(earn_rules=f'[{{{RULE}, from_time = "0900", to_time = "0900"}}]'), "earn_rules[0].to_time: the rule would never count; it begins at 0900 too"),  # noqa: E501
+    (scheme(earn_rules=f'[{{{RULE}}}, {{{RULE}, stores = ["x"]}}]'), "earn_rules[1].name: 'r' is there twice"),
+    (scheme(earn_rules=f'[{{{RULE}, skus = []}}]'), "earn_rules[0].skus: the rule would never count; leave the key out if it does not matter"),  # noqa: E501
     (scheme(earn_rules='[{name = "r", earn_money = 1}]'), "earn_rules[0].earn_points: is missing"),
     (scheme(earn_rules=f'[{{{RULE}, colour = 1}}]'), "earn_rules[0].colour: is not a key; allowed: name, earn_money, earn_points, stores, departments, skus, weekdays, from_time, to_time, channels"),  # noqa: E501
     (scheme(cards='[{id = "a", name = "", prefix = "99"}]'), "cards[0].prefix: '99' must be six digits, the first not 0"),  # noqa: E501

@@ -42,7 +42,7 @@ def told(found: Statement) -> list[tuple[Any, ...]]:
 
 
 def odd(found: Statement) -> list[tuple[str, int, int]]:
-    return [(one.what, one.batch, one.amount) for one in found.irregularities]
+    return [(one.what, one.batch, one.booked) for one in found.irregularities]
 
 
 def close(till: Till, kind: Kind = Kind.SETTLE, *blocks: tuple[int, int]) -> None:
@@ -143,7 +143,7 @@ def test_irregularities_are_named() -> None:
         ("uncovered", 5, 50),
         ("without_authorisation", 5, 20),
         ("upload_not_booked", 5, 0),
-        ("upload_differs", 5, 0),
+        ("upload_differs", 5, 50),
         ("left_behind", 3, 0),
         ("cleared_by_terminal", 4, 0),
         ("closed_with_other_totals", 5, 0),
@@ -152,6 +152,38 @@ def test_irregularities_are_named() -> None:
     named = {one.rrn: one.what for one in found.irregularities}
     assert named[str(missing.rrn)] == "missing_at_terminal"
     assert known.rrn not in named
+
+
+def test_how_another_merchants_batch_ended_is_not_told() -> None:
+    """Its reversal moved something of this merchant's, so its row is read."""
+    shop, till, card = scene()
+    east = shop.till("E1", "B")
+    done = till.redeem(card, 500)
+    sale = till.sent
+    east.refund(card, 200, rrn=done.rrn)
+    close(till)
+    close(east)
+    cut(shop, "B")
+    till.reverse(sale, rrn=done.rrn)
+    till.redeem(card, 1)
+    close(till, Kind.CLEAR_BATCH)
+    east.redeem(card, 1)
+    close(east)
+    found = cut(shop, "B")
+    assert [(line.count, line.owed) for line in found.lines] == [(1, 1), (0, 200)]
+    assert odd(found) == []
+    assert ("cleared_by_terminal", 2, 0) in odd(cut(shop))
+
+
+def test_an_empty_batch_left_behind_or_cleared_is_nothing_to_look_at() -> None:
+    shop, till, card = scene()
+    till.log_on(batch=3)
+    till.log_on(batch=4)
+    close(till, Kind.CLEAR_BATCH, ZERO)
+    till.settle(5, (1, 1))  # claimed, so somebody should know
+    till.redeem(card, 1, batch=6)
+    close(till)
+    assert odd(cut(shop)) == [("cleared_by_terminal", 4, 0), ("left_behind", 5, 0)]
 
 
 def test_what_is_missing_is_looked_for_in_all_parts() -> None:
@@ -205,8 +237,8 @@ def test_a_csv_file_has_all_sections_and_no_formula(tables: dict[str, Any]) -> N
     rows = list(csv.DictReader(io.StringIO(FORMATS["csv"](tables, 1).decode())))
     assert [row["section"] for row in rows] == ["settlement", "line", "line", "batch", "exception"]
     assert (rows[0]["merchant_id"], rows[0]["day"]) == ("A", "2026-03-10")
-    assert (rows[3]["terminal_id"], rows[3]["batch"], rows[3]["count_1"]) == ("'=T1", "000007", "1")
-    assert (rows[4]["what"], rows[4]["asked"]) == ("upload_not_booked", "10.00")
+    assert (rows[3]["terminal_id"], rows[3]["batch"], rows[3]["redeemed_count"]) == ("'=T1", "000007", "1")
+    assert (rows[4]["what"], rows[4]["asked"], rows[4]["booked"]) == ("upload_not_booked", "10.00", "0.00")
 
 
 def test_an_xml_file_has_an_element_for_each(tables: dict[str, Any]) -> None:

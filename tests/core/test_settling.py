@@ -377,6 +377,21 @@ def test_an_advice_for_a_closed_batch_is_booked_reported_and_not_counted() -> No
     shop.prove()
 
 
+@pytest.mark.parametrize("named", [7, None])
+@pytest.mark.parametrize("ending", ["closed", "left behind"])
+def test_an_advice_of_a_void_after_the_close_is_booked_and_reported(named: int | None, ending: str) -> None:
+    """The goods are back already: section 5 books such an advice whether or not it names the batch."""
+    shop, till, card = scene()
+    done = till.redeem(card, 100, batch=7)
+    if ending == "closed":
+        till.settle(7, (1, 100))
+    till.redeem(card, 1, batch=8)
+    advice = till.void_spend(card, 100, rrn=done.rrn, batch=named, message_class=MessageClass.ADVICE, **clock(shop.now))
+    assert (advice.outcome, shop.newest.late, shop.balance(card)) == (APPROVED, True, 100_000 - 1)
+    assert till.batches()[0].totals[0].amount == 100, "the closed totals stay"
+    shop.prove()
+
+
 def test_an_advice_before_settlement_counts_in_the_batch_it_names() -> None:
     shop, till, card = traded()
     till.redeem(card, 40, message_class=MessageClass.ADVICE, batch=7, **clock(shop.now))

@@ -35,7 +35,7 @@ def booked(till: Till, number: int, blocks: int = 2) -> list[tuple[int, int]]:
 def uploaded(shop: Shop) -> list[tuple[str, int, int]]:
     """Reason, amount booked, and whether it told of a row that was known."""
     rows = (row for row in shop.rows() if row.message_class is MessageClass.UPLOAD)
-    return [(row.reason, row.amount, row.matched) for row in rows]
+    return [(row.reason, row.amount if row.took_effect else 0, row.matched) for row in rows]
 
 
 def redeemed(till: Till, card: PAN, amount: int, **fields: Any) -> tuple[Request, Reply, Row]:

@@ -12,10 +12,13 @@ from typing import Any
 import pytest
 import trio
 
+from simulators.demo import Demo
 from simulators.fleet import run_fleet
 from simulators.fleet_report import FleetReport
 from simulators.fleet_till import FleetOptions
 from simulators.journal_file import FOLDER
+from simulators.player import Player
+from simulators.story import load_story
 from tests.crash.daemon import ENVIRONMENT, ROOT, START_SECONDS, Daemon, make_demo, prove
 
 BIN = Path(sys.executable).parent
@@ -36,6 +39,22 @@ def run(name: str, folder: Path, *arguments: str, timeout: float = DAY_SECONDS) 
     return done.returncode, done.stdout + done.stderr
 
 
+def play_with_ends_of_day(folder: Path, demo: Demo) -> None:
+    """The story of the host's end of day, with somebody who ends it where the story pauses."""
+    ends = []
+
+    async def end_day(text: str) -> None:
+        place = text.rpartition(" ")[2]
+        ends.append(run("tillswitch", folder, "batch", "close", place))
+
+    async def play() -> None:
+        player = Player(demo, load_story("batch-end-of-day"), "nac", pause=end_day)
+        assert [result.differences async for result in player.play() if result.differences] == []
+
+    trio.run(play)
+    assert [code for code, _ in ends] == [0, 0], ends
+
+
 def trouble(report: dict[str, Any]) -> list[Any]:
     return [report[name] for name in ("wrong_texts", "unresolved", "card_differences", "notes")]
 
@@ -54,6 +73,7 @@ def test_fifty_terminals_live_a_day_and_the_books_are_right(tmp_path: Path) -> N
     assert report["lost"] > 20
     code, output = run("tillsim", folder, "story", "all")
     assert code == 0, output[-3000:]
+    play_with_ends_of_day(folder, daemon.demo())
     code, output = run("tillsim", folder, "settle")
     assert code == 0, output[-3000:]
     assert "CLOSED" in output

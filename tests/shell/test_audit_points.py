@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
 
 from switch.audit import BrokenFact, audit
 from switch.core.decision import Changes
-from switch.core.holdings import Account, AccountKind
+from switch.core.holdings import AccountKind
 from switch.core.journal import Deed, Entry, Row, Seal
+from switch.core.points_commands import ExpireLots
 from switch.seals import mark, seal_of
 from switch.store.memory import MemoryStore
 from tests.core.members import MemberShop, counted, split
@@ -18,8 +20,15 @@ from tests.core.till import SEAL_KEY
 
 
 def lived() -> tuple[MemberShop, list[Row]]:
-    """A payment, its sale, two returns of parts of it that leave a debt, and a purchase that pays for half of that."""
+    """A payment, its sale, two returns of parts of it that leave a debt, and a purchase that pays for half of that.
+
+    Before it all somebody else's points have expired.
+    """
     shop = MemberShop(value="1", store_values="{}", expire_days="9", point_cost='"0.5"')
+    other = shop.member(30)
+    shop.pass_time(days=14)
+    (lot,) = (one for one in shop.accounts_of(other) if one.kind is AccountKind.LOT)
+    shop.command(ExpireLots(shop.record(other).holder, ((lot.id, lot.entries),)))
     till, card = shop.till(), shop.member(100)
     till.pay(card, 100, receipt="000001")
     sold = till.sale(card, 8100, receipt="000001")
@@ -34,13 +43,11 @@ def lived() -> tuple[MemberShop, list[Row]]:
     return shop, shop.rows()
 
 
-def forged(
-    shop: MemberShop, change: Callable[[Row], Row], accounts: Callable[[Account], Account] = lambda one: one
-) -> str:
+def forged(shop: MemberShop, change: Callable[[Row], Row]) -> str:
     """The fact the audit names when the rows are changed and sealed again."""
     store = MemoryStore()
     before: Seal | None = None
-    held = {one.id: accounts(one) for one in shop.store.accounts() if one.id > 0}
+    held = {one.id: one for one in shop.store.accounts() if one.id > 0}
     batches = {one.id: one for one in shop.store.all_batches()}
     for number, row in enumerate(shop.rows(), 1):
         marked = mark([change(row)], "main", number)
@@ -105,7 +112,7 @@ def test_no_more_is_given_back_than_was_paid() -> None:
     assert forged(shop, change) == f"row {paid.id}: more was given back than it took"
 
 
-@pytest.mark.parametrize("kind", ["issuing", "redeemed", "points_cost"])
+@pytest.mark.parametrize("kind", ["issuing", "redeemed", "points_cost", "breakage", "adjusted"])
 def test_points_and_their_cost_are_the_sums_of_their_entries(kind: str) -> None:
     shop, _ = lived()
     wrong = next(one for one in shop.store.accounts() if one.kind.value == kind)
@@ -113,3 +120,36 @@ def test_points_and_their_cost_are_the_sums_of_their_entries(kind: str) -> None:
     with pytest.raises(BrokenFact) as broken:
         shop.prove()
     assert str(broken.value) == f"account {wrong.id}: its balance is not the sum of its entries"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"expires_on": "2099-12-31"},
+        {"expires_on": ""},
+        {"available_from": "2026-01-01"},
+        {"holder": 999},
+    ],
+    ids=str,
+)
+def test_points_are_whose_and_last_as_long_as_the_journal_says(change: dict[str, Any]) -> None:
+    shop = MemberShop(expire_days="9")
+    shop.member(30)
+    lot = next(one for one in shop.store.accounts() if one.kind is AccountKind.LOT)
+    shop.prove()
+    shop.store.commit(Changes(accounts={lot.id: msgspec.structs.replace(lot, **change)}), None)
+    with pytest.raises(BrokenFact) as broken:
+        shop.prove()
+    assert str(broken.value) == f"account {lot.id}: its member or its dates are not those it was opened with"
+
+
+def test_an_account_that_was_opened_is_there() -> None:
+    """Nothing was ever posted to it, so that nothing else tells."""
+    shop = MemberShop()
+    shop.member()
+    debt = next(one for one in shop.store.accounts() if one.kind is AccountKind.DEBT)
+    gone = msgspec.structs.replace(debt, kind=AccountKind.CARD)
+    shop.store.commit(Changes(accounts={debt.id: gone}), None)
+    with pytest.raises(BrokenFact) as broken:
+        shop.prove()
+    assert str(broken.value) == f"account {debt.id}: was opened, and is not there"

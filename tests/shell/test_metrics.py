@@ -9,7 +9,19 @@ from prometheus_client import generate_latest
 from specs.outcomes import Outcome
 from specs.transaction import Kind
 from switch import __version__
-from switch.metrics import Answered, CloseReason, CommitFailure, DropReason, Metrics
+from switch.core import irregular, merchants
+from switch.core.clock import DAY, HOUR
+from switch.metrics import (
+    AGES,
+    Answered,
+    BatchEventName,
+    CloseReason,
+    CommitFailure,
+    DropReason,
+    ExceptionKind,
+    Metrics,
+    UploadResult,
+)
 
 
 @pytest.fixture
@@ -62,6 +74,25 @@ def test_what_can_be_counted_stands_at_zero_from_the_start(metrics: Metrics) -> 
         assert value(metrics, "tillswitch_commit_failures_total", reason=reason) == 0
 
 
+def test_everything_that_happens_to_batches_can_be_counted() -> None:
+    """A name the rules know and the metrics do not would end the daemon's report of that group."""
+    reasons = {merchants.SETTLED, merchants.UPLOADED, merchants.CLEARED, merchants.LEFT_BEHIND, merchants.END_OF_DAY}
+    assert {reason.replace(" ", "_") for reason in reasons} < set(get_args(BatchEventName))
+    uploads = {irregular.DIFFERENT, irregular.OF_UNDONE, irregular.WITHOUT_AUTHORISATION}
+    uploads |= {irregular.NOT_BOOKED, irregular.TOO_OLD}
+    assert set(get_args(UploadResult)) == uploads | {irregular.EQUAL}
+    others = {irregular.ADVICE_TOO_OLD, irregular.AFTER_CLOSE, irregular.UNCOVERED, irregular.OTHER_TOTALS}
+    assert set(get_args(ExceptionKind)) == uploads | others
+
+
+def test_open_batches_are_counted_by_age(metrics: Metrics) -> None:
+    metrics.set_open_batches([0, HOUR - 1, HOUR, 7 * DAY - 1, 7 * DAY, 900 * DAY])
+    counted = {age: value(metrics, "tillswitch_open_batches", age=age) for age in (*AGES, "older")}
+    assert counted == {"1h": 2, "8h": 1, "1d": 0, "3d": 0, "7d": 1, "older": 2}
+    metrics.set_open_batches([])
+    assert value(metrics, "tillswitch_open_batches", age="older") == 0
+
+
 def test_build_info_names_the_version(metrics: Metrics) -> None:
     text = generate_latest(metrics.registry).decode()
     assert f'tillswitch_build_info{{python="{platform.python_version()}",version="{__version__}"}} 1.0' in text
@@ -79,9 +110,12 @@ def test_the_number_of_series_is_bounded_by_the_lists_alone(metrics: Metrics) ->
     )
     samples = [sample for family in metrics.registry.collect() for sample in family.samples]
     per_listener = len(Kind) * len(Outcome) + len(get_args(CloseReason)) + len(get_args(DropReason)) + 20
-    assert len(samples) <= 2 * per_listener + 60
+    assert len(samples) <= 2 * per_listener + 80
     names = {name for sample in samples for name in sample.labels}
-    assert names == {*("kind", "outcome", "listener", "reason", "le", "version", "python"), *("event", "result", "age")}
+    assert names == {
+        *("kind", "outcome", "listener", "reason", "le", "version", "python"),
+        *("event", "result", "age", "what"),
+    }
 
 
 def test_a_listener_that_is_not_configured_is_a_fault_of_ours(metrics: Metrics) -> None:

@@ -23,9 +23,10 @@ from simulators.requests import is_answer_to
 from simulators.settlement import Habits, Next, Numbers, build_logon, next_to_settle
 from simulators.state import Counters, Deed
 from simulators.wire import Dialect, Message, decode, encode
+from specs import limits
 from specs.dialects import load_dialect
 from specs.transaction import TOTALS_BLOCKS
-from switch.core.clock import SECOND
+from switch.core.clock import HOUR, MINUTE, SECOND
 from switch.core.day_commands import SettlePart
 from switch.core.journal import Row
 from switch.core.merchants import NO_TOTALS, Batch
@@ -228,13 +229,13 @@ class Line:
 
     def __init__(self, host: Host, tell: Callable[[str], None]) -> None:
         self.host, self._tell = host, tell
-        self.under_way: list[tuple[Station, Message]] = []
+        self.under_way: list[tuple[Station, Message, int]] = []  # with the time it was sent
 
     def say(self, station: Station, kind: str, request: Message, fate: Fate) -> Result | None:
         """One attempt of a terminal; None if no answer came to it."""
         station.leave(Deed(kind, request))
         if fate in (Fate.LATE, Fate.COPIED):
-            self.under_way.append((station, request))
+            self.under_way.append((station, request, self.host.shop.now))
         if fate in (Fate.LOST, Fate.LATE):
             self._tell(f"{_words(station, request)} {fate.value}")
             return None
@@ -252,19 +253,29 @@ class Line:
 
     def forget(self, station: Station) -> None:
         """Its line is taken away with it."""
-        self.under_way = [(one, message) for one, message in self.under_way if one is not station]
+        self.under_way = [late for late in self.under_way if late[0] is not station]
+
+    def pass_time(self, minutes: int) -> None:
+        """Nothing stays on the line for longer than a reversal that found nothing is remembered (section 4)."""
+        oldest = self.host.shop.now + minutes * MINUTE - limits.TOMBSTONE_HOURS * HOUR
+        while self.under_way and self.under_way[0][2] <= oldest:
+            self.deliver(0)
+        self.host.shop.pass_time(minutes=minutes)
 
     def deliver(self, place: int) -> None:
         """What was under way arrives; nobody listens to its answer any more.
 
         A settlement that is overtaken may close a batch that its terminal has gone on with; a number that the terminal
-        skipped may be opened, and the batch that was open left behind. Totals need not agree then.
+        skipped may be opened, and the batch that was open left behind. Totals need not agree then. Of a number that was
+        used twice the switch knows the last close only: an older settlement opens it once more.
         """
-        station, request = self.under_way.pop(place)
+        station, request, _ = self.under_way.pop(place)
         number = int(request.get(60)) if len(request.get(60)) == 6 else station.journal.number
-        is_closed = any(day.closed.number == number for day in station.days)
-        if number != station.journal.number and not is_closed:
+        closes = sum(day.closed.number == number for day in station.days)
+        if number != station.journal.number and not closes:
             station.is_plain, station.is_disturbed = False, True
+        elif request.mti == "0500" and closes > 1:
+            station.is_disturbed = True
         elif request.mti == "0500" and number == station.journal.number:
             station.is_plain = False
         self._hear(station, request, "late")

@@ -163,7 +163,7 @@ class Batches(RuleBasedStateMachine):
         """Another one is put in its place: number and trace numbers begin at one; it has nothing of the old one's."""
         old = self.pick("may_be_swapped", at)
         self.line.forget(old)
-        self.host.shop.pass_time(minutes=20)
+        self.line.pass_time(20)
         new = Station(self.host, old.who, old.habits, [0], Journal(1), days=old.days)
         new.forgotten, new.is_plain = [*old.forgotten, *old.journal.counting], False
         new.swaps, new.must_log_on = old.swaps + 1, True
@@ -201,7 +201,7 @@ class Batches(RuleBasedStateMachine):
 
     @rule(minutes=st.sampled_from([1, 15, 300]))
     def pass_time(self, minutes: int) -> None:
-        self.host.shop.pass_time(minutes=minutes)
+        self.line.pass_time(minutes)
 
     # -- both sides ----------------------------------------------------------------------------------------------------
     @invariant()

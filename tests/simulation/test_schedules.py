@@ -9,7 +9,7 @@ import msgspec
 import trio
 from trio.testing import MockClock
 
-from switch.core.commands import PutMerchant
+from switch.core.commands import PutMerchant, PutTerminal
 from switch.core.decision import BatchEvent
 from switch.core.merchants import Batch, Closer
 from switch.schedules import LOOK_SECONDS, Days
@@ -127,7 +127,62 @@ async def test_uploads_and_what_comes_late_are_counted(autojump_clock: MockClock
         await wire.ask(redeem(6, pan, 70, mti="0220", de60="000001", de12=time, de13=date))
         assert on.count("uploads_total", result="uploaded") == 1
         assert on.count("uploads_total", result="without_authorisation") == 1
-        assert on.count("batch_late_total") == 1
+        assert on.count("exceptions_total", what="without_authorisation") == 1
+        assert on.count("exceptions_total", what="after_close") == 1
+        assert on.count("exceptions_total", what="closed_with_other_totals") == 0
         assert on.count("batch_events_total", event="totals_differ") == 1
         assert on.count("batch_events_total", event="after_upload") == 1
+        on.prove()
+
+
+async def test_what_one_message_does_to_a_batch_is_told_one_by_one(autojump_clock: MockClock) -> None:
+    async with stage(terminals=1) as on:
+        events: list[tuple[str, int, str]] = []
+
+        def tell(some: Sequence[BatchEvent]) -> None:
+            on.metrics.batches_changed(some)
+            events.extend((one.event, one.batch.number if one.batch else 0, one.detail) for one in some)
+
+        on.service._tell_batches = tell
+        pan, wire = on.card(10_000), on.connect()
+
+        async def settle(stan: int, number: int, count: int, amount: int, code: str = "920000") -> None:
+            await wire.ask(message("0500", code, stan, de60=f"{number:06d}", de63=totals((count, amount))))
+
+        await settle(1, 7, 0, 0)
+        await settle(2, 8, 1, 50)
+        await wire.ask(redeem(3, pan, 20))
+        await settle(4, 8, 1, 50, "960000")
+        await wire.ask(redeem(5, pan, 30))
+        await wire.ask(redeem(6, pan, 40, de60="000005"))
+        await wire.ask(redeem(7, pan, 50, de60="000006"))
+        assert events == [
+            ("opened", 7, ""),
+            ("settled", 7, ""),
+            ("opened", 8, ""),
+            ("totals differ", 8, ""),
+            ("after upload", 8, ""),
+            ("exception", 8, "closed_with_other_totals"),
+            ("opened", 9, ""),
+            ("named", 5, ""),
+            ("left behind", 5, ""),
+            ("opened", 6, ""),
+        ]
+        assert [on.count("batch_events_total", event=name) for name in ("opened", "settled", "named")] == [4, 1, 1]
+
+
+async def test_a_part_is_no_new_batch_and_an_exception_may_be_in_none(autojump_clock: MockClock) -> None:
+    async with stage(terminals=1) as on:
+        pan, wire = on.card(10_000), on.connect()
+        begin(on)
+        await wire.ask(redeem(1, pan, 20, de60="000001"))
+        await trio.sleep(5 * HOURS)
+        assert [on.count("batch_events_total", event=name) for name in ("opened", "end_of_day")] == [1, 1]
+        wire = on.connect()
+        await wire.ask(message("0500", "920000", 2, de60="000001", de63=totals((1, 20))))
+        terminal = on.store.terminals()[0]
+        on.command(PutTerminal(msgspec.structs.replace(terminal, explicit_open=True)))
+        (row,) = [row for row in on.store.rows() if row.stan == 1]
+        await wire.ask(redeem(3, pan, 20, mti="0400", de37=row.rrn))
+        assert on.count("exceptions_total", what="after_close") == 1
         on.prove()

@@ -91,6 +91,7 @@ def test_a_settlement_without_answer_goes_on_later(switch: ToySwitch) -> None:
     switch.fault = lambda request, answer: "close" if request.mti == "0500" else answer
     result = tillsim(switch, "settle")
     assert result.exit_code == 3
+    assert result.output.count("SETTLEMENT: the switch closed the connection") == 1
     assert "goes on from here" in result.output
     assert len(settlements(switch)) == 3
     switch.fault = lambda request, answer: answer

@@ -8,6 +8,7 @@ from simulators.point_tables import decode_tenders
 from simulators.requests import card_number
 from simulators.tables import encode_tables, find_tables, tables_element
 from simulators.wire import Message
+from tests.simulators.toy_batches import ToyBatch
 
 SALE, REDEEM, RETURN, TRANSFER, PURCHASE, ENROL = "000090", "009000", "200090", "409090", "210090", "720090"
 STATES = {"720090": "active", "739000": "blocked", "749000": "active"}
@@ -26,6 +27,7 @@ class PointsBook(msgspec.Struct):
     after: str = ""
     live: bool = True
     undoes: "PointsBook | None" = None
+    batch: ToyBatch | None = None
 
 
 class ToyPoints:
@@ -36,6 +38,7 @@ class ToyPoints:
         self.points = {card.pan: card.points for card in demo.all_loyalty_cards}
         self.states = {card.pan: card.state for card in demo.all_loyalty_cards}
         self.books: list[PointsBook] = []
+        self.batch: ToyBatch | None = None  # of the message being decided
 
     # --- what is asked ---
 
@@ -72,6 +75,12 @@ class ToyPoints:
                     self._apply(self._negative(book, request, ""))
                 return {39: "00"}
         return {39: "00"} if key_seen else None
+
+    def upload(self, request: Message, dialect: Dialect, rrn: str) -> None:
+        """Book what was never seen."""
+        book = self._deed(request, dialect, rrn)
+        assert isinstance(book, PointsBook), f"an upload refused with {book}"
+        self._apply(book)
 
     def undone(self, request: Message) -> bool:
         return any(book.request is request and not book.live for book in self.books)
@@ -110,10 +119,14 @@ class ToyPoints:
         returned = sum(book.amount for book in earlier) + asked
         if returned > sale.amount:
             return "13"
-        paid = self._payment(sale)
+        paid = self._payment(sale.request)
         back = sale.earned - sale.earned * (sale.amount - returned) // sale.amount - sum(one.earned for one in earlier)
         given = (paid.redeemed * returned // sale.amount if paid else 0) - sum(one.redeemed for one in earlier)
-        return PointsBook(request, rrn, asked, {card_number(request): given - back}, back, given)
+        moves = {card_number(request): -back}
+        if paid:  # perhaps by another member
+            payer = card_number(paid.request)
+            moves[payer] = moves.get(payer, 0) + given
+        return PointsBook(request, rrn, asked, moves, back, given)
 
     def _void(self, request: Message, rrn: str) -> PointsBook | str:
         for book in reversed(self.books):
@@ -139,6 +152,7 @@ class ToyPoints:
             self.points[pan] += points
         if book.after:
             self.states[card_number(book.request)] = book.after
+        book.batch = self.batch
         self.books.append(book)
 
     # --- what is known ---
@@ -147,16 +161,18 @@ class ToyPoints:
         returns = [book for book in self.books if book.request.get(3) == RETURN and book.undoes is None and book.live]
         return [book for book in returns if book.request.get(37) == sale.rrn]
 
-    def _payment(self, sale: PointsBook) -> PointsBook | None:
+    def _payment(self, sale: Message) -> PointsBook | None:
         """The redemption of the same terminal and receipt."""
         payments = [book for book in self.books if book.request.get(3) == REDEEM and book.undoes is None and book.live]
-        same = [all(book.request.get(n) == sale.request.get(n) for n in (41, 62)) for book in payments]
+        same = [all(book.request.get(n) == sale.get(n) for n in (41, 62)) for book in payments]
         return next((book for book, fits in zip(payments, same, strict=True) if fits), None)
 
     def _earned(self, request: Message, dialect: Dialect) -> int:
         """What is paid with points earns none."""
-        told = find_tables(request, dialect).get("TD")
-        paid = sum(amount for name, amount in decode_tenders(told) if name == "points") if told else 0
+        told, payment = find_tables(request, dialect).get("TD"), self._payment(request)
+        paid = payment.amount if payment else 0
+        if told:
+            paid = sum(amount for name, amount in decode_tenders(told) if name == "points")
         return self.rates.earned(int(request.get(4)) - paid)
 
     def _told(self, book: PointsBook, dialect: Dialect) -> dict[int, str]:

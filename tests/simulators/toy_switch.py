@@ -20,7 +20,7 @@ from simulators.requests import card_number, is_points
 from simulators.tables import encode_tables, find_tables, tables_element
 from simulators.wire import Message, decode, encode
 from tests.simulators.toy_batches import ToyBatch, ToyBatches
-from tests.simulators.toy_points import ToyPoints
+from tests.simulators.toy_points import PointsBook, ToyPoints
 
 Fault = Callable[[Message, Message], Message | str | None]
 TAKES = {"006000", "016000"}
@@ -89,7 +89,7 @@ class ToySwitch:
         batch = self.batches.join(request)
         if batch is None:
             return {39: "80"}
-        self._batch = batch
+        self._batch = self.loyalty.batch = batch
         rrn = f"{len(self.requests):012d}"
         move = self.loyalty.decide if is_points(request) else self._move
         decided = {37: rrn, **move(request, dialect, rrn)}
@@ -173,18 +173,23 @@ class ToySwitch:
         """Books what was never seen; everything else stays as it is."""
         pan = card_number(request)
         original = request.get(60)[:3] + request.get(60)[4:10] + pan
-        known = [book for book in self.books if book.request.mti[:3] + book.request.get(11) + pan == original]
+        books: list[Book | PointsBook] = [*self.books, *self.loyalty.books]
+        known = [book for book in books if book.request.mti[:3] + book.request.get(11) + pan == original]
         if known or original in self.uploaded:
             return known[0].rrn if known else request.get(11).zfill(12)
         self.uploaded.add(original)
-        self._batch = self.batches.uploads_to(request, find_tables(request, dialect).get("37", ""))
+        self._batch = self.loyalty.batch = self.batches.uploads_to(request, find_tables(request, dialect).get("37", ""))
+        if is_points(request):
+            self.loyalty.upload(request, dialect, request.get(11).zfill(12))
+            return request.get(11).zfill(12)
         amount = int(request.get(4))
         self._book(Book(request, request.get(11).zfill(12), amount, -amount, self.states[pan], self.states[pan]))
         return self.books[-1].rrn
 
     def _standing(self, batch: ToyBatch) -> Iterable[tuple[str, int]]:
         """What counts in a batch."""
-        deeds = [book for book in self.books if book.batch is batch and book.live and book.undoes is None]
+        books: list[Book | PointsBook] = [*self.books, *self.loyalty.books]
+        deeds = [book for book in books if book.batch is batch and book.live and book.undoes is None]
         return [(book.request.get(3), book.amount) for book in deeds]
 
     def _undo(self, book: Book, request: Message, rrn: str) -> None:

@@ -81,40 +81,47 @@ def test_a_settlement_comes_with_the_parts_of_the_open_batch(store: Whole, place
 
 def held(number: int, merchant: int = 1, closed: int | None = None, totals: tuple[Total, ...] = SOMETHING) -> Batch:
     by = Closer.TERMINAL if closed is not None else None
-    return batch(number, merchant=merchant, closed_at=closed, closed_by=by, totals=totals)
+    since = NOW + number if totals != NO_TOTALS else 0
+    return batch(number, merchant=merchant, closed_at=closed, closed_by=by, totals=totals, since=since)
 
 
-def test_a_merchants_day_counts_batches_that_hold_something(store: Whole) -> None:
-    keep(store, merchant(2, "M2"), held(50), held(51, totals=NO_TOTALS), held(52, 2), held(53, closed=NOW - 5))
-    keep(store, held(54, closed=NOW + 7), held(55, closed=NOW + 3), held(56, closed=NOW + 9, totals=NO_TOTALS))
-    assert load(store, need(terminal_id="", day=True)).days == {MERCHANT_ID: Day(None, 1, 3, NOW + 55)}
+def test_a_merchants_day_looks_at_batches_that_hold_something(store: Whole) -> None:
+    def day() -> tuple[dict[str, Settlement], dict[str, Day]]:
+        workset = load(store, need(terminal_id="", day=True))
+        return workset.settled, workset.days
+
+    keep(store, merchant(2, "M2"), held(48, totals=NO_TOTALS), held(49, 2), held(50), held(51))
+    assert day() == ({}, {MERCHANT_ID: Day()}), "nothing has closed"
+    keep(store, held(53, closed=NOW - 5), held(54, closed=NOW + 7), held(55, closed=NOW + 3))
+    keep(store, held(56, closed=NOW + 9, totals=NO_TOTALS))
+    assert day() == ({}, {MERCHANT_ID: Day(NOW + 50, NOW + 53, NOW + 55)})
     first = Settlement(90, 1, 1, "2026-03-10", 0, NOW + 3)
     second = Settlement(91, 1, 2, "2026-03-11", NOW + 3, NOW + 7)
     keep(store, first, Settlement(92, 2, 1, "2026-03-10", 0, NOW + 99))
-    assert load(store, need(terminal_id="", day=True)).days == {MERCHANT_ID: Day(first, 1, 2, NOW + 55)}
+    assert day() == ({MERCHANT_ID: first}, {MERCHANT_ID: Day(NOW + 50, NOW + 54, NOW + 55)})
     keep(store, second)
-    assert load(store, need(terminal_id="", day=True)).days == {MERCHANT_ID: Day(second, 1, 1, NOW + 54)}
+    assert day() == ({MERCHANT_ID: second}, {MERCHANT_ID: Day(NOW + 50, NOW + 54, NOW + 54)})
     assert load(store, need(merchant_id="M9", terminal_id="", day=True)).days == {}
     assert store.settlements(1) == [second, first]
     assert [one.id for one in store.settlements()] == [92, 91, 90]
 
 
 def test_open_batches_come_in_pages_with_whose_they_are(store: Whole) -> None:
-    keep(store, batch(50), batch(51, closed_at=NOW), batch(52), batch(53))
-    assert store.open_batches(0, 2) == [OpenBatch(batch(n), MERCHANT_ID, TERMINAL_ID) for n in (50, 52)]
-    assert store.open_batches(52, 2) == [OpenBatch(batch(53), MERCHANT_ID, TERMINAL_ID)]
+    whose = MERCHANT_ID, TERMINAL_ID
+    keep(store, batch(50), batch(51, closed_at=NOW), batch(52), batch(53, first=51))
+    assert store.open_batches(0, 2) == [OpenBatch(batch(n), *whose, NOW + n) for n in (50, 52)]
+    assert store.open_batches(52, 2) == [OpenBatch(batch(53, first=51), *whose, NOW + 51)], "as old as its first part"
     assert store.open_batches(53, 2) == []
 
 
-def test_unsettled_are_those_with_closed_batches_and_none_open(store: Whole) -> None:
+def test_unsettled_are_those_with_closed_batches(store: Whole) -> None:
     keep(store, merchant(2, "M2"), merchant(3, "M3"), held(50, closed=NOW), held(51, 2, closed=NOW), held(52, 2))
-    assert store.unsettled() == [MERCHANT_ID]
-    keep(store, Settlement(90, 1, 1, "2026-03-10", 0, NOW + 1), held(52, 2, totals=NO_TOTALS))
-    assert store.unsettled() == ["M2"]
-    keep(store, held(53, closed=NOW + 1, totals=NO_TOTALS))
-    assert store.unsettled() == ["M2"]
-    keep(store, held(53, closed=NOW + 1))
-    assert store.unsettled() == [MERCHANT_ID, "M2"]
+    one, two = Day(0, NOW + 50, NOW + 50), Day(NOW + 52, NOW + 51, NOW + 51)
+    assert store.unsettled() == {MERCHANT_ID: one, "M2": two}
+    keep(store, Settlement(90, 1, 1, "2026-03-10", 0, NOW + 1), held(53, closed=NOW + 1, totals=NO_TOTALS))
+    assert store.unsettled() == {"M2": two}
+    keep(store, held(54, closed=NOW + 1))
+    assert store.unsettled() == {MERCHANT_ID: Day(0, NOW + 54, NOW + 54), "M2": two}
 
 
 def test_the_rows_of_a_settlement_are_the_merchants_and_what_others_moved_late(store: Whole) -> None:

@@ -6,12 +6,16 @@ import pytest
 
 from specs import limits
 from specs.transaction import Kind, MessageClass
+from switch.core.decision import Changes
 from switch.core.holdings import Account, AccountKind, Card, Notice, Place
 from switch.core.journal import Deed, EarnPart, Entry, Given
-from switch.store.port import Liability
+from switch.store.database import Columns
+from switch.store.port import Conflict, Liability
+from switch.store.sql import SQLStore
 from tests.store.make import NOW, batch, card, changes, desk, merchant, need, row, seal, terminal
 from tests.store.places import Place as Books
-from tests.store.places import Whole
+from tests.store.places import PostgreSQLPlace, Whole
+from tests.store.watched import Watched
 
 DEED = Deed(
     earned=3,
@@ -77,12 +81,71 @@ def test_lots_of_members_who_are_not_locked_stay_away(store: Whole) -> None:
 
 def test_both_holders_of_a_transfer_come_with_its_row(store: Whole) -> None:
     moved = (posted(1000, -5), posted(1002, 5))
-    sent = row(300, kind=Kind.POINTS_TRANSFER, card_hash="hash20", holder=20, other_holder=22, entries=moved)
+    unit = {"card_currency": "1001", "entries": moved}
+    sent = row(300, kind=Kind.POINTS_TRANSFER, card_hash="hash20", holder=20, other_holder=22, **unit)
     keep(store, lot(1000, 20, 0), lot(1002, 22), sent)
     for named in ({"rrn": sent.rrn}, {"search": 0}, {"keyed": (MessageClass.REQUEST, 300)}):
         workset = store.load([need(card_hash="hash20", **named)], NOW)
         assert workset.accounts.keys() == {20, 22, 1000, 1002}, named
         store.rollback()
+
+
+def test_all_who_paid_for_a_sale_come_with_any_of_its_rows(store: Whole) -> None:
+    """What they paid with may be empty today; a gift card that paid is no matter."""
+    sale = {"batch": 1, "receipt": "000001", "card_currency": "1001"}
+    paid = row(300, kind=Kind.POINTS_REDEEM, card_hash="hash22", holder=22, entries=(posted(1002, -5),), **sale)
+    sold = row(301, kind=Kind.SALE, card_hash="hash20", holder=20, root=300, **sale)
+    keep(store, lot(1002, 22, 0), paid, sold, batch(1), desk(batch=1))
+    for named in ({"rrn": sold.rrn}, {"search": 0}, {"keyed": (MessageClass.REQUEST, 301)}):
+        workset = store.load([need(card_hash="hash20", **named)], NOW)
+        assert workset.accounts.keys() == {20, 22, 1002}, named
+        assert [one.id for one in workset.families[300]] == [300, 301]
+        store.rollback()
+    workset = store.load([need(card_hash="hash20", receipt="000001")], NOW)
+    assert workset.accounts.keys() == {20}, "who sells locks nobody else"
+    store.rollback()
+
+
+def test_a_family_comes_oldest_first_whoever_numbered_its_rows(store: Whole) -> None:
+    """Daemons lease their numbers: a later row may have a lower one."""
+    kept = [row(n, root=300, holder=20, card_hash="hash20", decided_at=NOW - n) for n in (300, 301, 302)]
+    keep(store, *sorted(kept, key=lambda one: one.decided_at))
+    workset = store.load([need(card_hash="hash20", rrn=kept[0].rrn)], NOW)
+    assert [one.id for one in workset.families[300]] == [302, 301, 300]
+    store.rollback()
+
+
+class Meddled(Watched):
+    """Another daemon commits `meanwhile` when members have been locked and are about to be read."""
+
+    def __init__(self, place: PostgreSQLPlace, meanwhile: Changes) -> None:
+        super().__init__(place.database())
+        self.place, self.meanwhile = place, [meanwhile]
+
+    def run(self, sql: str, parameters: Columns) -> list[Columns]:
+        if "cards c ON c.holder" in sql and self.meanwhile:
+            other = self.place.open()
+            other.load([], NOW)
+            other.commit(self.meanwhile.pop(), None)
+            other.close()
+        return super().run(sql, parameters)
+
+
+def test_who_pays_while_a_sale_is_looked_up_is_not_overlooked(postgresql: PostgreSQLPlace) -> None:
+    """The group is decided again, and then the payer is locked with the others."""
+    members = [card(n, n, currency="1001", account=n, place=Place()) for n in (20, 22)]
+    sale = {"batch": 1, "receipt": "000001", "card_currency": "1001", "root": 300}
+    sold = row(300, kind=Kind.SALE, card_hash="hash20", holder=20, **sale)
+    paid = row(301, kind=Kind.POINTS_REDEEM, card_hash="hash22", holder=22, **sale)
+    store = SQLStore(Meddled(postgresql, changes(paid)))
+    store.load([], NOW)
+    debts = [Account(n, AccountKind.DEBT, n, "1001") for n in (20, 22)]
+    store.commit(changes(merchant(), terminal(), *members, *debts, sold, batch(1), desk(batch=1)), None)
+    wanted = [need(card_hash="hash20", rrn=sold.rrn)]
+    with pytest.raises(Conflict):
+        store.load(wanted, NOW)
+    store.rollback()
+    assert store.load(wanted, NOW).cards.keys() == {20, 22}
 
 
 def test_a_second_card_and_a_holder_can_be_named(store: Whole) -> None:

@@ -99,6 +99,29 @@ def test_the_same_messages_of_members_at_two_daemons_move_points_once(postgresql
 
 
 @pytest.mark.slow
+def test_a_sale_returned_at_two_daemons_at_once_comes_back_once(postgresql: PostgreSQLPlace) -> None:
+    """Each sale of 1000 is partly paid by another member. Six tenths of it come back at either daemon: one of them."""
+    fill(postgresql.open(), TERMINALS, 0)
+    enrol(postgresql.open())
+    books, chance, returns = open_books(postgresql.open(), "tills"), random.Random(3), []
+    for stan in range(1, 61):
+        terminal, (member, other) = stan % 4, chance.sample(range(MEMBERS), 2)
+        receipt = {"receipt": f"{stan:06d}"}
+        said = [
+            spoken(Kind.POINTS_REDEEM, terminal, 2 * stan, other, 0, 300, **receipt),
+            spoken(Kind.SALE, terminal, 2 * stan + 1, member, 0, 1000, **receipt),
+        ]
+        *_, sold = (books.run_group([case], NOW)[0] for case in said)
+        back = {"rrn": sold.rrn, "receipt": None}
+        returns.append([spoken(Kind.SALE_RETURN, 4 + stan % 8 + 8 * n, stan, member, 0, 600, **back) for n in (0, 1)])
+    scripts = [[pair[n] for pair in returns] for n in (0, 1)]
+    outcomes = play(postgresql, [scripts[0], chance.sample(scripts[1], len(returns))])
+    assert outcomes == {Outcome.APPROVED: 60, Outcome.AMOUNT: 60}
+    assert sum(points(postgresql.reader())) == MEMBERS * BEGIN + 60 * 4, "of each sale 4 points are left"
+    prove(postgresql.reader())
+
+
+@pytest.mark.slow
 def test_an_award_is_made_once_by_two_daemons(postgresql: PostgreSQLPlace) -> None:
     fill(postgresql.open(), 1, 0)
     enrol(postgresql.open())
