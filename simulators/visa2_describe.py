@@ -17,7 +17,7 @@ _VARIABLE_FIELDS = (
     "cardholder identification", "receiving institution", "amount", "secondary amount", "market data",
     "card acceptor", "transaction id", "reversal data",
 )  # fmt: skip
-_BLOCK_NAMES = {"020": "developer", "200": "gift card", "902": "static PIN"}
+_BLOCK_NAMES = {"020": "developer", "200": "gift card", "900": "points", "901": "batch", "902": "static PIN"}
 _HIDDEN_BLOCKS = ("007", "052", "055", "902")
 _KEYED = "TX@P"
 

@@ -9,8 +9,9 @@ import operator
 import msgspec
 
 from simulators.demo import DemoTerminal
-from simulators.requests import card_number
+from simulators.requests import POINTS_UNIT, card_number
 from simulators.tables import AVAILABLE, encode_tables, find_tables
+from simulators.totals import decode_totals
 from simulators.wire import Message, WireError
 
 STX, ETX, EOT, ENQ, ACK, NAK, ETB = b"\x02", b"\x03", b"\x04", b"\x05", b"\x06", b"\x15", b"\x17"
@@ -29,10 +30,20 @@ CODES = {
     ("0200", "22600"): "G7",
     ("0200", "02006"): "GE",
     ("0200", "02600"): "GE",
+    ("0100", "31900"): "L3",
+    ("0200", "72009"): "LC",
+    ("0200", "00009"): "L6",
+    ("0200", "00900"): "L4",
+    ("0200", "20009"): "L5",
+    ("0200", "02009"): "LE",
+    ("0200", "02900"): "LE",
+    ("0800", "92000"): "X1",
+    ("0500", "92000"): "X2",
+    ("0500", "94000"): "X3",
 }
-_REVERSAL = "GF"
-_INQUIRY, _CASH_OUT = "G3", "G2"
-_BLOCK_GIFT, _BLOCK_PIN = "200", "902"
+_CASH_OUT = "G2"
+_BLOCK_GIFT, _BLOCK_POINTS, _BLOCK_BATCH, _BLOCK_PIN = "200", "900", "901", "902"
+_BATCH_DIGITS = 3
 _RESPONSE_FIELDS = (
     ("letter", 1), ("application_type", 1), ("delimiter", 1), ("aci", 1), ("store", 4), ("terminal", 4), ("source", 1),
     ("sequence", 4), ("code", 2), ("approval", 6), ("date", 6), ("time", 6), ("text", 16), ("avs", 1), ("rrn", 12),
@@ -107,7 +118,7 @@ def request_record(request: Message, who: DemoTerminal, application_type: str = 
         f"{code}@{source}"
     )
     fields = [customer, "", "", request.get(4).lstrip("0") or "0", "", "", "", "", _reversal_data(request, code)]
-    blocks = [f"{_BLOCK_GIFT}{FS}{FS}"]
+    blocks = [_asked_block(request, code)]
     if pin := find_tables(request, "visa2").get("SC"):
         blocks.append(f"{_BLOCK_PIN}{pin}{FS}")
     return (fixed + FS.join([*fields, ""]) + GS.join(blocks)).encode("ascii")
@@ -117,7 +128,8 @@ def code_of(request: Message) -> str:
     """The transaction code, or an error that says there is none."""
     kind = request.get(3)[:5]
     if request.mti[:2] == "04":
-        found = _REVERSAL if ("0200", kind) in CODES else None
+        reversed_code = CODES.get(("0200", kind))
+        found = f"{reversed_code[0]}F" if reversed_code else None
     else:
         found = CODES.get((request.mti[:3] + "0", kind))
     if found is None:
@@ -125,9 +137,23 @@ def code_of(request: Message) -> str:
     return found
 
 
+def _asked_block(request: Message, code: str) -> str:
+    """The block whose answer is wanted; for batches it says which, and the totals claimed."""
+    if code[0] == "G":
+        return f"{_BLOCK_GIFT}{FS}{FS}"
+    if code[0] == "L":
+        return f"{_BLOCK_POINTS}{FS}{FS}{FS}"
+    number = request.get(60)[-_BATCH_DIGITS:]
+    if code == "X2":
+        (debits, credits) = (decode_totals(request.get(63)) + [(0, 0)] * 2)[:2]
+        claimed = [f"{count:06d}{FS}{amount:012d}" for count, amount in (debits, credits)]
+        return f"{_BLOCK_BATCH}{number}{FS}{FS.join(claimed)}{FS}"
+    return f"{_BLOCK_BATCH}{number}{FS}"
+
+
 def _reversal_data(request: Message, code: str) -> str:
     """Field 29: approval code, date, time, reference. The reversal of a void names nothing: the newest one is meant."""
-    of_void = code == _REVERSAL and request.get(3).startswith("02")
+    of_void = code[1] == "F" and request.get(3).startswith("02")
     rrn = "" if of_void else request.get(37)
     return f"{'':18}{rrn:12}" if rrn else ""
 
@@ -175,6 +201,7 @@ def answer_message(response: Response, request: Message, currency: str) -> Messa
     if response.rrn.strip():
         fields[37] = response.rrn
     balance, used = _gift_block(response)
+    points = _points_block(response)
     if request.mti[:3] == "020" and request.get(4):
         fields[4] = request.get(4)
     if used is not None:
@@ -182,9 +209,47 @@ def answer_message(response: Response, request: Message, currency: str) -> Messa
     if balance is not None and code_of(request) != _CASH_OUT:
         sign = "D" if balance < 0 else "C"
         fields[54] = f"60{AVAILABLE}{request.get(49) or currency}{sign}{abs(balance):012d}"
-    if response.text.strip():
-        fields[48] = encode_tables([("22", response.text.strip())], "visa2")
+    if points:
+        fields[54] = f"90{AVAILABLE}{POINTS_UNIT}{_signed(points[0], 12)}"
+    if response.block(_BLOCK_BATCH):
+        fields |= _batch_fields(response)
+    tables = [("22", response.text.strip())] if response.text.strip() else []
+    if points and code_of(request)[0] == "L" and code_of(request) != "LC":
+        tables.append(("PT", f"{points[1]:010d}{points[2]:010d}{_signed(points[0], 10)}{0:010d}000000"))
+    if tables:
+        fields[48] = encode_tables(tables, "visa2")
     return Message(f"{request.mti[:2]}{int(request.mti[2]) + 1}0", fields)
+
+
+def _signed(amount: int, digits: int) -> str:
+    return f"{'D' if amount < 0 else 'C'}{abs(amount):0{digits}d}"
+
+
+def _points_block(response: Response) -> tuple[int, int, int] | None:
+    """Balance, earned, redeemed."""
+    parts = (response.block(_BLOCK_POINTS) or "").split(FS)
+    if len(parts) < len(("balance", "earned", "redeemed")) or not parts[0]:
+        return None
+    try:
+        balance, earned, redeemed = (int(part or 0) for part in parts[:3])
+    except ValueError:
+        raise WireError("block 900 of the response is not made of amounts") from None
+    return balance, earned, redeemed
+
+
+def _batch_fields(response: Response) -> dict[int, str]:
+    """The number as DE60, and the host's totals as DE63 where they came."""
+    number, *rest = (response.block(_BLOCK_BATCH) or "").split(FS)[:-1]
+    try:
+        fields = {60: f"{int(number):06d}"}
+        if len(rest) == len(("count", "amount")) * 2:
+            counts, amounts = map(int, rest[::2]), map(int, rest[1::2])
+            fields[63] = "".join(
+                f"{count % 1000:03d}{amount:012d}" for count, amount in zip(counts, amounts, strict=True)
+            )
+    except ValueError:
+        raise WireError("block 901 of the response is not made of numbers") from None
+    return fields
 
 
 def _gift_block(response: Response) -> tuple[int | None, int | None]:

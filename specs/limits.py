@@ -47,6 +47,7 @@ BATCH_DAYS: Final = 60  # WIRE.md section 5: how long a closed number is recogni
 SAME_TIME_SECONDS: Final = 600  # times up to ten minutes apart count as equal
 STAN_HALF: Final = 500_000  # "comes before", circularly
 BATCH_NUMBER_MAX: Final = 999_999
+BATCH_NUMBER_MAX_SHORT: Final = 999  # of VISA-2 terminals
 TOTALS_BLOCKS: Final = (1, 2, 4, 6)  # how many blocks the totals of a settlement may have
 TOTALS_COUNT: Final = 1000  # counts of totals have three digits: they are told and compared modulo this
 SETTLE_COUNT: Final = 900  # transactions of one block from which on a terminal is told to settle

@@ -55,6 +55,8 @@ class Kind(Enum):
     VOID_EARN = "void_earn"  # account digits 0090: of sale, return, purchase
     VOID_BURN = "void_burn"  # account digits 9000: of points redeem
     VOID_TRANSFER = "void_transfer"  # account digits 9090
+    LOYALTY_VOID = "loyalty_void"  # of sale, return or points redeem: a dialect's void may not say of which
+    LOYALTY_ANY = "loyalty_any"  # only of reversals: whatever it was, an enrolment or a void too
     SETTLE = "settle"
     SETTLE_UPLOADED = "settle_uploaded"  # the trailer after an upload
     CLEAR_BATCH = "clear_batch"
@@ -79,11 +81,13 @@ VOIDS: dict[Kind, frozenset[Kind]] = {
     Kind.VOID_EARN: frozenset({Kind.SALE, Kind.SALE_RETURN, Kind.POINTS_PURCHASE}),
     Kind.VOID_BURN: frozenset({Kind.POINTS_REDEEM}),
     Kind.VOID_TRANSFER: frozenset({Kind.POINTS_TRANSFER}),
+    Kind.LOYALTY_VOID: frozenset({Kind.SALE, Kind.SALE_RETURN, Kind.POINTS_REDEEM, Kind.POINTS_PURCHASE}),
 }
 
 #: What a reversal means that does not say what it reverses.
 REVERSED_BY: dict[Kind, frozenset[Kind]] = {
     Kind.GIFT_ANY: VOIDS[Kind.GIFT_VOID] | {Kind.GIFT_VOID, Kind.GIFT_VOID_LOAD, Kind.GIFT_VOID_SPEND},
+    Kind.LOYALTY_ANY: VOIDS[Kind.LOYALTY_VOID] | {Kind.ENROL, Kind.LOYALTY_VOID, Kind.VOID_EARN, Kind.VOID_BURN},
 }
 
 #: Kinds a till may have done by itself and tell afterwards (WIRE.md section 3, row "advice").
@@ -224,6 +228,10 @@ class Request(msgspec.Struct, frozen=True):
     sequenced: bool = False
     acceptor: Acceptor | None = None  # instead of the two ids
 
+    @property
+    def names_terminal(self) -> bool:
+        return bool(self.terminal_id) or self.acceptor is not None
+
 
 class BalanceType(Enum):
     """What an amount in the balances of an answer says (WIRE.md section 3, DE54)."""
@@ -287,6 +295,7 @@ class Reply(msgspec.Struct, frozen=True):
     returned: Returned | None = None
     totals: tuple[Total, ...] | None = None
     local_year: str = ""  # two digits, of `local_date`
+    points_worth: int | None = None  # of all the points that are there, at this store, in the terminal's currency
 
     @property
     def accepted(self) -> bool:

@@ -79,6 +79,33 @@ REQUEST_FIELDS: Final = (
     Field(19, "cardholder id",      1, "[@ABCDEFGJKMNPSZ]"),
     Field(20, "account source",     1, "[@ABCDGHPQRSTWXZ]"),
 )
+#: The older record J (reference 2.7.1); the numbers are those of the fields in the table above that say the same.
+OLD_REQUEST_FIELDS: Final = (
+    Field( 1, "record format",      1, "J"),
+    Field( 2, "application type",   1, "[024]"),
+    Field( 3, "delimiter",          1, r"\."),
+    Field( 4, "acquirer BIN",       6, _NUMBER),
+    Field( 5, "merchant number",   12, _ABOVE_ZERO),
+    Field( 6, "store number",       4, _ABOVE_ZERO),
+    Field( 7, "terminal number",    4, _ABOVE_ZERO),
+    Field(15, "merchant category",  4, _NUMBER),
+    Field(11, "country code",       3, _NUMBER),
+    Field(12, "city code",          5, _TEXT),
+    Field(14, "time zone",          3, "[0-5][0-9]{2}"),
+    Field(18, "transaction code",   2, "[0-9A-Z]{2}"),
+    Field( 7, "terminal id number", 8, _NUMBER),
+    Field(16, "payment service",    1, _TEXT),
+    Field(17, "sequence number",    4, _ABOVE_ZERO),
+    Field(19, "cardholder id",      1, "[@ABCDEFGJKMNPSZ]"),
+    Field(20, "account source",     1, "[@ABCDGHPQRSTWXZ]"),
+)
+#: Behind its customer data: the end of the groups I and II (reference 2.7.2); group III is not looked at.
+OLD_VARIABLE_FIELDS: Final = (
+    Field(22, "cardholder identification", 0, "[ -~]{0,32}"),
+    Field(24, "amount",                    0, "[0-9]{0,12}"),
+    Field( 8, "device and industry code",  0, "[ -~]{2}"),
+    Field(23, "receiving institution",     0, "([0-9]{6})?"),
+)
 #: The fields behind the customer data, each closed by FS; Group III follows them.
 VARIABLE_FIELDS: Final = (
     Field(22, "cardholder identification", 0, "[ -~]{0,128}"),
@@ -95,10 +122,14 @@ VARIABLE_FIELDS: Final = (
 #: Blocks of Group III that are answered with their version alone (reference 2.8, "response body: empty").
 ANSWERED_EMPTY: Final = frozenset({"000", "011", "014", "019", "020", "021", "025", "026", "027", "033"})
 BLOCK_GIFT: Final = "200"
+BLOCK_POINTS: Final = "900"
+BLOCK_BATCH: Final = "901"
 BLOCK_PIN: Final = "902"
 #: The body of a request's block, where it has a meaning here; `\x1c` is FS.
 BLOCK_FORMS: Final = {
     BLOCK_GIFT: "[ -~]{0,8}\x1c[ -~]?\x1c",
+    BLOCK_POINTS: "[ -~]{0,8}\x1c[ -~]{0,10}\x1c[ -~]?\x1c",
+    BLOCK_BATCH: "([0-9]{3}|)\x1c([0-9]{6}\x1c[0-9]{12}\x1c[0-9]{6}\x1c[0-9]{12}\x1c)?",
     BLOCK_PIN: "[ -~]{1,16}\x1c",
 }
 

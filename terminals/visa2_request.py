@@ -6,31 +6,55 @@ tables in `specs`.
 
 import re
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
 from specs.sensitive import PAN, Secret
-from specs.transaction import Acceptor, Kind, Line, MessageClass, Request
-from specs.visa2 import BLOCK_PIN, REQUEST_FIELDS, VARIABLE_FIELDS, Visa2Dialect
+from specs.transaction import Acceptor, Kind, Line, MessageClass, Request, Total
+from specs.visa2 import (
+    BLOCK_BATCH,
+    BLOCK_PIN,
+    BLOCK_POINTS,
+    OLD_REQUEST_FIELDS,
+    OLD_VARIABLE_FIELDS,
+    REQUEST_FIELDS,
+    VARIABLE_FIELDS,
+    Field,
+    Visa2Dialect,
+)
 from terminals.errors import MessageError
 from terminals.tracks import parse_track1, parse_track2
 from terminals.visa2_blocks import FS, parse_blocks
 
 T = TypeVar("T")
+Text = TypeVar("Text", str, str | None)
 
-_FIXED: Final = sum(field.length for field in REQUEST_FIELDS)
-_STORE, _TERMINAL, _SEQUENCE = slice(21, 25), slice(25, 29), slice(56, 60)
+OLD: Final = "J"  # the record of the generation before, without blocks and references
+_OTHER_LAYOUTS: Final = frozenset("GKVH")  # records whose store, terminal and sequence number stand elsewhere
 _CUSTOMER, _AMOUNT, _REVERSAL, _BLOCKS = 21, 24, 29, 30  # field numbers
-_OTHER_LAYOUTS: Final = frozenset("JGKVH")  # records whose store, terminal and sequence number stand elsewhere
 _KEYED: Final = frozenset("TX@P")
 _TRACK1: Final = frozenset("H")
 _ALONE: Final = frozenset("A")
 
 
+class _Layout(NamedTuple):
+    """Where what stands in a record."""
+
+    fixed: tuple[Field, ...]
+    variable: tuple[Field, ...]
+    sequence: slice
+
+
+_STORE, _TERMINAL = slice(21, 25), slice(25, 29)
+_NEW: Final = _Layout(REQUEST_FIELDS, VARIABLE_FIELDS, slice(56, 60))
+_LAYOUTS: Final = {OLD: _Layout(OLD_REQUEST_FIELDS, OLD_VARIABLE_FIELDS, slice(55, 59))}
+
+
 class Visa2Slip(msgspec.Struct, frozen=True):
     """What the way back needs: who is answered, and what of the request the answer depends on. No secrets."""
 
+    letter: str
     application_type: str
     store: str
     terminal: str
@@ -59,10 +83,11 @@ def read_request(record: bytes, dialect: Visa2Dialect, line: Line) -> tuple[Requ
         MessageError: store, terminal and sequence number could not be read.
     """
     text = record.decode("latin-1")
-    numbers = text[_STORE], text[_TERMINAL], text[_SEQUENCE]
+    layout = _LAYOUTS.get(text[:1], _NEW)
+    numbers = text[_STORE], text[_TERMINAL], text[layout.sequence]
     if text[:1] in _OTHER_LAYOUTS or not all(re.fullmatch("[0-9]{4}", number) for number in numbers):
         raise MessageError(None)
-    slip = Visa2Slip(text[1] if text[1].isdecimal() else "0", *numbers)
+    slip = Visa2Slip(text[0], text[1] if text[1].isdecimal() else "0", *numbers)
     request = Request(
         MessageClass.REQUEST,
         Kind.MALFORMED,
@@ -72,76 +97,118 @@ def read_request(record: bytes, dialect: Visa2Dialect, line: Line) -> tuple[Requ
         sequenced=True,
     )
     try:
-        return _read_content(text, request, slip, dialect)
+        return _read_content(text, layout, request, slip, dialect)
     except _Wrong as wrong:
         return msgspec.structs.replace(request, wrong_field=wrong.number), slip
 
 
-def _read_content(text: str, request: Request, slip: Visa2Slip, dialect: Visa2Dialect) -> tuple[Request, Visa2Slip]:
-    fields = _fixed_fields(text)
+def _read_content(
+    text: str, layout: _Layout, request: Request, slip: Visa2Slip, dialect: Visa2Dialect
+) -> tuple[Request, Visa2Slip]:
+    fields, rest = _fixed_fields(text, layout)
     transaction = dialect.transactions.get(fields[18])
-    request = msgspec.structs.replace(request, currency=fields[10], language=dialect.languages.get(fields[13]))
+    request = msgspec.structs.replace(
+        request, currency=fields.get(10), language=dialect.languages.get(fields.get(13, ""))
+    )
     if transaction is None:  # what stands behind depends on the code
         return msgspec.structs.replace(request, kind=Kind.UNKNOWN), slip
-    customer, rest = _customer_data(text[_FIXED:], fields[20])
-    variable, blocks = _variable_fields(rest)
-    card = _parse(_CUSTOMER, _card_parser(fields[20]), customer)
+    of_batch = transaction.message_class in _OF_BATCHES
+    customer, pieces = _customer_data(rest.split(FS), fields[20], slip.letter == OLD, of_batch)
+    variable, behind = _variable_fields(pieces, layout)
+    card = None if of_batch else _parse(_CUSTOMER, _card_parser(fields[20]), customer)
     if transaction.amount and not variable[_AMOUNT]:
         raise _Wrong(_AMOUNT)
-    bodies = _parse(_BLOCKS, parse_blocks, blocks)
+    bodies = _parse(_BLOCKS, parse_blocks, "" if slip.letter == OLD else behind)
     amount = int(variable[_AMOUNT] or 0)
-    pin = bodies.get(BLOCK_PIN, "").removesuffix(FS)
     request = msgspec.structs.replace(
         request,
         message_class=transaction.message_class,
         kind=transaction.kind,
         card=card,
-        amount=amount,
-        rrn=variable[_REVERSAL][18:].strip(" ") or None,
-        pin=Secret(pin) if pin else None,
-        partial=True,
+        amount=None if of_batch else amount,
+        rrn=variable.get(_REVERSAL, "")[18:].strip(" ") or None,
+        pin=_read_pin(bodies),
+        partial=slip.letter != OLD,  # which could not be told how much it was
+        texts=BLOCK_POINTS in bodies,
+        **_parse(_BLOCKS, lambda body: read_batch(body, transaction.kind), bodies.get(BLOCK_BATCH)) if of_batch else {},
     )
     slip = msgspec.structs.replace(
-        slip, kind=transaction.kind, amount=amount, currency=fields[10], blocks=tuple(bodies)
+        slip, kind=transaction.kind, amount=amount, currency=fields.get(10, ""), blocks=tuple(bodies)
     )
     return request, slip
 
 
-def _fixed_fields(text: str) -> dict[int, str]:
-    """Fields by number.
+_OF_BATCHES: Final = frozenset({MessageClass.NETWORK, MessageClass.SETTLEMENT})
+
+
+def _fixed_fields(text: str, layout: _Layout) -> tuple[dict[int, str], str]:
+    """Fields by number, and what stands behind them.
 
     Raises:
         _Wrong: one has another form.
     """
     found: dict[int, str] = {}
     place = 0
-    for field in REQUEST_FIELDS:
+    for field in layout.fixed:
         value = text[place : place + field.length]
         if len(value) < field.length or not re.fullmatch(field.form, value):
             raise _Wrong(field.number)
         found[field.number] = value
         place += field.length
-    return found
+    return found, text[place:]
 
 
-def _customer_data(text: str, source: str) -> tuple[str, list[str]]:
-    """Field 21 as it came in, without what stands behind the number; and the pieces behind it."""
-    pieces = text.split(FS)
+def _customer_data(pieces: list[str], source: str, old: bool, of_batch: bool) -> tuple[str, list[str]]:
+    """Field 21, without what stands behind the number; and the pieces behind it."""
+    if of_batch:  # not looked at: only where it ends, which the amount shows
+        return "", pieces[1:] if len(pieces) > 3 and pieces[3].isdecimal() else pieces[3:]
     if source not in _KEYED:
         return pieces[0], pieces[1:]
-    if len(pieces) < 3 or pieces[2] or not re.fullmatch("([0-9]{4})?", pieces[1]):  # number, expiry, nothing
+    if len(pieces) < 3 or not re.fullmatch("([0-9]{4})?", pieces[1]):
+        raise _Wrong(_CUSTOMER)
+    if old:
+        return pieces[0], _behind_old_expiry(pieces[2:])
+    if pieces[2]:  # number, expiry, nothing
         raise _Wrong(_CUSTOMER)
     return pieces[0], pieces[3:]
 
 
-def _variable_fields(pieces: list[str]) -> tuple[dict[int, str], str]:
-    """Fields 22 to 29, and all of Group III."""
+def _behind_old_expiry(pieces: list[str]) -> list[str]:
+    """From field 22 on. Terminals differ in whether one separator, two or three stand between expiry and amount."""
+    if re.fullmatch("[0-9]{3,12}", pieces[0]) and len(pieces) > 1 and len(pieces[1]) == 2:
+        return ["", *pieces]
+    extra = len(pieces) > 2 and pieces[:2] == ["", ""] and pieces[2].isdecimal()
+    return pieces[1:] if extra else pieces
+
+
+def _variable_fields(pieces: list[str], layout: _Layout) -> tuple[dict[int, str], str]:
+    """Fields by number, and all of Group III."""
     found: dict[int, str] = {}
-    for place, field in enumerate(VARIABLE_FIELDS):
+    for place, field in enumerate(layout.variable):
         if place + 1 >= len(pieces) or not re.fullmatch(field.form, pieces[place]):  # FS closes it: a piece follows
             raise _Wrong(field.number)
         found[field.number] = pieces[place]
-    return found, FS.join(pieces[len(VARIABLE_FIELDS) :])
+    return found, FS.join(pieces[len(layout.variable) :])
+
+
+def read_batch(body: str | None, kind: Kind) -> dict[str, Any]:
+    """Batch number and totals of block 901: debits are the first block of totals, credits the second.
+
+    Raises:
+        ValueError: it lacks what `kind` needs.
+    """
+    number, *rest = (body or FS).removesuffix(FS).split(FS)
+    if int(number or 1) == 0 or (not number and kind is not Kind.LOGON) or (kind is Kind.SETTLE and not rest):
+        raise ValueError
+    totals = None
+    if kind is Kind.SETTLE:
+        totals = (Total(int(rest[0]), int(rest[1])), Total(int(rest[2]), int(rest[3])))
+    return {"batch": int(number) if number else None, "totals": totals}
+
+
+def _read_pin(bodies: dict[str, str]) -> Secret | None:
+    pin = bodies.get(BLOCK_PIN, "").removesuffix(FS)
+    return Secret(pin) if pin else None
 
 
 def _card_parser(source: str) -> Callable[[str], PAN]:
@@ -150,7 +217,7 @@ def _card_parser(source: str) -> Callable[[str], PAN]:
     return PAN if source in _KEYED | _ALONE else parse_track2
 
 
-def _parse(number: int, parse: Callable[[str], T], text: str) -> T:
+def _parse(number: int, parse: Callable[[Text], T], text: Text) -> T:
     try:
         return parse(text)
     except ValueError:

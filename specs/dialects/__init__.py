@@ -103,7 +103,12 @@ _AS_REQUEST: Final = frozenset({MessageClass.REVERSAL, MessageClass.ADVICE, Mess
 #: Kinds no code stands for: they are what is left when reading failed.
 _WITHOUT_CODE: Final = frozenset({Kind.MALFORMED, Kind.UNKNOWN, Kind.OPERATOR})
 #: Kinds that only VISA-2 has codes for.
-ONLY_VISA2: Final = frozenset({Kind.GIFT_CASH_BACK, Kind.GIFT_UNLOAD, Kind.GIFT_VOID, Kind.GIFT_ANY})
+ONLY_VISA2: Final = frozenset(
+    {
+        *(Kind.GIFT_CASH_BACK, Kind.GIFT_UNLOAD, Kind.GIFT_VOID, Kind.GIFT_ANY),
+        *(Kind.LOYALTY_VOID, Kind.LOYALTY_ANY),
+    }
+)
 
 _EXTENDS_MAX: Final = 4  # files in a chain; longer is a circle
 _FOLDER: Final = Path(__file__).parent

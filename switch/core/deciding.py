@@ -6,7 +6,7 @@ import functools
 
 import msgspec
 
-from specs.money import POINTS_UNIT
+from specs.money import POINTS_UNIT, convert_down
 from specs.outcomes import ACCEPTED, NOT_STORED, Outcome
 from specs.transaction import Balance, BalanceType, Kind, MessageClass, PointsTold, Purse, Reply, Returned
 from switch.core.batches import Joined, count_row
@@ -174,8 +174,10 @@ class Deciding:
         telling = ruling.tell_balances and self.request.message_class in told_to
         balances: tuple[Balance, ...] = ()
         points: PointsTold | None = None
+        worth: int | None = None
         if telling and self.view.account and self.view.account.kind is AccountKind.DEBT:
             balances, points = self._points(self.view.account, ruling)
+            worth = self._points_worth(self.view.account, points) if points else None
         elif telling and self.view.account:
             balances = self._balances(self.view.account, ruling)
         if ruling.reason or self.request.kind not in TELLING:
@@ -188,6 +190,7 @@ class Deciding:
             points=points,
             returned=ruling.points.returned if ruling.points and points else None,
         )
+        reply = msgspec.structs.replace(reply, points_worth=worth)
         return self._with_texts(reply, ruling) if points else reply
 
     def _with_texts(self, reply: Reply, ruling: Ruling) -> Reply:
@@ -212,6 +215,15 @@ class Deciding:
             asked = Balance(Purse.POINTS, BalanceType.ASKED, self.currency, self.request.amount or 0)
         told = ruling.points.told if ruling.points else (0, 0)
         return told_points(accounts, scheme, told, day_of(self.programme, self.now), asked)
+
+    def _points_worth(self, account: Account, points: PointsTold) -> int | None:
+        """What the points could pay for here; None where there is no rate."""
+        scheme = self.programme.scheme_at(account.currency, self.terminal.store)
+        rate = self.programme.rate(self.currency, scheme.currency) if scheme else None
+        if scheme is None or rate is None:
+            return None
+        worth = convert_down(abs(points.available), scheme.value_at(self.terminal.store) / rate)
+        return -worth if points.available < 0 else worth
 
     def _balances(self, account: Account, ruling: Ruling) -> tuple[Balance, ...]:
         balance = account.balance + sum(move.amount for move in ruling.moves if move.account == account.id)

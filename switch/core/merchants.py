@@ -37,6 +37,7 @@ class Right(Enum):
     OFFLINE_LOADS = "offline_loads"
     CASH_BACK = "cash_back"  # money out of a gift card at a sale
     UNLOAD = "unload"  # value off a gift card, without goods
+    OPENING_POINTS = "opening_points"  # points on a loyalty card as it is enrolled
 
 
 #: To be granted one by one; a new terminal may do the rest.
@@ -52,6 +53,7 @@ GRANTED = frozenset(
         Right.OFFLINE_LOADS,
         Right.CASH_BACK,
         Right.UNLOAD,
+        Right.OPENING_POINTS,
     }
 )
 DEFAULT_RIGHTS = tuple(right for right in Right if right not in GRANTED)
@@ -91,6 +93,11 @@ class Terminal(msgspec.Struct, frozen=True):
     acquirer: str = ""  # these three are compared where they are known
     agent_bank: str = ""
     agent_chain: str = ""
+
+    @property
+    def batch_number_max(self) -> int:
+        """Where the numbers of its batches begin again: those that go by a number send three digits."""
+        return limits.BATCH_NUMBER_MAX_SHORT if self.number else limits.BATCH_NUMBER_MAX
 
     def may_take_less(self, asked: bool) -> bool:
         """Whether it gets part of an amount, where there is no more; `asked`: its message says that it can take it."""

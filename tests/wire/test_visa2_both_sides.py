@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from simulators.cli import main
 from simulators.demo import DemoTerminal, DemoVisa2
 from simulators.requests import KINDS, Order, build_repeat, build_request, build_reversal, build_void
+from simulators.settlement import build_settlement
 from simulators.state import Counters, Deed
 from simulators.tables import find_tables
 from simulators.visa2_describe import describe_pasted
@@ -29,9 +30,9 @@ from specs.dialects import VISA2
 from specs.limits import AMOUNT_MAX
 from specs.outcomes import Outcome
 from specs.sensitive import PAN, Secret
-from specs.transaction import Balance, BalanceType, Kind, MessageClass, Purse, Reply, Request
+from specs.transaction import Balance, BalanceType, Kind, MessageClass, PointsTold, Purse, Reply, Request, Total
 from terminals.visa2_answer import response_record
-from tests.wire.visa2_tools import FRAMES, PAN_DIGITS, read
+from tests.wire.visa2_tools import FRAMES, FS, PAN_DIGITS, read
 
 NOW = datetime(2026, 11, 22, 10, 15, 30)
 HERE = DemoVisa2("999995", "888000000001", "0001", "0005", "000000", "111111", "003", "5942")
@@ -47,6 +48,11 @@ ROWS: list[tuple[str, MessageClass, Kind]] = [
     ("cash-back", MessageClass.REQUEST, Kind.GIFT_CASH_BACK),
     ("unload",    MessageClass.REQUEST, Kind.GIFT_UNLOAD),
     ("balance",   MessageClass.INQUIRY, Kind.GIFT_BALANCE),
+    ("enrol",          MessageClass.REQUEST, Kind.ENROL),
+    ("sale",           MessageClass.REQUEST, Kind.SALE),
+    ("return",         MessageClass.REQUEST, Kind.SALE_RETURN),
+    ("points-redeem",  MessageClass.REQUEST, Kind.POINTS_REDEEM),
+    ("points-balance", MessageClass.INQUIRY, Kind.POINTS_BALANCE),
 ]
 # fmt: on
 
@@ -73,9 +79,8 @@ def test_a_transaction_is_read_as_it_was_meant(name: str, message_class: Message
     assert (request.acceptor.acquirer, request.currency) == ("999995", "949")
 
 
-def test_every_code_of_gift_cards_is_sent() -> None:
-    sent = {*CODES.values(), "GF"}
-    assert sent == {code for code, one in VISA2.transactions.items() if one.kind.value.startswith("gift")}
+def test_every_code_is_sent() -> None:
+    assert {*CODES.values(), "GF", "LF"} == set(VISA2.transactions)
 
 
 @pytest.mark.parametrize("name", ["redeem", "activate"])
@@ -101,7 +106,7 @@ def test_a_pin_and_a_reference_arrive() -> None:
     assert understood(message("refund", rrn="632600004711")).rrn == "632600004711"
 
 
-@pytest.mark.parametrize("name", ["block", "unblock", "logon", "echo", "parameters"])
+@pytest.mark.parametrize("name", ["block", "unblock", "echo", "parameters", "points-transfer", "preview"])
 def test_what_has_no_code_is_said_so(name: str) -> None:
     with pytest.raises(WireError, match="no code"):
         request_record(message(name), WHO)
@@ -120,7 +125,11 @@ def test_trace_numbers_go_round_sooner() -> None:
 amounts = st.integers(-AMOUNT_MAX // 10, AMOUNT_MAX)
 
 
-@given(st.sampled_from([name for name, _, _ in ROWS]), st.sampled_from(Outcome), amounts, st.integers(0, AMOUNT_MAX))
+GIFT = [name for name, _, kind in ROWS if kind.value.startswith("gift")]
+LOYALTY = [name for name, _, _ in ROWS if name not in GIFT]
+
+
+@given(st.sampled_from(GIFT), st.sampled_from(Outcome), amounts, st.integers(0, AMOUNT_MAX))
 def test_an_answer_is_read_as_it_was_meant(name: str, outcome: Outcome, balance: int, used: int) -> None:
     request = message(name)
     told = (Balance(Purse.STORED_VALUE, BalanceType.AVAILABLE, "949", balance),)
@@ -139,6 +148,60 @@ def test_an_answer_is_read_as_it_was_meant(name: str, outcome: Outcome, balance:
         sign, digits = "D" if balance < 0 else "C", f"{abs(balance):012d}"
         assert answer.get(54) == f"6002949{sign}{digits}"
     assert find_tables(answer, "visa2")["22"] == response.text.strip()
+
+
+@given(st.sampled_from(LOYALTY), amounts, st.integers(0, 10**9), st.integers(0, 10**9))
+def test_points_are_read_as_they_were_meant(name: str, available: int, earned: int, redeemed: int) -> None:
+    request = message(name)
+    told = (Balance(Purse.POINTS, BalanceType.AVAILABLE, "999", available),)
+    points = None if name == "enrol" else PointsTold(earned, redeemed, available)
+    reply = Reply(Outcome.APPROVED, balances=told, points=points, points_worth=available // 10, display="Thank you")
+    response = decode_response(response_record(reply, read(request_record(request, WHO))[1], VISA2))
+    assert response.block("900") == "".join(
+        part + FS
+        for part in (
+            f"{available:012d}",
+            f"{earned:012d}" if name in ("sale", "return") else "",
+            f"{redeemed:012d}" if name in ("points-redeem", "return") else "",
+            f"{available // 10:012d}",
+            "Thank you",
+        )
+    )
+    sign = "D" if available < 0 else "C"
+    assert answer_message(response, request, "949").get(54) == f"9002999{sign}{abs(available):012d}"
+
+
+@pytest.mark.parametrize("number", ["000007", ""])
+def test_a_batch_is_opened_settled_and_cleared(number: str) -> None:
+    logon = build_request(WHO, "visa2", Order(KINDS["logon"]), Counters("000011", "000031", number or None), NOW)
+    opened = understood(logon)
+    assert (opened.message_class, opened.kind, opened.batch, opened.card) == (
+        MessageClass.NETWORK, Kind.LOGON, 7 if number else None, None,
+    )  # fmt: skip
+    response = decode_response(
+        response_record(Reply(Outcome.APPROVED, batch=7), read(request_record(logon, WHO))[1], VISA2)
+    )
+    assert response.block("901") == f"007{FS}"
+    assert answer_message(response, logon, "949").get(60) == "000007"
+
+
+def test_totals_go_both_ways() -> None:
+    settle = build_settlement(WHO, "920000", 7, [(3, 4500), (12, 500000)], "000011", NOW)
+    request = understood(settle)
+    assert (request.kind, request.batch, request.totals) == (Kind.SETTLE, 7, (Total(3, 4500), Total(12, 500000)))
+    slip = read(request_record(settle, WHO))[1]
+    hosts = (Total(4, 4600), Total(11, 400000))
+    differ = decode_response(response_record(Reply(Outcome.TOTALS, batch=7, totals=hosts), slip, VISA2))
+    assert (differ.code, differ.text) == ("95", "RECONCILE ERROR ")
+    assert differ.block("901") == f"007{FS}000004{FS}000000004600{FS}000011{FS}000000400000{FS}"
+    assert answer_message(differ, settle, "949").get(63) == "004000000004600" + "011000000400000"
+    agreed = decode_response(response_record(Reply(Outcome.APPROVED, batch=7, totals=hosts), slip, VISA2))
+    assert agreed.block("901") == differ.block("901")
+    clear = build_settlement(WHO, "940000", 7, None, "000012", NOW)
+    assert (understood(clear).kind, understood(clear).batch) == (Kind.CLEAR_BATCH, 7)
+    six = (*hosts, *[Total()] * 4)
+    cleared = response_record(Reply(Outcome.APPROVED, batch=7, totals=six), read(request_record(clear, WHO))[1], VISA2)
+    assert decode_response(cleared).block("901") == differ.block("901")
 
 
 @pytest.mark.parametrize("name", [name for name, one in FRAMES.items() if one.record[:1] == b"E"])

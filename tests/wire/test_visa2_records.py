@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from specs.dialects import VISA2
 from specs.outcomes import Outcome
 from specs.sensitive import PAN, Secret
-from specs.transaction import Acceptor, Balance, BalanceType, Kind, MessageClass, Purse, Reply, Request
+from specs.transaction import Acceptor, Balance, BalanceType, Kind, MessageClass, Purse, Reply, Request, Total
 from terminals.errors import MessageError
 from terminals.visa2_answer import response_record
 from terminals.visa2_frames import even_parity, write_frame
@@ -108,6 +108,15 @@ CODES = [
     ("G2", "request",  "gift_cash_out"),
     ("GE", "request",  "gift_void"),
     ("GF", "reversal", "gift_any"),
+    ("LC", "request",  "enrol"),
+    ("L6", "request",  "sale"),
+    ("L4", "request",  "points_redeem"),
+    ("L5", "request",  "sale_return"),
+    ("L3", "inquiry",  "points_balance"),
+    ("LE", "request",  "loyalty_void"),
+    ("LF", "reversal", "loyalty_any"),
+    ("L2", "request",  "unknown"),
+    ("L7", "request",  "unknown"),
     ("GD", "request",  "unknown"),
     ("GB", "request",  "unknown"),
     ("54", "request",  "unknown"),
@@ -213,7 +222,7 @@ def test_with_them_a_short_record_is_answered(length: int) -> None:
     assert read(record()[:length])[0].kind is Kind.MALFORMED
 
 
-@pytest.mark.parametrize("letter", "JGKVH")
+@pytest.mark.parametrize("letter", "GKVH")
 def test_records_of_another_layout_cannot_be_answered(letter: str) -> None:
     with pytest.raises(MessageError):
         read(record(f1=letter))
@@ -280,6 +289,89 @@ def test_every_outcome_has_its_code_and_a_text_that_fits(outcome: Outcome) -> No
     assert response[17:19] == VISA2.outcomes[outcome].code
     assert response[3] == ("N" if outcome in (Outcome.APPROVED, Outcome.PARTIAL) else " ")
     assert len(response.split(FS)[0]) == 67
+
+
+# -- the older record J ------------------------------------------------------------------------------------------------
+def old_record(code: str = "G4", source: str = "T", customer: str = f"{PAN_DIGITS}{FS}1228", rest: str = "") -> bytes:
+    head = f"J0.99999588800000000100010002599984094546108{code}12345678Y0011@{source}"
+    return (head + customer + FS + (rest or f"{FS}6000{FS}ER{FS}{FS}000{FS}")).encode()
+
+
+def test_the_example_of_j_is_read_and_answered() -> None:
+    request, slip = read(FRAMES["J1"].record)
+    assert (request.kind, request.stan, request.acceptor) == (
+        Kind.UNKNOWN, 1, Acceptor("123456789012", "0001", "0001", "401205"),
+    )  # fmt: skip
+    reply = Reply(Outcome.NOT_OFFERED, local_date="1119", local_year="92")
+    assert response_record(reply, slip, VISA2) == f" 000100015000112      111992INVALID TRANS   0{FS}{FS}".encode()
+
+
+@pytest.mark.parametrize(
+    ("source", "customer", "rest"),
+    [
+        ("T", f"{PAN_DIGITS}{FS}1228", f"{FS}6000{FS}ER{FS}{FS}000{FS}"),
+        ("T", f"{PAN_DIGITS}{FS}1228", f"6000{FS}ER{FS}{FS}000{FS}"),
+        ("T", f"{PAN_DIGITS}{FS}1228", f"{FS}{FS}6000{FS}ER{FS}{FS}000{FS}"),
+        ("@", f"{PAN_DIGITS}{FS}", f"{FS}6000{FS}ER{FS}{FS}"),
+        ("D", f"{PAN_DIGITS}=4912", f"{FS}6000{FS}ER{FS}{FS}000{FS}"),
+        ("A", PAN_DIGITS, f"{FS}6000{FS}ER{FS}{FS}000{FS}{'MERCHANT':40}V{FS}"),
+    ],
+)
+def test_j_carries_the_codes_of_gift_cards_too(source: str, customer: str, rest: str) -> None:
+    request, slip = read(old_record("G4", source, customer, rest))
+    assert (request.kind, request.card, request.amount, request.currency, request.partial) == (
+        Kind.GIFT_REDEEM, PAN(PAN_DIGITS), 6000, None, False,
+    )  # fmt: skip
+    reply = Reply(Outcome.APPROVED, approval="123456", balances=balance(1250, "949"), **TIME)
+    said = response_record(reply, slip, VISA2).decode()
+    assert said == f"N000100025001100123456112226BAL       12.50 0{FS}{FS}"
+
+
+def test_j_tells_points_too_and_the_number_of_a_wrong_field() -> None:
+    slip = read(old_record("L3"))[1]
+    told = (Balance(Purse.POINTS, BalanceType.AVAILABLE, "999", 1250),)
+    said = response_record(Reply(Outcome.APPROVED, balances=told, **TIME), slip, VISA2).decode()
+    assert said[28:44] == "PTS        1250 "
+    request, slip = read(old_record(rest=f"{FS}60x{FS}ER{FS}{FS}"))
+    assert request.wrong_field == 24
+    wrong = response_record(Reply(Outcome.FORMAT_ERROR, wrong_field=24, **TIME), slip, VISA2).decode()
+    assert (wrong[14:16], wrong[28:44]) == ("06", "ERROR 24        ")
+
+
+# -- batches ----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("source", "customer"), [("D", ""), ("D", "whatever"), ("@", ""), ("@", f"{FS}{FS}"), ("A", "")]
+)
+def test_field_21_of_a_batch_code_is_not_looked_at(source: str, customer: str) -> None:
+    request = read(record(f"901007{FS}", f18="X1", f20=source, f21=customer, f24="0"))[0]
+    assert (request.kind, request.batch, request.card) == (Kind.LOGON, 7, None)
+
+
+# fmt: off
+BATCHES = [
+    ("X1", "",                         (None, None)),
+    ("X1", f"901{FS}",                 (None, None)),
+    ("X1", f"901999{FS}",              (999,  None)),
+    ("X1", f"901000{FS}",              30),
+    ("X1", "901007",                   30),
+    ("X1", f"9010007{FS}",             30),
+    ("X2", f"901007{FS}000001{FS}000000000100{FS}000000{FS}000000000000{FS}", (7, (Total(1, 100), Total(0, 0)))),
+    ("X2", f"901007{FS}",              30),
+    ("X2", f"901{FS}000001{FS}000000000100{FS}000000{FS}000000000000{FS}", 30),
+    ("X2", "",                         30),
+    ("X3", f"901007{FS}",              (7,    None)),
+    ("X3", "",                         30),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("code", "blocks", "meaning"), BATCHES)
+def test_block_901_says_which_batch(code: str, blocks: str, meaning: object) -> None:
+    request = read(record(blocks, f18=code, f24="0"))[0]
+    if isinstance(meaning, int):
+        assert request.wrong_field == meaning
+    else:
+        assert (request.batch, request.totals) == meaning
 
 
 # -- properties -------------------------------------------------------------------------------------------------------
