@@ -41,7 +41,10 @@ class Day:
     ) -> None:  # fmt: skip
         self._till, self._pans, self._cards, self._options = till, pans, cards, options
         self._report, self._chance, self._fault = report, chance, fault
-        self._habits = Habits(chance.choice(BLOCK_CHOICES), chance.random() < 0.8, chance.random() < 0.5)
+        blocks = chance.choice(BLOCK_CHOICES)
+        self._has_advices = till.dialect != "visa2"
+        self._overdrawn = "51" if self._has_advices else "10"  # VISA-2 takes what is there
+        self._habits = Habits(blocks if self._has_advices else 2, chance.random() < 0.8, chance.random() < 0.5)
         self._refunded: dict[str, int] = {}  # by RRN of the redemption
         self._told_to_settle = False
         self._gave_up = False
@@ -93,11 +96,11 @@ class Day:
                 await self._look(pan, balance)
             case "void" | "cancel" | "refund":
                 await self._undo(what)
-            case "offline payment" if balance > 10 * SPENT_MAX:
+            case "offline payment" if self._has_advices and balance > 10 * SPENT_MAX:
                 await self._pay_offline(pan)
             case "overdraw" if not self._cards.shared:
                 await self._till.pay()  # the switch must know of every offline payment
-                await self._move("redeem", pan, self._balance(pan) + 1, "51")
+                await self._move("redeem", pan, self._balance(pan) + 1, self._overdrawn)
             case "activate" if self._cards.to_sell:
                 await self._activate(self._cards.to_sell.pop())
             case "power cut":
