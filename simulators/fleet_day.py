@@ -42,7 +42,7 @@ class Day:
         self._till, self._pans, self._cards, self._options = till, pans, cards, options
         self._report, self._chance, self._fault = report, chance, fault
         blocks = chance.choice(BLOCK_CHOICES)
-        self._has_advices = till.dialect != "visa2"
+        self._has_advices = self._has_references = till.dialect != "visa2"
         self._overdrawn = "51" if self._has_advices else "10"  # VISA-2 takes what is there
         self._habits = Habits(blocks if self._has_advices else 2, chance.random() < 0.8, chance.random() < 0.5)
         self._refunded: dict[str, int] = {}  # by RRN of the redemption
@@ -100,7 +100,7 @@ class Day:
                 await self._pay_offline(pan)
             case "overdraw" if not self._cards.shared:
                 await self._till.pay()  # the switch must know of every offline payment
-                await self._move("redeem", pan, self._balance(pan) + 1, self._overdrawn)
+                await self._move("redeem", pan, self._balance(pan) + 1, self._overdrawn, also={"51"})
             case "activate" if self._cards.to_sell:
                 await self._activate(self._cards.to_sell.pop())
             case "power cut":
@@ -191,7 +191,8 @@ class Day:
         said = await self._till.say(kind, request)
         if said.answer is None and self._chance.random() < 0.1:
             self._till.power_cut()
-        while said.answer is None and self._chance.random() < 0.5:
+        # a VISA-2 reversal without a reference means the newest of that amount, which may be another transaction
+        while said.answer is None and (not self._has_references or self._chance.random() < 0.5):
             said = await self._till.say(kind, build_repeat(request))
         await self._till.pay()
         self._judge(said, kind, codes)

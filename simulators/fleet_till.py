@@ -152,9 +152,7 @@ class FleetTill:
     async def _ask(self, request: Message) -> Message | None:
         """The answer; None if it was lost, by chance or because the line or the switch failed."""
         fate = self._chance.random()
-        # without a reference a VISA-2 reversal means the newest transaction: it is no way to take back a lost void
-        certain = self.dialect == "visa2" and request.get(3).startswith("02")
-        lost = fate < self._options.lose and not certain
+        lost = fate < self._options.lose
         if lost and fate < self._options.lose / 3:  # it does not even leave, but the terminal cannot know
             await self._lose()
             return None

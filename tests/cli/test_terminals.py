@@ -124,7 +124,8 @@ WRONG = [
     (f"change {BOOKS} BOOKS001 --grant fly", 2,
      "Invalid value for '--grant': 'fly' is not one of 'activate', 'reload', 'redeem', 'sale', 'return', 'void', "
      "'points_redeem', 'enrol', 'balance', 'preview', 'settlement', 'cash_out', 'refund_without_original', "
-     "'transfer', 'points_purchase', 'block', 'unblock', 'clear', 'offline_loads', 'cash_back', 'unload', 'opening_points'. "
+     "'transfer', 'points_purchase', 'block', 'unblock', 'clear', 'offline_loads', 'cash_back', 'unload', "
+     "'opening_points'. "
      "(see tillswitch terminal change --help)"),
     (f"change {BOOKS} BOOKS001", 2,
      "nothing to change: give at least one option (see tillswitch terminal change --help)"),
