@@ -42,6 +42,7 @@ NUMBERS_BLOCK: Final = 4096  # ids leased from the store at a time; a crash lose
 REPLAY_HOURS: Final = 72  # WIRE.md section 4
 SEQUENCE_HOURS: Final = 24  # WIRE-VISA2.md section 3: sequence numbers of four digits come round sooner
 ADVICE_DAYS: Final = 30  # WIRE.md section 4
+CONFIRM_SECONDS: Final = 60  # longer than any VISA-2 link waits: what is not confirmed by then never will be
 TOMBSTONE_HOURS: Final = 24  # a reversal before its original is remembered that long
 BATCH_DAYS: Final = 60  # WIRE.md section 5: how long a closed number is recognised
 SAME_TIME_SECONDS: Final = 600  # times up to ten minutes apart count as equal

@@ -22,6 +22,7 @@ class MessageClass(Enum):
     REVERSAL = "reversal"  # 0400 and 0420: undo, never refused on business grounds
     SETTLEMENT = "settlement"  # 0500
     NETWORK = "network"  # 0800
+    CONFIRMATION = "confirmation"  # the third message: the answer to a request has arrived
     OTHER = "other"  # any other class: answered, not offered
 
 
@@ -63,6 +64,7 @@ class Kind(Enum):
     LOGON = "logon"
     ECHO = "echo"
     PARAMETERS = "parameters"
+    CONFIRMATION = "confirmation"
     OPERATOR = "operator"  # an operator's command; no terminal can send it
     MALFORMED = "malformed"  # could not be read; `wrong_field` says where
     UNKNOWN = "unknown"  # well formed, but no kind this switch offers
@@ -227,6 +229,7 @@ class Request(msgspec.Struct, frozen=True):
     upload_batch: int | None = None  # the batch an upload belongs to, if it says so
     sequenced: bool = False
     acceptor: Acceptor | None = None  # instead of the two ids
+    awaits_confirmation: bool = False  # what is approved and not confirmed in time is undone
 
     @property
     def names_terminal(self) -> bool:

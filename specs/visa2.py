@@ -58,7 +58,7 @@ _ABOVE_ZERO: Final = "[0-9]*[1-9][0-9]*"
 # fmt: off
 #: Reference 2.2. The list of sources decides how field 21 is read, so another one cannot be.
 REQUEST_FIELDS: Final = (
-    Field( 1, "record format",      1, "D"),
+    Field( 1, "record format",      1, "[DT]"),
     Field( 2, "application type",   1, "[024]"),
     Field( 3, "delimiter",          1, r"\."),
     Field( 4, "acquirer BIN",       6, _NUMBER),
@@ -79,6 +79,16 @@ REQUEST_FIELDS: Final = (
     Field(19, "cardholder id",      1, "[@ABCDEFGJKMNPSZ]"),
     Field(20, "account source",     1, "[@ABCDGHPQRSTWXZ]"),
 )
+#: Group II of the record T (reference 2.5), each closed by FS; the table of fields has no numbers for them.
+DEBIT_FIELDS: Final = (
+    Field(30, "reversal data II",          0, "([ -~]{7})?"),
+    Field(30, "sharing group",             0, "[ -~]{0,30}"),
+    Field(30, "ABA and settlement agent",  0, "([0-9]{9})?([ -~]{4})?"),
+    Field(30, "agent bank, chain, batch",  0, "[0-9]{15}[ -~]([0-9]{12})?"),
+)
+#: The record V (reference 2.5): format, application type, delimiter, acquirer BIN, host message identifier, trace.
+CONFIRMATION_FORM: Final = r"V[0-9]\.[0-9]{6}([ -~]{8})([0-9]{6})"
+
 #: The older record J (reference 2.7.1); the numbers are those of the fields in the table above that say the same.
 OLD_REQUEST_FIELDS: Final = (
     Field( 1, "record format",      1, "J"),

@@ -52,7 +52,14 @@ class Conversation:
         self._reason: CloseReason = "drain"
 
     async def hold(self, draining: trio.Event) -> CloseReason:
-        """The whole conversation; returns why it ended."""
+        """The whole conversation; returns why it ended. What the terminal should have confirmed is undone at once."""
+        try:
+            return await self._hold(draining)
+        finally:
+            for request in self._session.abandon():
+                self._service.offer(request, lambda reply: None, alone=True)
+
+    async def _hold(self, draining: trio.Event) -> CloseReason:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._write, nursery.cancel_scope)
             nursery.start_soon(self._stop_receiving, draining)

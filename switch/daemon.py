@@ -20,6 +20,7 @@ import trio
 from switch import __version__
 from switch.books import Books
 from switch.config import load_config, restart_keys
+from switch.confirmations import Confirmations
 from switch.control import control_app
 from switch.core.commands import ApplyProgramme
 from switch.core.decision import BatchEvent
@@ -123,6 +124,7 @@ class Daemon:
             nursery.start_soon(self.days.run)
             expiry = Expiry(self.service, lambda: self.config.schedules.expire_points, lambda: time.time_ns() // 1000)
             nursery.start_soon(expiry.run)
+            nursery.start_soon(Confirmations(self.service, lambda: time.time_ns() // 1000).run)
             app = ops_app(self.metrics.registry, self._not_ready)
             ops = self.config.ops
             with door(f"ops: {ops.host} port {ops.port}"):

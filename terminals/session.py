@@ -5,6 +5,7 @@ and no socket: the shell feeds it, asks for events until NEED_DATA, and closes w
 """
 
 import functools
+from collections.abc import Sequence
 from enum import Enum
 from typing import Any, Final, Literal, Protocol
 
@@ -88,6 +89,9 @@ class TerminalSession(Protocol):
     def sign_off(self) -> None:
         """End it from our side."""
 
+    def abandon(self) -> Sequence[Request]:
+        """The line is gone: what has to be offered because of that. Asked once, at the end."""
+
 
 @functools.lru_cache(maxsize=64)  # as many dialects as one daemon ever has
 def _codec_of(dialect: Dialect) -> tuple[Decode, Encode]:
@@ -121,6 +125,9 @@ class Session:
 
     def sign_off(self) -> None:
         return
+
+    def abandon(self) -> Sequence[Request]:
+        return ()
 
     def receive_data(self, data: bytes) -> None:
         """Takes what came; empty bytes say that nothing more will."""

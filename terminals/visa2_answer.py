@@ -8,11 +8,12 @@ from specs.transaction import Kind, Purse, Reply
 from specs.visa2 import BLOCK_GIFT, BLOCK_POINTS, TEXT_CHARACTERS, Visa2Dialect
 from terminals.visa2_answer_blocks import answer_blocks, find_available
 from terminals.visa2_blocks import FS
-from terminals.visa2_request import OLD, Visa2Slip
+from terminals.visa2_request import DEBIT, OLD, Visa2Slip
 
 _NOT_QUALIFIED: Final = "N"  # returned ACI of an approval: nothing here asks for a better rate
 _ISSUER: Final = "5"  # authorization source: the books themselves
 _NO_AVS: Final = "0"
+_IDENTIFIER_CHARACTERS: Final = 8
 _NUMBER_CHARACTERS: Final = 11  # of a balance in the text: up to position 15
 _INQUIRIES: Final = {Kind.GIFT_BALANCE: BLOCK_GIFT, Kind.POINTS_BALANCE: BLOCK_POINTS}
 
@@ -26,8 +27,20 @@ def response_record(reply: Reply, slip: Visa2Slip, dialect: Visa2Dialect) -> byt
     said = f"{qualified}{slip.store}{slip.terminal}{_ISSUER}{slip.sequence}{code}{reply.approval or '':6}{date}"
     if slip.letter == OLD:
         return f"{said}{text}{FS}{FS}".encode("ascii")
-    fixed = f"E{slip.application_type}.{said}{reply.local_time:6}{text}{reply.rrn or '':12} "
-    return f"{fixed}{FS}{FS}{answer_blocks(reply, slip)}".encode("ascii")
+    letter, debit = ("U", f"{_debit_group(reply, slip)}{FS}") if slip.letter == DEBIT else ("E", "")
+    fixed = f"{letter}{slip.application_type}.{said}{reply.local_time:6}{text}{reply.rrn or '':12} "
+    return f"{fixed}{FS}{FS}{debit}{answer_blocks(reply, slip)}".encode("ascii")
+
+
+def debit_key(reply: Reply, slip: Visa2Slip) -> tuple[str, str]:
+    """Host message identifier and trace number: what a confirmation has to repeat."""
+    return (reply.rrn or "")[-_IDENTIFIER_CHARACTERS:].ljust(_IDENTIFIER_CHARACTERS), slip.sequence.zfill(6)
+
+
+def _debit_group(reply: Reply, slip: Visa2Slip) -> str:
+    """Group II of the record U; the network is nobody's."""
+    identifier, trace = debit_key(reply, slip)
+    return f"{slip.acquirer:6}{identifier}{trace} {reply.local_date:4}"
 
 
 def _text(reply: Reply, slip: Visa2Slip, dialect: Visa2Dialect) -> str:

@@ -10,6 +10,9 @@ before the table is asked. The states:
 - DECIDING_LAST, DECIDING_MORE: a request is being decided; nothing is read meanwhile. LAST closes the session when it
   is answered (application type 0), after MORE the terminal is polled again (type 2 in ETB).
 - ANSWERED_LAST, ANSWERED_MORE: the response was sent and is not acknowledged yet.
+- UNCONFIRMED_LAST, UNCONFIRMED_MORE: the response was sent, and the terminal has to confirm it by a record of its own
+  (three-message debit); what is not confirmed is undone by whoever gave the response. CONFIRMING_LAST, CONFIRMING_MORE:
+  the confirmation is being written down.
 - FREE: requests and responses flow as they come (type 4); nobody polls, nobody has to acknowledge.
 - ENDED: EOT was sent; the connection closes.
 
@@ -34,6 +37,10 @@ class State(Enum):
     DECIDING_MORE = "deciding more"
     ANSWERED_LAST = "answered last"
     ANSWERED_MORE = "answered more"
+    UNCONFIRMED_LAST = "unconfirmed last"
+    UNCONFIRMED_MORE = "unconfirmed more"
+    CONFIRMING_LAST = "confirming last"
+    CONFIRMING_MORE = "confirming more"
     FREE = "free"
     ENDED = "ended"
 
@@ -45,6 +52,7 @@ class Signal(Enum):
     LAST = "last request"
     MORE = "request, more to come"
     FLOWING = "interleaved request"
+    CONFIRMATION = "confirmation"
     # any other frame: wrong parity or LRC, cut off, or nothing that could be answered
     BAD = "bad frame"
     # characters outside a frame
@@ -55,6 +63,8 @@ class Signal(Enum):
     STRAY = "stray character"
     # our own side
     ANSWER = "response"
+    DEBIT = "response to be confirmed"
+    CONFIRMED = "confirmation written down"
     SILENCE = "silence"
     GIVE_UP = "limit reached"
 
@@ -68,6 +78,9 @@ class Action(Enum):
     OFFER = "offer it"
     SEND = "send response"
     SEND_AGAIN = "send response again"
+    ACKNOWLEDGE = "send ACK"
+    CONCLUDE = "send ACK and EOT"
+    GO_ON = "send ACK and ENQ"
     SIGN_OFF = "send EOT"
 
 
@@ -77,6 +90,7 @@ _REQUESTS: Final = {
     Signal.MORE: (Action.OFFER, State.DECIDING_MORE),
     Signal.FLOWING: (Action.OFFER, State.FREE),
 }
+_REQUESTS_END: Final = dict.fromkeys(_REQUESTS, _END)
 _ENDS: Final = {Signal.EOT: _END, Signal.GIVE_UP: _END}
 
 # fmt: off
@@ -91,10 +105,12 @@ TABLE: Final[dict[State, dict[Signal, tuple[Action, State]]]] = {
     },
     State.DECIDING_LAST: {
         Signal.ANSWER:  (Action.SEND,       State.ANSWERED_LAST),
+        Signal.DEBIT:   (Action.SEND,       State.UNCONFIRMED_LAST),
         Signal.SILENCE: _END,
     },
     State.DECIDING_MORE: {
         Signal.ANSWER:  (Action.SEND,       State.ANSWERED_MORE),
+        Signal.DEBIT:   (Action.SEND,       State.UNCONFIRMED_MORE),
         Signal.SILENCE: _END,
     },
     # A request instead of the acknowledgement: the terminal has not understood the response, or not waited for it.
@@ -110,12 +126,38 @@ TABLE: Final[dict[State, dict[Signal, tuple[Action, State]]]] = {
         Signal.SILENCE: (Action.SEND_AGAIN, State.ANSWERED_MORE),
         Signal.BAD:     (Action.REFUSE,     State.ANSWERED_MORE),
     },
+    # Another frame than the confirmation ends it: so do EOT and silence, and what was approved is undone.
+    State.UNCONFIRMED_LAST: _REQUESTS_END | _ENDS | {
+        Signal.CONFIRMATION: (Action.OFFER, State.CONFIRMING_LAST),
+        Signal.ACK:     (Action.NOTHING,    State.UNCONFIRMED_LAST),
+        Signal.NAK:     (Action.SEND_AGAIN, State.UNCONFIRMED_LAST),
+        Signal.SILENCE: (Action.SEND_AGAIN, State.UNCONFIRMED_LAST),
+        Signal.BAD:     (Action.REFUSE,     State.UNCONFIRMED_LAST),
+    },
+    State.UNCONFIRMED_MORE: _REQUESTS_END | _ENDS | {
+        Signal.CONFIRMATION: (Action.OFFER, State.CONFIRMING_MORE),
+        Signal.ACK:     (Action.NOTHING,    State.UNCONFIRMED_MORE),
+        Signal.NAK:     (Action.SEND_AGAIN, State.UNCONFIRMED_MORE),
+        Signal.SILENCE: (Action.SEND_AGAIN, State.UNCONFIRMED_MORE),
+        Signal.BAD:     (Action.REFUSE,     State.UNCONFIRMED_MORE),
+    },
+    State.CONFIRMING_LAST: {
+        Signal.CONFIRMED: (Action.CONCLUDE, State.ENDED),
+        Signal.SILENCE: _END,
+    },
+    State.CONFIRMING_MORE: {
+        Signal.CONFIRMED: (Action.GO_ON,    State.POLLING),
+        Signal.SILENCE: _END,
+    },
     # Types 0 and 2 are answered here like type 4: the line stays until the terminal ends it.
     State.FREE: _ENDS | {
         Signal.LAST:    (Action.OFFER,      State.FREE),
         Signal.MORE:    (Action.OFFER,      State.FREE),
         Signal.FLOWING: (Action.OFFER,      State.FREE),
+        Signal.CONFIRMATION: (Action.OFFER, State.FREE),
         Signal.ANSWER:  (Action.SEND,       State.FREE),
+        Signal.DEBIT:   (Action.SEND,       State.FREE),
+        Signal.CONFIRMED: (Action.ACKNOWLEDGE, State.FREE),
         Signal.ACK:     (Action.NOTHING,    State.FREE),
         Signal.ENQ:     (Action.NOTHING,    State.FREE),
         Signal.NAK:     (Action.SEND_AGAIN, State.FREE),
@@ -132,8 +174,10 @@ _CONTROLS: Final = {
     frames.NAK: Signal.NAK,
     frames.EOT: Signal.EOT,
 }
-_GOOD: Final = frozenset({Signal.LAST, Signal.MORE, Signal.FLOWING})
-_DECIDING: Final = frozenset({State.DECIDING_LAST, State.DECIDING_MORE})
+_GOOD: Final = frozenset({Signal.LAST, Signal.MORE, Signal.FLOWING, Signal.CONFIRMATION})
+_DECIDING: Final = frozenset(
+    {State.DECIDING_LAST, State.DECIDING_MORE, State.CONFIRMING_LAST, State.CONFIRMING_MORE},
+)
 
 
 class LinkSettings(msgspec.Struct, frozen=True):
@@ -156,9 +200,9 @@ class LinkSettings(msgspec.Struct, frozen=True):
                 return self.poll_seconds
             case State.REPEATING:
                 return self.repeat_seconds
-            case State.DECIDING_LAST | State.DECIDING_MORE:
+            case State.DECIDING_LAST | State.DECIDING_MORE | State.CONFIRMING_LAST | State.CONFIRMING_MORE:
                 return self.decide_seconds
-            case State.ANSWERED_LAST | State.ANSWERED_MORE:
+            case State.ANSWERED_LAST | State.ANSWERED_MORE | State.UNCONFIRMED_LAST | State.UNCONFIRMED_MORE:
                 return self.acknowledge_seconds
             case State.FREE:
                 return self.idle_seconds
@@ -243,11 +287,18 @@ class Link:
             if self._record:
                 return self._record
 
-    def answer(self, record: bytes) -> None:
-        """Send the response to a record; after the session has ended it is too late, and nothing is sent."""
+    def answer(self, record: bytes, *, to_confirm: bool = False) -> bool:
+        """Send the response to a record; False if the session has ended, so that it was not sent."""
+        if self.state is State.ENDED:
+            return False
+        self._response = frames.write_frame(record)
+        self._take(Signal.DEBIT if to_confirm else Signal.ANSWER)
+        return True
+
+    def confirm(self) -> None:
+        """Say that a confirmation has been written down."""
         if self.state is not State.ENDED:
-            self._response = frames.write_frame(record)
-            self._take(Signal.ANSWER)
+            self._take(Signal.CONFIRMED)
 
     def sign_off(self) -> None:
         """End it from our side, whatever the state."""
@@ -271,7 +322,7 @@ class Link:
         action, state = TABLE[self.state].get(signal, (Action.NOTHING, self.state))
         if action is not Action.OFFER:
             self._record = b""
-        self._do(action)
+        self._do(action, signal)
         if action is not Action.NOTHING:
             self._enter(state)
 
@@ -294,14 +345,14 @@ class Link:
             return Signal.GIVE_UP
         return signal
 
-    def _do(self, action: Action) -> None:
+    def _do(self, action: Action, signal: Signal | None = None) -> None:
         match action:
             case Action.POLL:
                 self._polls += 1
                 self._say(bytes([frames.ENQ]))
             case Action.REFUSE:
                 self._say(bytes([frames.NAK]))
-            case Action.OFFER if self._settings.acknowledge:
+            case Action.OFFER if self._settings.acknowledge and signal is not Signal.CONFIRMATION:
                 self._say(bytes([frames.ACK]))
             case Action.SEND:
                 self._sendings = 1
@@ -309,6 +360,13 @@ class Link:
             case Action.SEND_AGAIN:
                 self._sendings += 1
                 self._say(self._response)
+            case Action.ACKNOWLEDGE:
+                self._say(bytes([frames.ACK]))
+            case Action.CONCLUDE:
+                self._say(bytes([frames.ACK, frames.EOT]))
+            case Action.GO_ON:
+                self._polls += 1
+                self._say(bytes([frames.ACK, frames.ENQ]))
             case Action.SIGN_OFF:
                 self._say(bytes([frames.EOT]))
             case _:

@@ -16,6 +16,7 @@ from specs.visa2 import (
     BLOCK_BATCH,
     BLOCK_PIN,
     BLOCK_POINTS,
+    DEBIT_FIELDS,
     OLD_REQUEST_FIELDS,
     OLD_VARIABLE_FIELDS,
     REQUEST_FIELDS,
@@ -30,6 +31,7 @@ from terminals.visa2_blocks import FS, parse_blocks
 T = TypeVar("T")
 Text = TypeVar("Text", str, str | None)
 
+DEBIT: Final = "T"  # wants its answer confirmed
 OLD: Final = "J"  # the record of the generation before, without blocks and references
 _OTHER_LAYOUTS: Final = frozenset("GKVH")  # records whose store, terminal and sequence number stand elsewhere
 _CUSTOMER, _AMOUNT, _REVERSAL, _BLOCKS = 21, 24, 29, 30  # field numbers
@@ -48,7 +50,11 @@ class _Layout(NamedTuple):
 
 _STORE, _TERMINAL = slice(21, 25), slice(25, 29)
 _NEW: Final = _Layout(REQUEST_FIELDS, VARIABLE_FIELDS, slice(56, 60))
-_LAYOUTS: Final = {OLD: _Layout(OLD_REQUEST_FIELDS, OLD_VARIABLE_FIELDS, slice(55, 59))}
+_LAYOUTS: Final = {
+    DEBIT: _Layout(REQUEST_FIELDS, VARIABLE_FIELDS + DEBIT_FIELDS, slice(56, 60)),
+    OLD: _Layout(OLD_REQUEST_FIELDS, OLD_VARIABLE_FIELDS, slice(55, 59)),
+}
+_AGENT_BANK, _AGENT_CHAIN = slice(0, 6), slice(6, 12)  # of the last field of group II
 
 
 class Visa2Slip(msgspec.Struct, frozen=True):
@@ -63,6 +69,8 @@ class Visa2Slip(msgspec.Struct, frozen=True):
     amount: int = 0
     currency: str = ""
     blocks: tuple[str, ...] = ()
+    acquirer: str = ""
+    undoable: bool = False  # it may have moved something
 
     def __repr__(self) -> str:
         """Without values: in a record that is out of step anything may stand where a number should."""
@@ -110,11 +118,14 @@ def _read_content(
     request = msgspec.structs.replace(
         request, currency=fields.get(10), language=dialect.languages.get(fields.get(13, ""))
     )
+    slip = msgspec.structs.replace(slip, acquirer=fields[4])
     if transaction is None:  # what stands behind depends on the code
         return msgspec.structs.replace(request, kind=Kind.UNKNOWN), slip
     of_batch = transaction.message_class in _OF_BATCHES
     customer, pieces = _customer_data(rest.split(FS), fields[20], slip.letter == OLD, of_batch)
     variable, behind = _variable_fields(pieces, layout)
+    if slip.letter == DEBIT:
+        request = _with_agents(request, variable[_BLOCKS])
     card = None if of_batch else _parse(_CUSTOMER, _card_parser(fields[20]), customer)
     if transaction.amount and not variable[_AMOUNT]:
         raise _Wrong(_AMOUNT)
@@ -130,10 +141,12 @@ def _read_content(
         pin=_read_pin(bodies),
         partial=slip.letter != OLD,  # which could not be told how much it was
         texts=BLOCK_POINTS in bodies,
+        awaits_confirmation=slip.letter == DEBIT,
         **_parse(_BLOCKS, lambda body: read_batch(body, transaction.kind), bodies.get(BLOCK_BATCH)) if of_batch else {},
     )
+    undoable = transaction.message_class is MessageClass.REQUEST
     slip = msgspec.structs.replace(
-        slip, kind=transaction.kind, amount=amount, currency=fields.get(10, ""), blocks=tuple(bodies)
+        slip, undoable=undoable, kind=transaction.kind, amount=amount, currency=fields.get(10, ""), blocks=tuple(bodies)
     )
     return request, slip
 
@@ -189,6 +202,14 @@ def _variable_fields(pieces: list[str], layout: _Layout) -> tuple[dict[int, str]
             raise _Wrong(field.number)
         found[field.number] = pieces[place]
     return found, FS.join(pieces[len(layout.variable) :])
+
+
+def _with_agents(request: Request, agents: str) -> Request:
+    assert request.acceptor is not None, "records name their terminals by numbers"
+    acceptor = msgspec.structs.replace(
+        request.acceptor, agent_bank=agents[_AGENT_BANK], agent_chain=agents[_AGENT_CHAIN]
+    )
+    return msgspec.structs.replace(request, acceptor=acceptor)
 
 
 def read_batch(body: str | None, kind: Kind) -> dict[str, Any]:

@@ -3,18 +3,51 @@
 Responsible for bringing link and codec together; their own rules stand in their own files.
 """
 
+import re
+from collections.abc import Sequence
 from typing import Final
 
-from specs.transaction import Line, Reply, Request
-from specs.visa2 import Visa2Dialect
+import msgspec
+
+from specs.transaction import REVERSED_BY, Kind, Line, MessageClass, Reply, Request
+from specs.visa2 import CONFIRMATION_FORM, Visa2Dialect
 from terminals.errors import MessageError
 from terminals.session import CLOSED, NEED_DATA, PAUSED, SIGNED_OFF, Event, Received
-from terminals.visa2_answer import response_record
+from terminals.visa2_answer import debit_key, response_record
 from terminals.visa2_link import Link, LinkSettings, Signal, Waits
-from terminals.visa2_request import Visa2Slip, read_request
+from terminals.visa2_request import DEBIT, Visa2Slip, read_request
 
 _INTERLEAVED: Final = "4"
 _SEVERAL: Final = "2"
+
+
+class Confirming(msgspec.Struct, frozen=True):
+    """The slip of a confirmation: which one."""
+
+    key: tuple[str, str]
+
+
+class _Debit(msgspec.Struct, frozen=True):
+    """A request whose approval its terminal has to confirm."""
+
+    request: Request
+    undoable: bool
+
+    def confirmation(self) -> Request:
+        return msgspec.structs.replace(
+            self.request,
+            message_class=MessageClass.CONFIRMATION,
+            kind=Kind.CONFIRMATION,
+            card=None,
+            amount=None,
+            pin=None,
+        )
+
+    def reversal(self) -> Request:
+        undo = next(kind for kind, kinds in REVERSED_BY.items() if self.request.kind in kinds)
+        return msgspec.structs.replace(
+            self.request, message_class=MessageClass.REVERSAL, kind=undo, amount=0, pin=None, awaits_confirmation=False
+        )
 
 
 class Visa2Session:
@@ -29,7 +62,9 @@ class Visa2Session:
     def __init__(self, dialect: Visa2Dialect, line: Line, now: float, settings: LinkSettings | None = None) -> None:
         self._dialect, self._line = dialect, line
         self._link = Link(self._shape, now, settings or LinkSettings())
-        self._read: tuple[Request, Visa2Slip] | None = None
+        self._read: tuple[Request, Visa2Slip | Confirming] | None = None
+        self._offered: dict[Visa2Slip, Request] = {}  # debits that are being decided
+        self._awaited: dict[tuple[str, str], _Debit] = {}
         self._ended = False
 
     @property
@@ -56,11 +91,33 @@ class Visa2Session:
                 return SIGNED_OFF
             case _:
                 assert self._read is not None, "a record that was offered has been read"
-                return Received(*self._read)
+                request, slip = self._read
+                if isinstance(slip, Visa2Slip) and slip.letter == DEBIT and request.awaits_confirmation:
+                    self._offered[slip] = request
+                return Received(request, slip)
 
-    def send(self, reply: Reply, slip: Visa2Slip) -> bytes:
-        self._link.answer(response_record(reply, slip, self._dialect))
+    def send(self, reply: Reply, slip: Visa2Slip | Confirming) -> bytes:
+        """The response; to a confirmation ACK, or the end of the session if it came too late."""
+        if isinstance(slip, Confirming):
+            if reply.accepted:
+                self._awaited.pop(slip.key, None)
+                self._link.confirm()
+            else:
+                self._link.sign_off()
+            return self._link.take_output()
+        request = self._offered.pop(slip, None)
+        to_confirm = request is not None and reply.accepted
+        if request is not None and reply.accepted:
+            named = msgspec.structs.replace(request, rrn=reply.rrn)
+            self._awaited[debit_key(reply, slip)] = _Debit(named, slip.undoable)
+        self._link.answer(response_record(reply, slip, self._dialect), to_confirm=to_confirm)
         return self._link.take_output()
+
+    def abandon(self) -> Sequence[Request]:
+        """Reversals of what was to be confirmed and was not."""
+        left = [debit.reversal() for debit in self._awaited.values() if debit.undoable]
+        self._awaited.clear()
+        return left
 
     def take_output(self) -> bytes:
         return self._link.take_output()
@@ -71,10 +128,28 @@ class Visa2Session:
     def _shape(self, record: bytes, more: bool) -> Signal:
         """Which session a record asks for; it is read here, because what nobody can answer is a bad frame."""
         try:
-            self._read = read_request(record, self._dialect, self._line)
+            self._read = self._read_confirmation(record) or read_request(record, self._dialect, self._line)
         except MessageError:
             return Signal.BAD
-        application_type = self._read[1].application_type
+        slip = self._read[1]
+        if isinstance(slip, Confirming):
+            return Signal.CONFIRMATION
+        application_type = slip.application_type
         if application_type == _INTERLEAVED:
             return Signal.FLOWING
         return Signal.MORE if application_type == _SEVERAL and more else Signal.LAST
+
+    def _read_confirmation(self, record: bytes) -> tuple[Request, Confirming] | None:
+        """A record V that repeats what one of our responses said.
+
+        Raises:
+            MessageError: it confirms nothing; where a confirmation is awaited that ends the session.
+        """
+        found = re.fullmatch(CONFIRMATION_FORM, record.decode("latin-1"))
+        if found is None:
+            return None
+        key = found[1], found[2]
+        awaited = self._awaited.get(key)
+        if awaited is None:
+            raise MessageError(None)
+        return awaited.confirmation(), Confirming(key)

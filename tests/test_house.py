@@ -16,6 +16,7 @@ OURS = ("specs", "terminals", "switch", "simulators")
 KNOWN_BY = {
     "trio": {
         *(
+            "switch/confirmations.py",
             "switch/conversation.py",
             "switch/daemon.py",
             "switch/doors.py",

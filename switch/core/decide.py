@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from specs import limits
+from specs.outcomes import Outcome
 from specs.transaction import VOIDS, Kind, MessageClass
 from switch.core import irregular, uploads
 from switch.core.admission import find_obstacle, find_stranger, is_stale
@@ -60,6 +61,8 @@ def _decide(deciding: Deciding) -> Decision:
             return deciding.refuse(stranger) if stranger else settle(deciding)
         case MessageClass.UPLOAD:
             return _upload(deciding)
+        case MessageClass.CONFIRMATION:
+            return _confirm(deciding)
         case MessageClass.OTHER:
             return deciding.refuse(find_stranger(deciding) or Reason.NOT_OFFERED)
 
@@ -148,7 +151,21 @@ def _reverse(deciding: Deciding) -> Decision:
         return deciding.end(joined, Ruling(note="original_moved_nothing"))
     if not is_live(target, view.family(target)):
         return deciding.end(joined, Ruling(note="already_undone"))
-    return deciding.end(joined, _undo(deciding, target, forced=True))
+    decision = deciding.end(joined, _undo(deciding, target, forced=True))
+    return msgspec.structs.replace(decision, resolved=(target.id,)) if deciding.request.sequenced else decision
+
+
+def _confirm(deciding: Deciding) -> Decision:
+    """The third message: the transaction stands, unless it has been undone because this came too late."""
+    stranger = find_stranger(deciding)
+    if stranger:
+        return deciding.refuse(stranger)
+    row = deciding.view.by_rrn
+    if row is None or row.terminal != deciding.terminal.id:  # an inquiry: nothing moved, nothing waits
+        return Decision(deciding.reply(Outcome.APPROVED))
+    if not is_live(row, deciding.view.family(row)):
+        return deciding.refuse(Reason.ALREADY_UNDONE)
+    return Decision(deciding.reply(Outcome.APPROVED), resolved=(row.id,))
 
 
 def _tombstone(deciding: Deciding) -> Tombstone:

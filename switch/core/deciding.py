@@ -6,16 +6,17 @@ import functools
 
 import msgspec
 
+from specs import limits
 from specs.money import POINTS_UNIT, convert_down
 from specs.outcomes import ACCEPTED, NOT_STORED, Outcome
-from specs.transaction import Balance, BalanceType, Kind, MessageClass, PointsTold, Purse, Reply, Returned
+from specs.transaction import REVERSED_BY, Balance, BalanceType, Kind, MessageClass, PointsTold, Purse, Reply, Returned
 from switch.core.batches import Joined, count_row
-from switch.core.clock import MINUTE, local_moment, local_time, retrieval_reference
+from switch.core.clock import MINUTE, SECOND, local_moment, local_time, retrieval_reference
 from switch.core.decision import Decision
 from switch.core.families import notices_of
 from switch.core.holdings import Account, AccountKind, Card
 from switch.core.irregular import AFTER_CLOSE
-from switch.core.journal import Row, Tally, told_opened
+from switch.core.journal import Pending, Row, Tally, told_opened
 from switch.core.ledger import post
 from switch.core.lots import with_balance
 from switch.core.merchants import Terminal
@@ -103,7 +104,26 @@ class Deciding:
             batches=counted.batches,
             tallies=tallies,
             opened=opened,
+            pending=self._pending(row),
             notices=notices_of(row, self.view.card, self.view.workset.cards.values()),
+        )
+
+    def _pending(self, row: Row) -> Pending | None:
+        """What is undone if nobody confirms it."""
+        request = self.request
+        if not request.awaits_confirmation or not row.took_effect or request.message_class is not MessageClass.REQUEST:
+            return None
+        return Pending(
+            id=row.id,
+            until=self.now + limits.CONFIRM_SECONDS * SECOND,
+            merchant_id=self.terminal.merchant_id,
+            terminal_id=self.terminal.terminal_id,
+            application=row.application,
+            listener=row.listener,
+            kind=next(kind for kind, kinds in REVERSED_BY.items() if row.kind in kinds),
+            stan=row.stan,
+            rrn=row.rrn,
+            card_hash=row.card_hash,
         )
 
     def upload_of(self, known: Row, joined: Joined, reason: str) -> Decision:

@@ -8,7 +8,7 @@ import msgspec
 
 from specs.transaction import Reply
 from switch.core.holdings import Account, Card, Notice
-from switch.core.journal import Entry, ProgrammeText, Row, Tally, Tombstone
+from switch.core.journal import Entry, Pending, ProgrammeText, Row, Tally, Tombstone
 from switch.core.merchants import Batch, Desk, Merchant, Settlement, Terminal
 
 
@@ -30,6 +30,8 @@ class Decision(msgspec.Struct, frozen=True):
     notices: tuple[Notice, ...] = ()
     settlements: tuple[Settlement, ...] = ()
     told: dict[int, int] = {}  # notices that were sent, and when
+    pending: Pending | None = None
+    resolved: tuple[int, ...] = ()  # ids of what was pending
 
 
 class Changes(msgspec.Struct):
@@ -48,6 +50,8 @@ class Changes(msgspec.Struct):
     notices: list[Notice] = []
     settlements: list[Settlement] = []
     told: dict[int, int] = {}
+    pendings: list[Pending] = []
+    resolved: list[int] = []
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__struct_fields__)

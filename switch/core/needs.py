@@ -89,7 +89,7 @@ def _original(request: Request) -> tuple[MessageClass, int] | None:
 
 def names_original(request: Request) -> bool:
     """Whether the RRN of `request` is an original's; else it is the sender's own reference."""
-    if request.message_class is MessageClass.UPLOAD:
+    if request.message_class in (MessageClass.UPLOAD, MessageClass.CONFIRMATION):
         return True
     return _is_undo(request) or request.kind in (Kind.GIFT_REFUND, Kind.SALE_RETURN)
 

@@ -213,6 +213,8 @@ class Workset:
         changes.tallies.extend(decision.tallies)
         changes.tombstones.extend(decision.tombstones)
         changes.settlements.extend(decision.settlements)
+        changes.pendings.extend([decision.pending] if decision.pending else [])
+        changes.resolved.extend(decision.resolved)
         for merchant in decision.merchants:
             self.merchants[merchant.merchant_id] = changes.merchants[merchant.id] = merchant
         for terminal in decision.terminals:

@@ -12,7 +12,7 @@ import msgspec
 
 from switch.core.decision import Changes
 from switch.core.holdings import Account, AccountKind, Card, Notice
-from switch.core.journal import Entry, ProgrammeText, Row, Seal, Tally
+from switch.core.journal import Entry, Pending, ProgrammeText, Row, Seal, Tally
 from switch.core.merchants import Batch, Merchant, Settlement, Terminal
 from switch.core.needs import Needs
 from switch.core.workset import Day, Workset
@@ -111,6 +111,9 @@ class Store(Protocol):
         Args:
             after: The last day and id of the lot they come after.
         """
+
+    def overdue(self, now: int, limit: int) -> list[Pending]:
+        """What was to be confirmed by `now` and has not been, the oldest first."""
 
     def forget(self, now: int) -> int:
         """Delete what has outlived its use (old tallies, expired tombstones), a slice at a time; how many went.

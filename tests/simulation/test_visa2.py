@@ -10,6 +10,8 @@ import trio.testing
 from specs import limits
 from specs.transaction import Line
 from switch.config import LinkConfig
+from switch.confirmations import Confirmations
+from switch.core.journal import Pending
 from terminals.visa2_frames import even_parity, write_frame
 from tests.simulation.stage import Stage, stage
 from tests.wire.visa2_tools import FS, record, response_code
@@ -204,6 +206,112 @@ async def test_a_malformed_record_is_answered_and_an_unreadable_one_refused(auto
         assert (response_code(answer), answer[38:46]) == ("06", b"ERROR 24")
         await line.send(ACK)
         assert await line.hear_all() == EOT
+
+
+def debit(pan: str, sequence: int, type_: str = "0") -> bytes:
+    data = redeem(pan, sequence, f1="T", f2=type_).decode().removesuffix(f"200{FS}{FS}")
+    return f"{data}{FS}V{FS}{FS}0000001111110170{FS}200{FS}{FS}".encode()
+
+
+def confirmation(answer: bytes, type_: str = "0") -> bytes:
+    group = answer.split(b"\x1c")[2]
+    return write_frame(f"V{type_}.".encode() + group[:20])
+
+
+def waiting(running: Stage) -> list[Pending]:
+    """Whatever its deadline."""
+    return running.store.overdue(2**62, 10)
+
+
+async def test_a_debit_is_confirmed(autojump_clock: trio.abc.Clock) -> None:
+    async with visa2() as (running, pan):
+        line = Terminal(running)
+        await line.hear()
+        await line.send(write_frame(debit(pan, 1)))
+        answer = await line.hear_frame()
+        assert answer[1:2] == b"U"
+        assert len(waiting(running)) == 1
+        await line.send(confirmation(answer))
+        assert await line.hear_all() == ACK + EOT
+        assert waiting(running) == []
+        await trio.sleep(100)
+        assert running.balance(pan) == 19_000
+
+
+@pytest.mark.parametrize("how", ["line breaks", "EOT", "silence", "another frame", "another confirmation"])
+async def test_what_is_not_confirmed_is_undone(autojump_clock: trio.abc.Clock, how: str) -> None:
+    async with visa2() as (running, pan):
+        line = Terminal(running)
+        await line.hear()
+        await line.send(write_frame(debit(pan, 1)))
+        answer = await line.hear_frame()
+        assert running.balance(pan) == 19_000
+        if how == "line breaks":
+            await line.stream.aclose()
+        elif how == "EOT":
+            await line.send(EOT)
+        elif how == "another frame":
+            await line.send(write_frame(redeem(pan, 2)))
+        elif how == "another confirmation":
+            await line.send(confirmation(answer.replace(b"000001 ", b"000002 ")) * 4)
+        if how != "line breaks":
+            assert (await line.hear_all()).endswith(EOT)
+        await trio.sleep(1)
+        assert running.balance(pan) == 20_000
+        assert waiting(running) == []
+        again = Terminal(running)
+        await again.hear()
+        await again.send(write_frame(debit(pan, 1)))
+        assert response_code(await again.hear_frame()) == "94"
+
+
+async def test_after_a_crash_what_lies_on_disk_is_undone(autojump_clock: trio.abc.Clock) -> None:
+    """The session is lost with its process; a look at the books after the time for confirming finds it."""
+    async with visa2() as (running, pan):
+        line = Terminal(running)
+        await line.hear()
+        await line.send(write_frame(debit(pan, 1)))
+        answer = await line.hear_frame()
+        (pending,) = waiting(running)
+        await Confirmations(running.service, lambda: pending.until - 1).look()
+        assert running.balance(pan) == 19_000
+        await Confirmations(running.service, lambda: pending.until).look()
+        assert running.balance(pan) == 20_000
+        assert waiting(running) == []
+        await line.send(confirmation(answer))
+        assert await line.hear_all() == EOT, "too late: it is not acknowledged"
+        assert running.balance(pan) == 20_000
+
+
+async def test_a_declined_debit_ends_with_a_plain_ack(autojump_clock: trio.abc.Clock) -> None:
+    async with visa2() as (running, pan):
+        line = Terminal(running)
+        await line.hear()
+        await line.send(write_frame(debit(pan, 1).replace(b"G4", b"93", 1)))
+        answer = await line.hear_frame()
+        assert (answer[1:2], answer[18:20]) == (b"U", b"12")
+        await line.send(ACK)
+        assert await line.hear_all() == EOT
+
+
+async def test_several_debits_on_one_line(autojump_clock: trio.abc.Clock) -> None:
+    """Type 2, then interleaved: the confirmations may come in any order; the one that is missing is undone."""
+    async with visa2() as (running, pan):
+        line = Terminal(running)
+        await line.hear()
+        await line.send(write_frame(debit(pan, 1, "2"), 0x17))
+        answer = await line.hear_frame()
+        await line.send(confirmation(answer, "2"))
+        assert await line.hear(2) == ACK + ENQ
+        await line.send(b"".join(write_frame(debit(pan, number, "4")) for number in (2, 3, 4)))
+        answers = [await line.hear_frame() for _ in range(3)]
+        for one in (answers[2], answers[0]):
+            await line.send(confirmation(one, "4"))
+            assert await line.hear() == ACK
+        await line.send(EOT)
+        assert await line.hear_all() == EOT
+        await trio.sleep(1)
+        assert running.balance(pan) == 17_000
 
 
 async def test_who_is_not_known_is_told_so(autojump_clock: trio.abc.Clock) -> None:

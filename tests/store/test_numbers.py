@@ -4,9 +4,11 @@ from typing import Any
 
 import msgspec
 
+from specs import limits
 from specs.outcomes import Outcome
 from specs.transaction import Acceptor, Kind, MessageClass
 from switch.books import Books
+from switch.core.clock import SECOND
 from switch.core.commands import PutTerminal
 from switch.core.needs import Case
 from tests.store.places import Place
@@ -68,3 +70,25 @@ def test_two_terminals_never_have_one_number(place: Place) -> None:
     free = HERE.number.replace("8", "9")
     both = [PutTerminal(msgspec.structs.replace(one, number=free)) for one in (second, first)]
     assert [one.outcome for one in books.run_group(both, NOW + 20)] == [Outcome.APPROVED, Outcome.DUPLICATE]
+
+
+def test_what_has_to_be_confirmed_waits_in_the_books(place: Place) -> None:
+    books = opened(place)
+    approved = [
+        books.run_group([said(Kind.GIFT_REDEEM, n, 10, awaits_confirmation=True)], NOW + n)[0] for n in (1, 2, 3)
+    ]
+    store = books.store
+    deadline = NOW + limits.CONFIRM_SECONDS * SECOND
+    assert store.overdue(deadline, 10) == []
+    waiting = store.overdue(deadline + 100, 10)
+    assert [(one.stan, one.until, one.kind, one.rrn) for one in waiting] == [
+        (n, deadline + n, Kind.GIFT_ANY, approved[n - 1].rrn) for n in (1, 2, 3)
+    ]
+    assert store.overdue(deadline + 100, 1) == waiting[:1]
+    confirmed = said(Kind.CONFIRMATION, 1, 0, message_class=MessageClass.CONFIRMATION, rrn=approved[0].rrn)
+    undone = said(Kind.GIFT_ANY, 2, 0, message_class=MessageClass.REVERSAL, rrn=approved[1].rrn)
+    for at, one in enumerate((confirmed, undone, confirmed), 10):
+        assert books.run_group([one], NOW + at)[0].outcome is Outcome.APPROVED
+    assert [one.stan for one in store.overdue(deadline + 100, 10)] == [3]
+    late = said(Kind.CONFIRMATION, 2, 0, message_class=MessageClass.CONFIRMATION, rrn=approved[1].rrn)
+    assert books.run_group([late], NOW + 20)[0].outcome is Outcome.ALREADY_UNDONE

@@ -16,11 +16,14 @@ RESPONSE = write_frame(b"E0.YES")
 LAST, MORE, FLOWING = write_frame(b"D0.1"), write_frame(b"D2.B", 0x17), write_frame(b"D4.C")
 BAD = LAST[:-1] + bytes([LAST[-1] ^ 1])
 UNANSWERABLE = write_frame(b"?")
+DEBIT, DEBIT_MORE, CONFIRMATION = write_frame(b"T0.1"), write_frame(b"T2.1", 0x17), write_frame(b"V0.1")
 
 
 def shape(record: bytes, more: bool) -> Signal:
     """By application type, as the session has it; what does not begin with D can be answered by nobody."""
-    if record[:1] != b"D":
+    if record[:1] == b"V":
+        return Signal.CONFIRMATION
+    if record[:1] not in (b"D", b"T"):
         return Signal.BAD
     return Signal.FLOWING if record[1:2] == b"4" else Signal.MORE if record[1:2] == b"2" and more else Signal.LAST
 
@@ -54,9 +57,15 @@ class Talk:
             if isinstance(found, bytes):
                 self.records.append(found)
                 if self.answers:
-                    self.link.answer(RESPONSE[1:-2])
+                    self.answer(found)
             elif found is not Waits.ANSWER or not self.answers:
                 return
+
+    def answer(self, record: bytes) -> None:
+        if record[:1] == b"V":
+            self.link.confirm()
+        else:
+            self.link.answer(RESPONSE[1:-2], to_confirm=record[:1] == b"T")
 
     def wait(self, seconds: float) -> bytes:
         self.now += seconds
@@ -81,12 +90,16 @@ WAYS: dict[State, list[bytes]] = {
     State.DECIDING_MORE: [MORE],
     State.ANSWERED_LAST: [LAST],
     State.ANSWERED_MORE: [MORE],
+    State.UNCONFIRMED_LAST: [DEBIT],
+    State.UNCONFIRMED_MORE: [DEBIT_MORE],
+    State.CONFIRMING_LAST: [DEBIT, CONFIRMATION],
+    State.CONFIRMING_MORE: [DEBIT_MORE, CONFIRMATION],
     State.FREE: [FLOWING],
     State.ENDED: [EOT],
 }
 SENT = {
     Signal.LAST: LAST, Signal.MORE: MORE, Signal.FLOWING: FLOWING, Signal.BAD: BAD,
-    Signal.ENQ: ENQ, Signal.ACK: ACK, Signal.NAK: NAK, Signal.EOT: EOT,
+    Signal.CONFIRMATION: CONFIRMATION, Signal.ENQ: ENQ, Signal.ACK: ACK, Signal.NAK: NAK, Signal.EOT: EOT,
 }  # fmt: skip
 
 # fmt: off
@@ -128,6 +141,30 @@ TRANSITIONS = [
     (State.ANSWERED_MORE, Signal.BAD,     NAK,      State.ANSWERED_MORE),
     (State.ANSWERED_MORE, Signal.EOT,     EOT,      State.ENDED),
     (State.ANSWERED_MORE, Signal.GIVE_UP, EOT,      State.ENDED),
+    (State.DECIDING_LAST, Signal.DEBIT,   RESPONSE, State.UNCONFIRMED_LAST),
+    (State.DECIDING_MORE, Signal.DEBIT,   RESPONSE, State.UNCONFIRMED_MORE),
+    *[row for state, end, after in (
+        (State.UNCONFIRMED_LAST, ACK + EOT, State.ENDED),
+        (State.UNCONFIRMED_MORE, ACK + ENQ, State.POLLING),
+    ) for row in (
+        (state, Signal.CONFIRMATION, end, after),
+        (state, Signal.LAST,    EOT,      State.ENDED),
+        (state, Signal.MORE,    EOT,      State.ENDED),
+        (state, Signal.FLOWING, EOT,      State.ENDED),
+        (state, Signal.ACK,     b"",      state),
+        (state, Signal.NAK,     RESPONSE, state),
+        (state, Signal.SILENCE, RESPONSE, state),
+        (state, Signal.BAD,     NAK,      state),
+        (state, Signal.EOT,     EOT,      State.ENDED),
+        (state, Signal.GIVE_UP, EOT,      State.ENDED),
+    )],
+    (State.CONFIRMING_LAST, Signal.CONFIRMED, ACK + EOT, State.ENDED),
+    (State.CONFIRMING_LAST, Signal.SILENCE, EOT,    State.ENDED),
+    (State.CONFIRMING_MORE, Signal.CONFIRMED, ACK + ENQ, State.POLLING),
+    (State.CONFIRMING_MORE, Signal.SILENCE, EOT,    State.ENDED),
+    (State.FREE,          Signal.CONFIRMATION, ACK, State.FREE),
+    (State.FREE,          Signal.DEBIT,   RESPONSE, State.FREE),
+    (State.FREE,          Signal.CONFIRMED, ACK,    State.FREE),
     (State.FREE,          Signal.LAST,    RESPONSE, State.FREE),
     (State.FREE,          Signal.MORE,    RESPONSE, State.FREE),
     (State.FREE,          Signal.FLOWING, RESPONSE, State.FREE),
@@ -141,13 +178,13 @@ TRANSITIONS = [
     (State.FREE,          Signal.GIVE_UP, EOT,      State.ENDED),
 ]
 # fmt: on
-DECIDING = (State.DECIDING_LAST, State.DECIDING_MORE)
+DECIDING = (State.DECIDING_LAST, State.DECIDING_MORE, State.CONFIRMING_LAST, State.CONFIRMING_MORE)
 
 
 def reach(state: State, even: bool, by_bytes: bool) -> Talk:
     talk = Talk(even, by_bytes)
-    talk.answers = state not in DECIDING
-    for data in WAYS[state]:
+    for place, data in enumerate(WAYS[state], 1):
+        talk.answers = state not in DECIDING or place < len(WAYS[state])
         talk.send(data)
     assert talk.link.state is state
     return talk
@@ -162,8 +199,11 @@ def test_each_transition(state: State, signal: Signal, said: bytes, after: State
         heard = talk.wait(LinkSettings().patience(state))
     elif signal is Signal.GIVE_UP:
         heard = talk.send(b"\x1f" * (limits.VISA2_STRAYS_MAX + 1))
-    elif signal is Signal.ANSWER:
-        talk.link.answer(RESPONSE[1:-2])
+    elif signal in (Signal.ANSWER, Signal.DEBIT):
+        talk.link.answer(RESPONSE[1:-2], to_confirm=signal is Signal.DEBIT)
+        heard = talk.heard()
+    elif signal is Signal.CONFIRMED:
+        talk.link.confirm()
         heard = talk.heard()
     else:
         heard = talk.send(SENT[signal])
@@ -314,7 +354,12 @@ def test_an_answer_that_comes_after_the_end_is_not_sent() -> None:
 
 
 def test_acknowledging_is_a_choice() -> None:
-    assert Talk(settings=LinkSettings(acknowledge=True)).send(LAST) == ACK + RESPONSE
+    talk = Talk(settings=LinkSettings(acknowledge=True))
+    assert talk.send(LAST) == ACK + RESPONSE
+    talk = Talk(settings=LinkSettings(acknowledge=True))
+    talk.send(FLOWING)
+    assert talk.send(write_frame(b"T4.1")) == ACK + RESPONSE
+    assert talk.send(CONFIRMATION) == ACK, "said once, when it is written down"
 
 
 # -- time -------------------------------------------------------------------------------------------------------------
@@ -348,7 +393,24 @@ def test_a_silent_line_is_gone_within_a_minute(state: State, begun: bytes) -> No
 
 # -- properties -------------------------------------------------------------------------------------------------------
 PIECES = st.sampled_from(
-    [LAST, MORE, FLOWING, BAD, UNANSWERABLE, ENQ, ACK, NAK, EOT, DLE + EOT, b"\x00", b"\x02", b"x"]
+    [
+        LAST,
+        MORE,
+        FLOWING,
+        BAD,
+        DEBIT,
+        DEBIT_MORE,
+        CONFIRMATION,
+        UNANSWERABLE,
+        ENQ,
+        ACK,
+        NAK,
+        EOT,
+        DLE + EOT,
+        b"\x00",
+        b"\x02",
+        b"x",
+    ]
 )
 
 

@@ -176,7 +176,7 @@ def test_an_amount_may_be_missing_where_it_is_not_needed() -> None:
 
 # -- what is wrong with a request -------------------------------------------------------------------------------------
 WRONG = {
-    1: ["Q", "T", " "], 2: ["1", "3", "5", "x"], 3: [",", "\x1c"], 4: ["99999x"], 5: ["0" * 12, "88800000000x"],
+    1: ["Q", " "], 2: ["1", "3", "5", "x"], 3: [",", "\x1c"], 4: ["99999x"], 5: ["0" * 12, "88800000000x"],
     6: ["0000"], 7: ["0000"], 8: ["\x01", FS], 9: ["\x7f", GS], 10: ["84x", "   "], 11: ["84 "], 12: ["94546\x1c   "],
     13: ["0x"], 14: ["808", "90 "], 15: ["59 9"], 16: ["\x00"], 17: ["0000"], 18: ["g4", "G "], 19: ["9", "H"],
     20: ["E", "0"], 21: ["", "12345", "x" * 16, f"{PAN_DIGITS}{FS}{FS}"],
@@ -289,6 +289,42 @@ def test_every_outcome_has_its_code_and_a_text_that_fits(outcome: Outcome) -> No
     assert response[17:19] == VISA2.outcomes[outcome].code
     assert response[3] == ("N" if outcome in (Outcome.APPROVED, Outcome.PARTIAL) else " ")
     assert len(response.split(FS)[0]) == 67
+
+
+# -- debit: T and U ----------------------------------------------------------------------------------------------------
+def debit_record(code: str = "G4", group: str = f"{FS}V{FS}{FS}0000001111110170{FS}", **fields: str) -> bytes:
+    data = record("", f1="T", f18=code, **fields).decode()
+    return (data + group + f"200{FS}{FS}").encode()
+
+
+def test_the_example_debit_is_not_offered() -> None:
+    request, slip = read(FRAMES["T1"].record)
+    assert (request.kind, slip.letter) == (Kind.UNKNOWN, "T")
+    response = response_record(Reply(Outcome.NOT_OFFERED, rrn="632618000004", **TIME), slip, VISA2).decode()
+    assert response[0] == "U"
+    assert response.split(FS)[2] == "99999518000004000003 1122"
+
+
+def test_a_debit_of_a_gift_card_wants_its_answer_confirmed() -> None:
+    request, slip = read(debit_record())
+    assert (request.kind, request.awaits_confirmation, request.amount) == (Kind.GIFT_REDEEM, True, 6000)
+    assert request.acceptor == Acceptor("888000000001", "0001", "0002", "999995", "000000", "111111")
+    response = response_record(Reply(Outcome.APPROVED, rrn="632618000004", balances=balance(5), **TIME), slip, VISA2)
+    assert response.decode().split(FS)[2:] == ["99999518000004000011 1122", f"200{5:012d}", f"{6000:012d}", ""]
+
+
+GROUPS = [
+    "",
+    FS,
+    f"x{FS}V{FS}{FS}0000001111110170{FS}",
+    f"{FS}V{FS}{FS}000000111111017{FS}",
+    f"{FS}V{FS}12{FS}0000001111110170{FS}",
+]
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_wrong_group_two_is_told_as_field_30(group: str) -> None:
+    assert read(debit_record(group=group))[0].wrong_field == 30
 
 
 # -- the older record J ------------------------------------------------------------------------------------------------

@@ -72,7 +72,7 @@ def framed(data: bytes) -> bytes:
 
 
 def response_code(response: bytes) -> str:
-    """Of a frame with a record E."""
-    found = re.fullmatch(rb"\x02E.{16}(..).*", response, re.DOTALL)
+    """Of a frame with a record E or U."""
+    found = re.fullmatch(rb"\x02[EU].{16}(..).*", response, re.DOTALL)
     assert found is not None, response
     return found[1].decode()
