@@ -215,13 +215,15 @@ def _check_undone(row: Row, family: list[Row]) -> None:
     undos = [other for other in family if other.original == row.id and other.is_undo and is_live(other, family)]
     if len(undos) > 1:
         raise BrokenFact(f"row {row.id}: undone twice, by {undos[0].id} and {undos[1].id}")
-    refunds = live_refunds(row, family)
+    # A refund that was voided is live again once its void is reversed, whatever was refunded since (WIRE.md section 4).
+    voided = {other.original for other in family if other.is_undo}
+    refunds = [other for other in live_refunds(row, family) if other.id not in voided]
     if sum(other.amount for other in refunds) > row.amount:
         raise BrokenFact(f"row {row.id}: more was refunded than it took")
     if row.deed and sum(other.deed.earned for other in refunds if other.deed) > row.deed.earned:
         raise BrokenFact(f"row {row.id}: more points were taken back than it earned")
     if row.deed and row.deed.taken and is_live(row, family):
-        given = given_of(row, family)
+        given = given_of(row, family, [other for other in family if other.id not in voided])
         points = sum(part for one in given for _, part in one.points)
         if points > row.card_amount or sum(one.worth for one in given) > row.amount:
             raise BrokenFact(f"row {row.id}: more was given back than it took")

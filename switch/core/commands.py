@@ -24,6 +24,7 @@ from switch.core.operator_rows import approved, operator_row, refused
 from switch.core.points_commands import PointsCommand, points_command_needs
 from switch.core.points_desk import decide_points_command
 from switch.core.programme import Programme, ProgrammeError, parse_programme
+from switch.core.scheme_checks import check_numbers
 from switch.core.workset import Workset
 
 
@@ -118,7 +119,7 @@ def decide_command(command: Command, workset: Workset, programme: Programme, now
         case ReplaceCard():
             return _replace(command, workset, programme, now, number)
         case ApplyProgramme():
-            return _apply_programme(command, workset, now)
+            return _apply_programme(command, workset, programme, now)
         case SettlePart():
             return settle_part(command, workset, programme, now, number)
         case CutSettlement():
@@ -236,10 +237,11 @@ def _replace(command: ReplaceCard, workset: Workset, programme: Programme, now: 
     return Decision(approved(row), row, cards=(old, new))
 
 
-def _apply_programme(command: ApplyProgramme, workset: Workset, now: int) -> Decision:
+def _apply_programme(command: ApplyProgramme, workset: Workset, programme: Programme, now: int) -> Decision:
     version = workset.programme_version + 1
     try:
-        parse_programme(command.text, version)
+        new = parse_programme(command.text, version)
+        check_numbers(programme.schemes, list(new.schemes.values()))
     except ProgrammeError as error:
         return refused(Outcome.FORMAT_ERROR, str(error))
     return Decision(Reply(Outcome.APPROVED), programme=ProgrammeText(version, command.text, now))

@@ -28,7 +28,7 @@ from switch.core.programme import Programme
 from switch.core.refusals import Reason, too_many_guesses
 from switch.core.ruling import Ruling, refused
 from switch.core.settling import settle, with_command
-from switch.core.undo import find_reversed, find_voided, is_live, undo
+from switch.core.undo import find_reversed, find_voided, is_certain, is_live, reversed_stan, undo
 from switch.core.workset import View
 
 
@@ -144,15 +144,20 @@ def _reverse(deciding: Deciding) -> Decision:
     target = find_reversed(view, case, deciding.sent_at, repeated, deciding.now)
     found = join(view, case, deciding.now, deciding.number)
     joined = found if isinstance(found, Joined) else None
-    if target is None:
-        decision = deciding.end(joined, Ruling(note="never_seen"))
-        return msgspec.structs.replace(decision, tombstones=(_tombstone(deciding),))
-    if not target.took_effect:
-        return deciding.end(joined, Ruling(note="original_moved_nothing"))
-    if not is_live(target, view.family(target)):
-        return deciding.end(joined, Ruling(note="already_undone"))
-    decision = deciding.end(joined, _undo(deciding, target, forced=True))
-    return msgspec.structs.replace(decision, resolved=(target.id,)) if deciding.request.sequenced else decision
+    if target and target.took_effect and is_live(target, view.family(target)):
+        return _resolving(deciding, target, deciding.end(joined, _undo(deciding, target, forced=True)))
+    note = "never_seen" if target is None else "already_undone" if target.took_effect else "original_moved_nothing"
+    decision = _resolving(deciding, target, deciding.end(joined, Ruling(note=note)))
+    if target and (repeated or is_certain(target, case.request)):
+        return decision
+    return msgspec.structs.replace(decision, tombstones=(_tombstone(deciding),))
+
+
+def _resolving(deciding: Deciding, target: Row | None, decision: Decision) -> Decision:
+    """What was to be confirmed need not be any more, once it has been reversed."""
+    if target is None or not deciding.request.sequenced:
+        return decision
+    return msgspec.structs.replace(decision, resolved=(target.id,))
 
 
 def _confirm(deciding: Deciding) -> Decision:
@@ -169,6 +174,7 @@ def _confirm(deciding: Deciding) -> Decision:
 
 
 def _tombstone(deciding: Deciding) -> Tombstone:
+    """What is remembered: the message meant has not been seen, and must move nothing should it come late."""
     request = deciding.request
     return Tombstone(
         id=deciding.number,
@@ -177,7 +183,7 @@ def _tombstone(deciding: Deciding) -> Tombstone:
         card_hash=deciding.case.card_hash,
         kind=request.kind,
         amount=request.amount or 0,
-        stan=request.stan if request.original_stan is None else request.original_stan,
+        stan=reversed_stan(request),
         batch=request.batch,
         receipt=request.receipt,
         expires_at=deciding.now + limits.TOMBSTONE_HOURS * HOUR,

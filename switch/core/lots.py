@@ -73,7 +73,7 @@ class Purse:
     # -- moving -------------------------------------------------------------------------------------------------------
     def take(self, points: int) -> list[Part]:
         """Take what expires soonest; no more than is available."""
-        assert points <= self.available, "more taken than is there"
+        assert points <= max(0, self.available), "more taken than is there"
         return list(self._take_from(filter(lambda lot: _usable(lot, self.today), self._lots()), points))
 
     def take_back(self, points: int, first: Sequence[int]) -> int:

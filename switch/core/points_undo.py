@@ -1,17 +1,18 @@
 """Undoing what was done with points: the negative of what was booked, made good where some of it is gone since.
 
 What a lot lacks is taken from the member's other lots; what is not there at all is owed or uncovered, as the programme
-says. Where a return has given back a redemption that is undone later, both meet in `_standing`.
+says. Where a return has given back a redemption that is undone later, both meet in `_taken_back`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 
 import msgspec
 
-from specs.transaction import Kind
+from specs.transaction import Kind, MessageClass
 from switch.core.clock import local_time
 from switch.core.families import counted, uncounted
 from switch.core.holdings import AccountKind, Block, Card, CardState, system_account
@@ -43,7 +44,10 @@ def undo_points(
     deed = next(row for row in family if row.id == target.original) if target.is_undo else target
     if not forced and deed.kind is Kind.POINTS_REDEEM and not target.is_undo and given_of(target, family):
         return refused(Reason.NOT_VOIDABLE)
-    moves = _taken_back(target, family)
+    undo = msgspec.structs.replace(
+        target, id=number, original=target.id, message_class=MessageClass.REVERSAL, decided_at=now
+    )
+    moves = _taken_back(target, undo, family)
     opening, today = Opening(number), day_of(programme, now)
     touched = [view.account_of(move.account) for move in moves if move.account > 0]
     whose = sorted({(account.holder, account.currency) for account in touched})
@@ -86,41 +90,39 @@ def undo_points(
     )
 
 
-def _taken_back(target: Row, family: Sequence[Row]) -> list[Move]:
-    """The moves that undo `target`, and the returns that fall with it."""
-    falling = (target, *live_refunds(target, family))
-    moves = [Move(move.account, move.currency, -move.amount) for row in falling for move in _standing(row, family)]
-    if target.kind is Kind.POINTS_REDEEM and not target.is_undo:
-        direct = {row.id for row in falling}
-        for row in family:  # what returns of the sale gave back of it was given back already
-            if row.deed and row.id not in direct and not row.is_undo and is_live(row, family):
-                for given in row.deed.given:
-                    if given.redemption == target.id:
-                        back = given_back(given, target, row.merchant)
-                        moves += [Move(move.account, move.currency, -move.amount) for move in back]
-    return moves
+def _taken_back(target: Row, undo: Row, family: Sequence[Row]) -> list[Move]:
+    """The moves by which `undo` undoes `target`, and the returns that fall with it.
 
-
-def _standing(row: Row, family: Sequence[Row]) -> Iterable[Move]:
-    """What of a row's entries stands: not what it gave back of redemptions that were themselves undone since.
-
-    A row that undoes a return stands for the negative of that return, and so for the negative of those parts.
+    What a return gave back of a redemption stands while both of them do; so it is reckoned apart from what else a row
+    has booked: whichever of the two is undone first takes it along, and whichever stands again last brings it back.
     """
-    moves = [Move(entry.account, entry.currency, entry.amount) for entry in row.entries]
-    returned, sign = row, -1
-    while returned.is_undo:
-        returned, sign = next(other for other in family if other.id == returned.original), -sign
-    for given in returned.deed.given if returned.deed else ():
-        redemption = next(other for other in family if other.id == given.redemption)
-        if _undone_since(redemption, row, family):
-            back = given_back(given, redemption, returned.merchant)
-            moves += [Move(move.account, move.currency, sign * move.amount) for move in back]
-    return moves
+    moves: Counter[tuple[int, str]] = Counter()
+    for row in (target, *live_refunds(target, family)):
+        moves.subtract({(entry.account, entry.currency): entry.amount for entry in row.entries})
+        before = [other for other in family if (other.decided_at, other.id) < (row.decided_at, row.id)]
+        moves.update(_given_by(row, before))
+    moves.update(_given_by(undo, family))
+    return [Move(account, currency, amount) for (account, currency), amount in moves.items() if amount]
 
 
-def _undone_since(redemption: Row, row: Row, family: Sequence[Row]) -> bool:
-    undone = (other for other in family if other.original == redemption.id and other.is_undo and is_live(other, family))
-    return any(other.decided_at > row.decided_at for other in undone)
+def _given_by(row: Row, before: Sequence[Row]) -> Counter[tuple[int, str]]:
+    """By how much `row` changed what stands of all that returns gave back."""
+    change = _given_in([*before, row])
+    change.subtract(_given_in(before))
+    return change
+
+
+def _given_in(family: Sequence[Row]) -> Counter[tuple[int, str]]:
+    """What stands of all that the returns of a family gave back."""
+    sums: Counter[tuple[int, str]] = Counter()
+    for row in family:
+        if row.deed and row.deed.given and not row.is_undo and is_live(row, family):
+            for given in row.deed.given:
+                redemption = next(other for other in family if other.id == given.redemption)
+                if is_live(redemption, family):
+                    for move in given_back(given, redemption, row.merchant):
+                        sums[move.account, move.currency] += move.amount
+    return sums
 
 
 def _told(deed: Row) -> tuple[int, int]:

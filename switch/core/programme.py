@@ -20,6 +20,7 @@ from specs.money import CURRENCIES, exponent
 from specs.transaction import TenderKind
 from switch.core.mistakes import ProgrammeError as ProgrammeError  # where everyone looks for it
 from switch.core.mistakes import check_id, check_prefix, check_range, explained, read_fraction
+from switch.core.scheme_checks import check_schemes
 from switch.core.schemes import (
     DebtPolicy,
     EarnRule,
@@ -27,7 +28,6 @@ from switch.core.schemes import (
     Rounding,
     Scheme,
     Weekday,
-    check_schemes,
 )
 from switch.core.texts import PointsText
 

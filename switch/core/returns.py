@@ -187,7 +187,8 @@ def _given(
     found = []
     for redemption in redemptions:
         earlier = given_of(redemption, family)
-        worth = min(left, redemption.amount - sum(one.worth for one in earlier))
+        # below zero where a return between them was undone since, and that undo as well
+        worth = max(0, min(left, redemption.amount - sum(one.worth for one in earlier)))
         left -= worth
         scheme = matter.programme.units.get(redemption.card_currency)
         grace, purse = scheme.grace_days if scheme else 0, purses[_whose(redemption)]
@@ -195,9 +196,10 @@ def _given(
     return found
 
 
-def given_of(redemption: Row, family: Sequence[Row]) -> list[Given]:
-    """What live returns have given back of a redemption."""
-    deeds = (row.deed for row in family if row.deed and row.deed.given and not row.is_undo and is_live(row, family))
+def given_of(redemption: Row, family: Sequence[Row], among: Sequence[Row] | None = None) -> list[Given]:
+    """What live returns have given back of a redemption; all of them, or some."""
+    rows = family if among is None else among
+    deeds = (row.deed for row in rows if row.deed and row.deed.given and not row.is_undo and is_live(row, family))
     return [given for deed in deeds for given in deed.given if given.redemption == redemption.id]
 
 

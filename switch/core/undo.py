@@ -32,12 +32,22 @@ def is_live(row: Row, family: Iterable[Row]) -> bool:
     """Whether `row` moved value and nothing live takes it back. `family`: all rows of its root."""
     if not row.accepted:
         return False
-    for other in family:
-        if other.original == row.id and other.is_undo and is_live(other, family):
-            return False
-        if other.id == row.original and not row.is_undo and not is_live(other, family):
-            return False  # a refund falls with what it refunded
-    return True
+    rows = list(family)
+    undos = [other for other in rows if other.is_undo and _names(other, row)]
+    return not any(_takes(undo, row, rows) and is_live(undo, rows) for undo in undos)
+
+
+def _names(undo: Row, row: Row) -> bool:
+    """Whether `undo` is of `row`, or of what `row` refunded."""
+    return undo.original in (row.id, 0 if row.is_undo else row.original)
+
+
+def _takes(undo: Row, row: Row, family: list[Row]) -> bool:
+    """Whether `undo` takes `row` back: a refund only if it was live when what it refunded was undone."""
+    if undo.original == row.id:
+        return True
+    before = [other for other in family if (other.decided_at, other.id) < (undo.decided_at, undo.id)]
+    return any(other.id == row.id for other in before) and is_live(row, before)
 
 
 def live_refunds(row: Row, family: Iterable[Row]) -> list[Row]:
@@ -145,8 +155,17 @@ def _can_be_meant_again(row: Row, request: Request, sent_at: int | None, repeate
         return True
     if sent_at is None or repeated.sent_at != sent_at:
         return row.decided_at > repeated.decided_at
-    stan = request.stan if request.original_stan is None else request.original_stan
-    return not repeated.original and row.stan == stan
+    return not repeated.original and row.stan == reversed_stan(request)
+
+
+def reversed_stan(request: Request) -> int:
+    """The STAN of the message a reversal means, as far as it tells."""
+    return request.stan if request.original_stan is None else request.original_stan
+
+
+def is_certain(row: Row, request: Request) -> bool:
+    """Whether a reversal means `row` and no other message of the same purchase: by its STAN, or its own RRN."""
+    return row.stan == reversed_stan(request) or (row.rrn == request.rrn and request.kind not in VOIDS)
 
 
 def _references(view: View, case: Case, sent_at: int | None) -> list[Callable[[Row], bool]]:

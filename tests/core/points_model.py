@@ -59,8 +59,8 @@ class Member:
         self.move(owed)
         return moves + owed
 
-    def undo(self, moves: Moves, today: str, fresh: str) -> tuple[Moves, int]:
-        """Take `moves` back; what a lot lacks comes from elsewhere. Returns what was moved, and what had to be owed."""
+    def undo(self, moves: Moves, today: str, fresh: str) -> Moves:
+        """Take `moves` back; what a lot lacks comes from elsewhere. Returns what was moved."""
         done = [(day, -points) for day, points in moves]
         self.move(done)
         lacking = 0
@@ -73,8 +73,7 @@ class Member:
             surplus = -self.debt
             done += [(DEBT, -surplus), (fresh, surplus)]
             self.move([(DEBT, -surplus), (fresh, surplus)])
-        elsewhere = self.take_back(lacking, [], today)
-        return done + elsewhere, -sum(points for day, points in elsewhere if day == DEBT)
+        return done + self.take_back(lacking, [], today)
 
 
 def steps(member: Member, moves: Moves) -> Steps:
@@ -107,11 +106,6 @@ class Deed:
     earned: int = 0
     gifts: list[Gift] = field(default_factory=list)
 
-    @property
-    def stands(self) -> bool:
-        """A return falls with its sale."""
-        return self.live and (self.what != "return" or (self.of is not None and self.of.stands))
-
 
 class Book:
     """All deeds, oldest first."""
@@ -121,13 +115,13 @@ class Book:
         self.tick = 0
 
     def returns_of(self, sale: Deed) -> list[Deed]:
-        return [deed for deed in self.deeds if deed.what == "return" and deed.of is sale and deed.stands]
+        return [deed for deed in self.deeds if deed.what == "return" and deed.of is sale and deed.live]
 
     def gifts_of(self, payment: Deed) -> list[Gift]:
         return [
             gift
             for deed in self.deeds
-            if deed.what == "return" and deed.stands
+            if deed.what == "return" and deed.live
             for gift in deed.gifts
             if gift.of is payment
         ]
@@ -200,7 +194,7 @@ class Book:
 
     # -- undoing ------------------------------------------------------------------------------------------------------
     def undo(self, target: Deed, today: str, fresh: str, *, forced: bool) -> Steps | None:
-        """Undo a deed that stands; None where that would need points that are gone."""
+        """Undo a deed that stands; None where that would leave somebody owing who did not, or owing more."""
         moves = [move for deed in (target, *self.returns_of(target)) for move in self._standing(deed)]
         if target.what == "pay":
             gifts = self.gifts_of(target)
@@ -212,15 +206,17 @@ class Book:
         done: Steps = []
         gone = False
         for member in members:
-            own, owed = member.undo([move[1:] for move in moves if move[0] is member], today, fresh)
+            had = member.available(today)
+            own = member.undo([move[1:] for move in moves if move[0] is member], today, fresh)
             done += steps(member, own)
-            gone = gone or owed > 0
+            gone = gone or member.available(today) < min(0, had)
         if gone and not forced:
             for member, lots, debt in before:
                 member.lots, member.debt = lots, debt
             return None
         self.tick += 1
-        target.live, target.undone_at = False, self.tick
+        for deed in (target, *self.returns_of(target)):
+            deed.live, deed.undone_at = False, self.tick
         return done
 
     def _standing(self, deed: Deed) -> Steps:

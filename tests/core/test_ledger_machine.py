@@ -239,7 +239,7 @@ class Ledger(RuleBasedStateMachine):
         return self.tills[pick % 3], self.cards[-1 - pick // 3 % len(self.cards)]
 
     def stands(self, deed: Deed) -> bool:
-        return deed.live and (deed.kind is not Kind.GIFT_REFUND or deed.of is None or deed.of.live)
+        return deed.live
 
     def set_state(self, deed: Deed, undone: bool) -> None:
         card = deed.card

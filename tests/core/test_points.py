@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from specs.outcomes import Outcome
 from specs.sensitive import Secret
 from specs.transaction import Kind, MessageClass
 from switch.core.commands import ApplyProgramme
+from switch.core.families import notices_of
 from switch.core.holdings import AccountKind, Block, CardState
 from switch.core.merchants import Right
 from tests.core.members import MemberShop, counted, lines, scheme, tenders
@@ -337,6 +339,22 @@ def test_the_main_card_hears_of_the_others_and_limits_them() -> None:
     shop.pass_time(days=30)
     assert till.pay(child, 150).outcome is APPROVED, "another month"
     assert till.pay(child, 1).outcome is Outcome.AMOUNT_LIMIT
+
+
+def test_of_several_main_cards_the_oldest_hears() -> None:
+    """In whatever order a store tells the cards of a member; one that was replaced hears nothing."""
+    shop = MemberShop()
+    till, first = shop.till(), shop.member()
+    second, third = shop.member(of=first), shop.member(of=first)
+    child = shop.member(of=first, additional=True)
+    till.sale(child, 1000)
+    cards = [shop.record(pan) for pan in (third, first, second, child)]
+    for order in itertools.permutations(cards):
+        (notice,) = notices_of(shop.newest, shop.record(child), order)
+        assert notice.card == shop.record(first).id
+    shop.replace(first)
+    till.sale(child, 1000)
+    assert [notice.card for notice in shop.store.notices(10)] == [shop.record(first).id, shop.record(second).id]
 
 
 def test_a_card_is_enrolled_once_with_a_phone() -> None:

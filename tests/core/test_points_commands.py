@@ -10,7 +10,7 @@ from specs import limits
 from specs.outcomes import Outcome
 from switch.books import decode_commands, encode_commands
 from switch.core.clock import DAY, HOUR
-from switch.core.commands import Command
+from switch.core.commands import ApplyProgramme, Command
 from switch.core.holdings import AccountKind, Place
 from switch.core.points_commands import (
     AdjustPoints,
@@ -22,7 +22,7 @@ from switch.core.points_commands import (
     PlaceCard,
 )
 from tests.core.members import UNIT, MemberShop, scheme
-from tests.core.till import hash_of
+from tests.core.till import PROGRAMME, hash_of, told
 
 EVENTS = "{birthday = 500, app = 20}"
 MILES = scheme(id='"miles"', number="2", cards='[{id = "mile", name = "", prefix = "990130"}]', expire_days="9")
@@ -299,3 +299,18 @@ COMMANDS: list[Command] = [
 
 def test_commands_travel_to_the_daemon() -> None:
     assert decode_commands(encode_commands(COMMANDS)) == COMMANDS
+
+
+@pytest.mark.parametrize(
+    ("schemes", "said"),
+    [
+        (scheme(number="2"), "the books know 'stars' as number 1; it stays"),
+        (scheme(id='"moons"'), "1 is the number of 'stars' in the books"),
+    ],
+)
+def test_points_keep_their_number(schemes: str, said: str) -> None:
+    shop = MemberShop()
+    card = shop.member(70)
+    assert shop.refused(ApplyProgramme(PROGRAMME + schemes)) == f"format_error: points_schemes[0].number: {said}"
+    assert told(shop.till().ask(card)) == [("available", "999", 70)]
+    shop.command(ApplyProgramme(PROGRAMME + scheme(earn_points="2", name='"better stars"') + MILES))

@@ -24,7 +24,7 @@ from specs.outcomes import Outcome
 from specs.sensitive import PAN
 from specs.transaction import Kind, MessageClass, Reply, Request
 from switch.books import Books
-from switch.core.clock import DAY, MINUTE, SECOND
+from switch.core.clock import DAY, SECOND
 from switch.core.holdings import AccountKind
 from switch.core.points_commands import ExpireLots
 from tests.core.members import MemberShop, PointsTill, split
@@ -45,7 +45,10 @@ class Said(msgspec.Struct, frozen=True, eq=False):
     message: Request
     reply: Reply
     deed: Deed
-    at: int
+
+    @property
+    def key(self) -> tuple[str, int]:
+        return self.till.terminal_id, self.message.stan
 
 
 class Points(RuleBasedStateMachine):
@@ -66,6 +69,8 @@ class Points(RuleBasedStateMachine):
         self.books = [Book(), Book()]  # a receipt number means something at one till
         self.members = [(self.shop.member(), Member()) for _ in range(3)]
         self.said: list[Said] = []
+        # of each STAN, oldest first; a refusal is no deed
+        self.answers: dict[tuple[str, int], list[tuple[Reply, int, Deed | None]]] = {}
         self.give(0, 500)
 
     # -- time and operators -------------------------------------------------------------------------------------------
@@ -75,7 +80,7 @@ class Points(RuleBasedStateMachine):
         member.put(points, self.fresh)
         self.shop.give(pan, points)
 
-    @rule(days=st.sampled_from([1, 7, LIFE + 1]))
+    @rule(days=st.sampled_from([1, 7, LIFE + 1, limits.ADVICE_DAYS]))
     def jump(self, days: int) -> None:
         self.shop.pass_time(days=days)
 
@@ -91,17 +96,23 @@ class Points(RuleBasedStateMachine):
     # -- tills --------------------------------------------------------------------------------------------------------
     @rule(pick=PICK, amount=AMOUNTS, receipt=RECEIPTS)
     def sell(self, pick: int, amount: int, receipt: str) -> None:
-        till, book, pan, member = self.choose(pick)
-        reply = till.sale(pan, amount, receipt=receipt)
-        self.keep(till, reply, book.sell(member, amount, receipt, book.paid(receipt), self.fresh))
+        till, pan, member = self.choose(pick)
+        self.sold(till, till.sale(pan, amount, receipt=receipt), member, amount, receipt)
+
+    def sold(self, till: PointsTill, reply: Reply, member: Member, amount: int, receipt: str) -> None:
+        book = self.book(till)
+        deed = book.sell(member, amount, receipt, book.paid(receipt), self.fresh)
+        self.keep(till, reply, deed)
         assert reply.points is not None
-        assert reply.points.earned == self.said[-1].deed.earned
+        assert reply.points.earned == deed.earned
 
     @rule(pick=PICK, amount=AMOUNTS, receipt=RECEIPTS)
     def pay(self, pick: int, amount: int, receipt: str) -> None:
-        till, book, pan, member = self.choose(pick)
-        reply = till.pay(pan, amount, receipt=receipt)
-        deed = book.pay(member, amount, receipt, self.today)
+        till, pan, member = self.choose(pick)
+        self.paid(till, till.pay(pan, amount, receipt=receipt), member, amount, receipt)
+
+    def paid(self, till: PointsTill, reply: Reply, member: Member, amount: int, receipt: str) -> None:
+        deed = self.book(till).pay(member, amount, receipt, self.today)
         assert reply.outcome is (Outcome.NOT_ENOUGH if deed is None else APPROVED)
         if deed:
             self.keep(till, reply, deed)
@@ -112,13 +123,16 @@ class Points(RuleBasedStateMachine):
         sales = [said for said in self.said if said.deed.what == "sale"]
         sale = sales[-1 - pick % min(len(sales), 4)]
         reply = sale.till.give_back(self.pan(sale.deed.member), amount, rrn=sale.reply.rrn)
-        if not sale.deed.stands:
+        self.given_back(sale.till, reply, sale.deed, amount)
+
+    def given_back(self, till: PointsTill, reply: Reply, sale: Deed, amount: int) -> None:
+        if not sale.live:
             assert reply.outcome is Outcome.ORIGINAL_NOT_FOUND
             return
-        made = self.book(sale.till).give_back(sale.deed, amount, self.today, self.fresh)
+        made = self.book(till).give_back(sale, amount, self.today, self.fresh)
         assert reply.outcome is (Outcome.AMOUNT if made is None else APPROVED)
         if made:
-            self.keep(sale.till, reply, made[0])
+            self.keep(till, reply, made[0])
             assert split(reply) == (made[1], amount - made[1])
 
     @rule(pick=PICK)
@@ -127,22 +141,25 @@ class Points(RuleBasedStateMachine):
         said = self.recent(pick, VOIDS)
         deed, till = said.deed, said.till
         reply = till.void(VOIDS[deed.what], self.pan(deed.member), deed.amount, rrn=said.reply.rrn)
+        self.voided(till, reply, deed)
+
+    def voided(self, till: PointsTill, reply: Reply, deed: Deed) -> None:
         book = self.book(till)
-        if not deed.stands or (deed.what == "sale" and book.returns_of(deed)):
+        if not deed.live or (deed.what == "sale" and book.returns_of(deed)):
             assert reply.outcome is Outcome.ALREADY_UNDONE
             return
         if deed.what == "pay" and any(gift.worth for gift in book.gifts_of(deed)):
             assert reply.outcome is Outcome.ALREADY_UNDONE
             return
-        voided = book.void(deed, self.today, self.fresh, "")
-        assert reply.outcome is (Outcome.NOT_ENOUGH if voided is None else APPROVED)
-        if voided:
-            self.keep(till, reply, voided)
+        void = book.void(deed, self.today, self.fresh, "")
+        assert reply.outcome is (Outcome.NOT_ENOUGH if void is None else APPROVED)
+        if void:
+            self.keep(till, reply, void)
 
     @rule(pick=PICK)
     @precondition(lambda self: self.said)
     def reverse(self, pick: int) -> None:
-        """Lately or after days: the answer was lost, or the customer went away."""
+        """Lately or after days: the answer was lost, or the customer went away. The newest of that STAN is meant."""
         said = self.recent(pick, (*VOIDS, "void"))
         again = msgspec.structs.replace(
             said.message,
@@ -150,21 +167,43 @@ class Points(RuleBasedStateMachine):
             original_class=said.message.message_class,
             original_stan=said.message.stan,
             rrn=None,
+            repeat=False,
         )
         said.till.stan += 1
         assert said.till.say(msgspec.structs.replace(again, stan=said.till.stan)).outcome is APPROVED
-        if said.deed.stands:
-            self.book(said.till).reverse(said.deed, self.today, self.fresh)
+        deeds = (deed for _, _, deed in reversed(self.answers[said.key]))
+        target = next((deed for deed in deeds if deed is None or deed.live), None)
+        if target:  # else a refusal is meant, or what has been undone
+            self.book(said.till).reverse(target, self.today, self.fresh)
 
     @rule(pick=PICK)
     @precondition(lambda self: self.said)
     def repeat(self, pick: int) -> None:
-        """The same message again moves nothing; its answer is the one it had, unless it was undone."""
+        """The same message again moves nothing; its answer is the one it had, unless it was undone.
+
+        After `advice_days` it is a new message, whatever was before.
+        """
         said = self.recent(pick, (*VOIDS, "void"))
-        if self.shop.now - said.at > limits.ADVICE_DAYS * DAY - MINUTE:
-            return
         reply = said.till.say(msgspec.structs.replace(said.message, repeat=True))
-        assert reply == said.reply if said.deed.stands else reply.outcome is Outcome.DUPLICATE
+        answered, at, deed = self.answers[said.key][-1]
+        if self.shop.now - at < limits.ADVICE_DAYS * DAY:
+            assert reply == answered if deed is None or deed.live else reply.outcome is Outcome.DUPLICATE
+            return
+        before = len(self.said)
+        self.decide_anew(said, reply)
+        if len(self.said) == before:
+            self.answers[said.key].append((reply, self.shop.now, None))
+
+    def decide_anew(self, said: Said, reply: Reply) -> None:
+        match said.deed:
+            case Deed(what="sale", member=member, amount=amount, receipt=receipt):
+                self.sold(said.till, reply, member, amount, receipt)
+            case Deed(what="pay", member=member, amount=amount, receipt=receipt):
+                self.paid(said.till, reply, member, amount, receipt)
+            case Deed(what="return", of=Deed() as sale, amount=amount):
+                self.given_back(said.till, reply, sale, amount)
+            case Deed(of=Deed() as target):
+                self.voided(said.till, reply, target)
 
     # -- helpers ------------------------------------------------------------------------------------------------------
     @property
@@ -179,9 +218,8 @@ class Points(RuleBasedStateMachine):
     def fresh(self) -> str:
         return last_day(self.day)
 
-    def choose(self, pick: int) -> tuple[PointsTill, Book, PAN, Member]:
-        place = pick // 3 % 2
-        return self.tills[place], self.books[place], *self.members[pick % 3]
+    def choose(self, pick: int) -> tuple[PointsTill, PAN, Member]:
+        return self.tills[pick // 3 % 2], *self.members[pick % 3]
 
     def book(self, till: PointsTill) -> Book:
         return self.books[self.tills.index(till)]
@@ -195,7 +233,8 @@ class Points(RuleBasedStateMachine):
 
     def keep(self, till: PointsTill, reply: Reply, deed: Deed) -> None:
         assert reply.outcome is APPROVED
-        self.said.append(Said(till, till.sent, reply, deed, self.shop.now))
+        self.said.append(Said(till, till.sent, reply, deed))
+        self.answers.setdefault(self.said[-1].key, []).append((reply, self.shop.now, deed))
 
     # -- what always holds --------------------------------------------------------------------------------------------
     @invariant()

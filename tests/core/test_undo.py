@@ -598,3 +598,52 @@ def test_a_late_copy_of_a_reversal_that_found_nothing_undoes_nothing_that_came_a
     till.reverse(lost, rrn=done.rrn)
     assert shop.balance(card) == 10_000
     shop.prove()
+
+
+# -- a refund and what it refunds, undone one after the other ----------------------------------------------------------
+class Refunded(Scene):
+    """Of the 400 spent 100 were refunded, and that was voided."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        back = self.refund()
+        self.refunding = self.till.sent
+        assert self.till.void_load(self.card, 100, rrn=back.rrn).outcome is APPROVED
+        self.voiding = self.till.sent
+
+    @property
+    def balance(self) -> int:
+        self.shop.prove()
+        return self.shop.balance(self.card)
+
+
+def test_a_refund_that_is_live_again_after_what_it_refunds_was_undone_can_be_undone_too() -> None:
+    """WIRE.md section 4: an undo books the negative of what its target booked, whatever became of the redemption."""
+    scene = Refunded()
+    assert scene.reverse().outcome is APPROVED
+    assert scene.till.reverse(scene.voiding).outcome is APPROVED
+    assert scene.balance == 1100
+    assert scene.till.reverse(scene.refunding).outcome is APPROVED
+    assert (scene.balance, scene.shop.clearing("A")) == (1000, 0)
+
+
+def test_what_stands_again_has_the_refunds_that_stand_again() -> None:
+    scene = Refunded()
+    assert scene.void().outcome is APPROVED
+    voided = scene.till.sent
+    scene.till.reverse(scene.voiding)
+    scene.till.reverse(voided)
+    assert scene.balance == 700
+    assert scene.till.refund(scene.card, 301, rrn=scene.spent.rrn).outcome is AMOUNT
+    assert scene.till.refund(scene.card, 300, rrn=scene.spent.rrn).outcome is APPROVED
+    assert (scene.balance, scene.shop.clearing("A")) == (1000, 0)
+
+
+def test_a_refund_made_anew_before_its_void_is_reversed_counts_too() -> None:
+    """WIRE.md section 4: the voided transaction is live again, whatever came since."""
+    scene = Refunded()
+    assert scene.till.refund(scene.card, 400, rrn=scene.spent.rrn).outcome is APPROVED
+    scene.till.reverse(scene.voiding)
+    assert scene.balance == 1100
+    scene.reverse()
+    assert (scene.balance, scene.shop.clearing("A")) == (1000, 0)

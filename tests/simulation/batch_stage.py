@@ -122,6 +122,7 @@ class Station:
     is_settling: bool = False  # its settlement has not been answered
     must_log_on: bool = False  # a person gave it its number: it asks first whether the switch agrees
     swaps: int = 0  # terminals that were here before
+    receipt: int = 1
     is_disturbed: bool = False  # something late named a number that was skipped: the switch may have opened that one
     stopped: str = ""  # a refusal that must not be
 
@@ -179,8 +180,12 @@ class Station:
         return f"{self.stans[0]:06d}", self.host.now
 
     def counters(self) -> Counters:
+        """What is tried again after a lost answer has the receipt number of the first try."""
         stan, _ = self.next_numbers()
-        return Counters(stan, stan, self.journal.batch)
+        used = {item.request.get(62) for item in (*self.journal.items, *self.forgotten)}
+        while f"{self.receipt:06d}" in used:
+            self.receipt += 1
+        return Counters(stan, f"{self.receipt:06d}", self.journal.batch)
 
     def next_step(self, *, clear: bool = False) -> Next:
         """On the way to a closed batch."""
@@ -208,6 +213,7 @@ class Station:
         if result is Result.CLOSED and self.journal.number != number:
             self.days.append(Day(self.journal.closed[-1], items, self.forgotten, self.is_plain))
             self.forgotten, self.is_plain = [], True
+            self.receipt += 1
             # somebody typed an old number, so that numbers come again within days; on real ones it takes years
             self.must_log_on = self.journal.number in (day.closed.number for day in self.days)
         if answer.get(39) == "80" and self.is_disturbed:

@@ -164,7 +164,7 @@ class Batches(RuleBasedStateMachine):
         old = self.pick("may_be_swapped", at)
         self.line.forget(old)
         self.line.pass_time(20)
-        new = Station(self.host, old.who, old.habits, [0], Journal(1), days=old.days)
+        new = Station(self.host, old.who, old.habits, [0], Journal(1), days=old.days, receipt=old.receipt + 1)
         new.forgotten, new.is_plain = [*old.forgotten, *old.journal.counting], False
         new.swaps, new.must_log_on = old.swaps + 1, True
         self.stations[self.stations.index(old)] = new

@@ -365,3 +365,19 @@ async def test_nothing_secret_is_logged(autojump_clock: trio.abc.Clock) -> None:
             )
             assert response_code(await line.hear_frame()) == code
         assert running.bugs == running.faults == []
+
+
+async def test_what_was_voided_before_it_was_confirmed_waits_no_longer(autojump_clock: trio.abc.Clock) -> None:
+    async with visa2() as (running, pan):
+        line = Terminal(running)
+        await line.hear()
+        await line.send(write_frame(debit(pan, 1, "4")))
+        await line.hear_frame()
+        await line.send(write_frame(redeem(pan, 2, 0, f2="4", f18="GE")))
+        assert response_code(await line.hear_frame()) == "00"
+        (pending,) = waiting(running)
+        for _ in range(2):
+            await Confirmations(running.service, lambda: pending.until).look()
+        assert waiting(running) == []
+        assert running.balance(pan) == 20_000
+        assert sum(row.reason == "already_undone" for row in running.store.rows()) == 1

@@ -6,6 +6,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -83,13 +84,15 @@ except StoreError as error:
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="NOT TESTED: only root can become another user")
-def test_another_user_reads_what_lies_still_and_is_told_where_that_is_not_possible(sqlite: SQLitePlace) -> None:
+def test_another_user_reads_what_lies_still_and_is_told_where_that_is_not_possible() -> None:
     """Modes as an operator may have set them: everybody may read, nobody else may write."""
+    with tempfile.TemporaryDirectory() as folder:  # pytest keeps its own for itself
+        Path(folder).chmod(0o755)
+        look_as_another_user(SQLitePlace(Path(folder) / "books.db"))
 
+
+def look_as_another_user(sqlite: SQLitePlace) -> None:
     def read() -> str:
-        for folder in sqlite.path.parents:
-            if not folder.stat().st_mode & 0o077:
-                folder.chmod(0o755)
         for path in sqlite.path.parent.glob("books.db*"):
             path.chmod(0o644)
         done = subprocess.run([sys.executable, "-c", READ, sqlite.url], capture_output=True, text=True, check=True)
