@@ -14,8 +14,9 @@ from specs.visa2 import CONFIRMATION_FORM, Visa2Dialect
 from terminals.errors import MessageError
 from terminals.session import CLOSED, NEED_DATA, PAUSED, SIGNED_OFF, Event, Received
 from terminals.visa2_answer import debit_key, response_record
-from terminals.visa2_link import Link, LinkSettings, Signal, Waits
+from terminals.visa2_link import Link, LinkSettings, Waits
 from terminals.visa2_request import DEBIT, Visa2Slip, read_request
+from terminals.visa2_states import Signal
 
 _INTERLEAVED: Final = "4"
 _SEVERAL: Final = "2"

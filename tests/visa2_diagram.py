@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
-from terminals.visa2_link import TABLE, Action, State
+from terminals.visa2_states import TABLE, Action, State
 
 DOCUMENT = Path(__file__).parent.parent / "specs/VISA2.md"
 _PLACE = re.compile(r"(```mermaid\n).*?(```)", re.DOTALL)
