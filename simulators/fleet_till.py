@@ -22,8 +22,14 @@ from simulators.wire import Message, WireError
 STANS_RESERVED = 1000  # at a time: one write of the state file for as many messages
 
 
+EVERY_LISTENER = "all"
+
+
 class FleetOptions(msgspec.Struct, frozen=True):
-    """`deeds` are for each terminal; `lose` is the share of messages, `faults` that of terminals."""
+    """`deeds` are for each terminal; `lose` is the share of messages, `faults` that of terminals.
+
+    `listener` may be `all`: terminals of every dialect, each at its own.
+    """
 
     terminals: int = 50
     deeds: int = 40
@@ -35,6 +41,9 @@ class FleetOptions(msgspec.Struct, frozen=True):
     answer_seconds: float = 25.0
     patience_seconds: float = 60.0
 
+    def listener_of(self, who: DemoTerminal) -> str:
+        return who.listener if self.listener == EVERY_LISTENER else self.listener
+
 
 class FleetTill:
     """A Speaker (settlement.py). Every change of the journal is on disk before the next message leaves."""
@@ -43,7 +52,7 @@ class FleetTill:
         self, demo: Demo, options: FleetOptions, who: DemoTerminal, report: FleetReport, chance: random.Random
     ) -> None:
         self.who = who
-        self.dialect = dialect_of(options.listener)
+        self.dialect = dialect_of(options.listener_of(who))
         self._demo, self._options, self._report, self._chance = demo, options, report, chance
         self._file = JournalFile(demo, who)
         self.journal = self._file.read()
@@ -159,7 +168,7 @@ class FleetTill:
         try:
             with trio.fail_after(self._options.answer_seconds):
                 link = self._link = self._link or await open_link(
-                    self._demo, self.who, self._options.listener, self._options.host
+                    self._demo, self.who, self._options.listener_of(self.who), self._options.host
                 )
                 await link.send(request)
                 if lost:

@@ -42,8 +42,10 @@ class Link(Line):
             raise LineDown(f"the answer cannot be read: {error.text}, byte {error.offset}") from None
 
 
-async def open_link(demo: Demo, terminal: DemoTerminal, listener: str, host: str, *, persistent: bool = True) -> Line:
-    """Connect as a terminal of its merchant; `persistent`: for more than one message."""
+async def open_link(
+    demo: Demo, terminal: DemoTerminal, listener: str, host: str, *, persistent: bool = True, debit: bool = False
+) -> Line:
+    """Connect as a terminal of its merchant; `persistent`: for more than one message; `debit`: three for each."""
     port = demo.port(listener)
     dialect = dialect_of(listener)
     context = tls_context(demo, terminal.merchant_id) if listener.endswith("-tls") else None
@@ -54,7 +56,7 @@ async def open_link(demo: Demo, terminal: DemoTerminal, listener: str, host: str
     if context:
         stream = await _secure(stream, context, host)
     if dialect == "visa2":
-        return Visa2Line(stream, terminal, interleaved=persistent)
+        return Visa2Line(stream, terminal, interleaved=persistent, debit=debit)
     return Link(stream, dialect, tpdu(terminal.nii))
 
 

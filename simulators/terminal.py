@@ -74,7 +74,9 @@ class Terminal:
         answer_seconds: float = ANSWER_SECONDS,
         persistent: bool = True,
         clock: Callable[[], datetime] = datetime.now,
+        debit: bool = False,
     ) -> None:
+        self._debit = debit
         self.demo = demo
         self.who = who
         self.listener = listener
@@ -227,7 +229,9 @@ class Terminal:
     @asynccontextmanager
     async def _line(self) -> AsyncIterator[Line]:
         if self._link is None:
-            self._link = await open_link(self.demo, self.who, self.listener, self._host, persistent=self._persistent)
+            self._link = await open_link(
+                self.demo, self.who, self.listener, self._host, persistent=self._persistent, debit=self._debit
+            )
         yield self._link
         if not self._persistent:
             await self.hang_up()

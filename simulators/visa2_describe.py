@@ -17,6 +17,7 @@ _VARIABLE_FIELDS = (
     "cardholder identification", "receiving institution", "amount", "secondary amount", "market data",
     "card acceptor", "transaction id", "reversal data",
 )  # fmt: skip
+_DEBIT_FIELDS = ("reversal data II", "sharing group", "ABA and settlement agent", "agent bank, chain, batch")
 _BLOCK_NAMES = {"020": "developer", "200": "gift card", "900": "points", "901": "batch", "902": "static PIN"}
 _HIDDEN_BLOCKS = ("007", "052", "055", "902")
 _KEYED = "TX@P"
@@ -49,11 +50,11 @@ def describe_pasted(text: str) -> Described:
 
 def describe_record(record: bytes) -> list[Row]:
     """Rows of field number, name and masked value."""
-    if record[:1] == b"E":
+    if record[:1] in (b"E", b"U"):
         return _response_rows(decode_response(record))
     if record[:1] in b"DT" and record:
         return _request_rows(record.decode("latin-1"))
-    raise WireError("this is no record D, T or E")
+    raise WireError("this is no record D, T, E or U")
 
 
 def _request_rows(text: str) -> list[Row]:
@@ -67,12 +68,17 @@ def _request_rows(text: str) -> list[Row]:
         place += length
     pieces = text[place:].split(FS)
     keyed = rows[19][2] in _KEYED and len(pieces) > 2
+    debit = text[:1] == "T"
     rows.append(("21", "customer data", _customer(pieces[0], "keyed" if keyed else "")))
     behind = pieces[3:] if keyed else pieces[1:]
     for number, (name, value) in enumerate(zip(_VARIABLE_FIELDS, behind, strict=False), 22):
         hidden = number == 22 and value
         rows.append((str(number), name, f"[{len(value)} characters hidden]" if hidden else value))
-    return rows + _block_rows(FS.join(behind[len(_VARIABLE_FIELDS) :]))
+    behind = behind[len(_VARIABLE_FIELDS) :]
+    if debit:
+        rows += [("II", name, value) for name, value in zip(_DEBIT_FIELDS, behind, strict=False)]
+        behind = behind[len(_DEBIT_FIELDS) :]
+    return rows + _block_rows(FS.join(behind))
 
 
 def _customer(value: str, keyed: str) -> str:

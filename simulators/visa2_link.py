@@ -14,7 +14,9 @@ from simulators.visa2_wire import (
     ETX,
     NAK,
     STX,
+    Response,
     answer_message,
+    confirmation_record,
     decode_response,
     frame,
     is_response_to,
@@ -23,16 +25,21 @@ from simulators.visa2_wire import (
 )
 from simulators.wire import Message, WireError
 
+_APPROVED = ("00", "10")
 _SENDINGS_MAX = 3  # of one frame, before the line is given up
 
 
 class Visa2Line(Line):
-    """One connection. `interleaved` (type 4) stays up between requests; else each request has its own (type 0)."""
+    """One connection. `interleaved` (type 4) stays up between requests; else each request has its own (type 0).
 
-    def __init__(self, stream: trio.abc.Stream, who: DemoTerminal, *, interleaved: bool) -> None:
+    `debit`: three messages, the request as a record T, its answer confirmed by a record V.
+    """
+
+    def __init__(self, stream: trio.abc.Stream, who: DemoTerminal, *, interleaved: bool, debit: bool = False) -> None:
         super().__init__(stream)
         self._who = who
         self._application_type = "4" if interleaved else "0"
+        self._debit = debit
         self._request: Message | None = None
         self._frame = b""
         self._sendings = 0
@@ -40,7 +47,7 @@ class Visa2Line(Line):
         self._buffer = bytearray()
 
     async def send(self, request: Message) -> None:
-        self._frame = frame(request_record(request, self._who, self._application_type))
+        self._frame = frame(request_record(request, self._who, self._application_type, debit=self._debit))
         self._request, self._sendings = request, 0
         while not self._polled:
             self._polled = await self._next() == ENQ
@@ -62,12 +69,21 @@ class Visa2Line(Line):
                     await self._write(NAK)
                     continue
                 if is_response_to(response, self._request, self._who):
-                    return await self._acknowledged(answer_message(response, self._request, self._who.currency))
+                    await self._acknowledge(response)
+                    return answer_message(response, self._request, self._who.currency)
 
-    async def _acknowledged(self, answer: Message) -> Message:
-        if self._application_type == "0":
+    async def _acknowledge(self, response: Response) -> None:
+        """By a confirmation, where one is wanted; that it has arrived must be known."""
+        if response.letter == "U" and response.code in _APPROVED:
+            self._frame, self._sendings = frame(confirmation_record(response, self._application_type)), 0
+            await self._send_frame()
+            while (found := await self._next()) != ACK:
+                if found == EOT:
+                    raise LineDown("the switch did not take the confirmation")
+                if found == NAK:
+                    await self._send_frame()
+        elif self._application_type == "0":
             await self._write(ACK)
-        return answer
 
     async def _send_frame(self) -> None:
         if self._sendings == _SENDINGS_MAX:

@@ -44,6 +44,8 @@ CODES = {
 _CASH_OUT = "G2"
 _BLOCK_GIFT, _BLOCK_POINTS, _BLOCK_BATCH, _BLOCK_PIN = "200", "900", "901", "902"
 _BATCH_DIGITS = 3
+_SHARING_GROUP = "V"
+_CONFIRMED_CHARACTERS = 6 + 8 + 6  # acquirer BIN, host message identifier, trace number
 _RESPONSE_FIELDS = (
     ("letter", 1), ("application_type", 1), ("delimiter", 1), ("aci", 1), ("store", 4), ("terminal", 4), ("source", 1),
     ("sequence", 4), ("code", 2), ("approval", 6), ("date", 6), ("time", 6), ("text", 16), ("avs", 1), ("rrn", 12),
@@ -52,7 +54,7 @@ _RESPONSE_FIELDS = (
 
 
 class Response(msgspec.Struct, frozen=True):
-    """A record E, field by field."""
+    """A record E or U, field by field."""
 
     letter: str
     application_type: str
@@ -73,6 +75,7 @@ class Response(msgspec.Struct, frozen=True):
     transaction_id: str
     validation: str
     blocks: tuple[tuple[str, str], ...]
+    debit: str = ""  # group II of a record U
 
     def block(self, version: str) -> str | None:
         return dict(self.blocks).get(version)
@@ -104,8 +107,8 @@ def sequence_of(request: Message) -> str:
     return f"{(int(request.get(11)) - 1) % SEQUENCE_MAX + 1:04d}"
 
 
-def request_record(request: Message, who: DemoTerminal, application_type: str = "0") -> bytes:
-    """The record D that says what `request` says."""
+def request_record(request: Message, who: DemoTerminal, application_type: str = "0", *, debit: bool = False) -> bytes:
+    """The record D that says what `request` says; T where the answer is to be confirmed."""
     if who.visa2 is None:
         raise WireError(f"terminal {who.terminal_id} has no VISA-2 numbers in demo.json")
     code = code_of(request)
@@ -113,7 +116,8 @@ def request_record(request: Message, who: DemoTerminal, application_type: str = 
     track = request.get(35).replace("D", "=")
     source, customer = ("D", track) if track else ("@", f"{card_number(request)}{FS}{FS}")
     fixed = (
-        f"D{application_type}.{here.acquirer_bin}{here.merchant_number}{here.store_number}{here.terminal_number}"
+        f"{'T' if debit else 'D'}{application_type}.{here.acquirer_bin}"
+        f"{here.merchant_number}{here.store_number}{here.terminal_number}"
         f"ER{request.get(49) or who.currency}000000000000{here.time_zone:0>5}{here.mcc}N{sequence_of(request)}"
         f"{code}@{source}"
     )
@@ -121,7 +125,14 @@ def request_record(request: Message, who: DemoTerminal, application_type: str = 
     blocks = [_asked_block(request, code)]
     if pin := find_tables(request, "visa2").get("SC"):
         blocks.append(f"{_BLOCK_PIN}{pin}{FS}")
+    if debit:
+        fields += ["", _SHARING_GROUP, "", f"{here.agent_bank}{here.agent_chain}{request.get(60)[-3:]:0>3}0"]
     return (fixed + FS.join([*fields, ""]) + GS.join(blocks)).encode("ascii")
+
+
+def confirmation_record(response: Response, application_type: str) -> bytes:
+    """The record V: what group II of the response said."""
+    return f"V{application_type}.{response.debit[:_CONFIRMED_CHARACTERS]}".encode("ascii")
 
 
 def code_of(request: Message) -> str:
@@ -168,17 +179,20 @@ def decode_response(record: bytes) -> Response:
         if len(values[name]) < length:
             raise WireError(f"the record is cut off in its field {name}", place)
         place += length
-    rest = text[place:].split(FS, 2)
-    if values["letter"] != "E" or len(rest) < 3:
-        raise WireError("this is no record E with two separators behind its fixed part", place)
-    blocks = tuple((piece[:3], piece[3:]) for piece in rest[2].split(GS) if piece)
-    return Response(**values, transaction_id=rest[0], validation=rest[1], blocks=blocks)
+    debit = values["letter"] == "U"
+    rest = text[place:].split(FS, 3 if debit else 2)
+    if values["letter"] not in ("E", "U") or len(rest) < (4 if debit else 3):
+        raise WireError("this is no record E or U with its separators behind the fixed part", place)
+    blocks = tuple((piece[:3], piece[3:]) for piece in rest[-1].split(GS) if piece)
+    group = rest[2] if debit else ""
+    return Response(**values, transaction_id=rest[0], validation=rest[1], blocks=blocks, debit=group)
 
 
 def encode_response(response: Response) -> bytes:
     fixed = "".join(getattr(response, name) for name, _ in _RESPONSE_FIELDS)
     blocks = GS.join(version + body for version, body in response.blocks)
-    return f"{fixed}{response.transaction_id}{FS}{response.validation}{FS}{blocks}".encode("latin-1")
+    debit = f"{response.debit}{FS}" if response.letter == "U" else ""
+    return f"{fixed}{response.transaction_id}{FS}{response.validation}{FS}{debit}{blocks}".encode("latin-1")
 
 
 def is_response_to(response: Response, request: Message, who: DemoTerminal) -> bool:

@@ -1,5 +1,6 @@
 """What tillsim sends in VISA-2 the switch reads as it was meant, and the other way round: two codecs, one contract."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from simulators.visa2_describe import describe_pasted
 from simulators.visa2_wire import (
     CODES,
     answer_message,
+    confirmation_record,
     decode_response,
     encode_response,
     frame,
@@ -31,6 +33,7 @@ from specs.limits import AMOUNT_MAX
 from specs.outcomes import Outcome
 from specs.sensitive import PAN, Secret
 from specs.transaction import Balance, BalanceType, Kind, MessageClass, PointsTold, Purse, Reply, Request, Total
+from specs.visa2 import CONFIRMATION_FORM
 from terminals.visa2_answer import response_record
 from tests.wire.visa2_tools import FRAMES, FS, PAN_DIGITS, read
 
@@ -77,6 +80,22 @@ def test_a_transaction_is_read_as_it_was_meant(name: str, message_class: Message
     assert request.acceptor is not None
     assert str(request.acceptor) == "888000000001/0001/0005"
     assert (request.acceptor.acquirer, request.currency) == ("999995", "949")
+
+
+def test_a_debit_is_read_as_it_was_meant_and_confirmed() -> None:
+    data = request_record(message("redeem"), WHO, debit=True)
+    request, slip = read(data)
+    assert (request.kind, request.awaits_confirmation, request.amount) == (Kind.GIFT_REDEEM, True, 6000)
+    assert request.acceptor is not None
+    assert (request.acceptor.agent_bank, request.acceptor.agent_chain) == ("000000", "111111")
+    reply = Reply(Outcome.APPROVED, rrn="632600004711", local_date="1122", local_time="101530", local_year="26")
+    response = decode_response(response_record(reply, slip, VISA2))
+    assert (response.letter, response.debit) == ("U", "99999500004711000011 1122")
+    assert response.block("200") == f"{FS}000000006000{FS}"
+    confirmation = confirmation_record(response, "0")
+    assert re.fullmatch(CONFIRMATION_FORM, confirmation.decode())
+    assert confirmation == b"V0.99999500004711000011"
+    assert decoded(frame(data).hex())[0] == 0
 
 
 def test_every_code_is_sent() -> None:
@@ -204,7 +223,7 @@ def test_totals_go_both_ways() -> None:
     assert decode_response(cleared).block("901") == differ.block("901")
 
 
-@pytest.mark.parametrize("name", [name for name, one in FRAMES.items() if one.record[:1] == b"E"])
+@pytest.mark.parametrize("name", [name for name, one in FRAMES.items() if one.record[:1] in (b"E", b"U")])
 def test_an_example_response_is_read_and_written_again(name: str) -> None:
     assert encode_response(decode_response(FRAMES[name].record)) == FRAMES[name].record
 
