@@ -354,7 +354,7 @@ async def test_the_listener_chooses_its_timers(autojump_clock: trio.abc.Clock) -
         assert await line.hear() == ACK
 
 
-async def test_nothing_secret_is_logged(autojump_clock: trio.abc.Clock) -> None:
+async def test_a_pin_comes_in_a_block_of_our_own(autojump_clock: trio.abc.Clock) -> None:
     async with stage(dialect="visa2") as running:
         pan = running.card(balance=5_000, product="secret", pin="4711")
         for pin, code in (("", "55"), (f"9024712{FS}", "55"), (f"9024711{FS}", "00")):
