@@ -65,6 +65,7 @@ class Kind(Enum):
     ECHO = "echo"
     PARAMETERS = "parameters"
     CONFIRMATION = "confirmation"
+    CAPTURE = "capture"  # a whole batch was uploaded; as a network message: may it be?
     OPERATOR = "operator"  # an operator's command; no terminal can send it
     MALFORMED = "malformed"  # could not be read; `wrong_field` says where
     UNKNOWN = "unknown"  # well formed, but no kind this switch offers
@@ -229,6 +230,7 @@ class Request(msgspec.Struct, frozen=True):
     upload_batch: int | None = None  # the batch an upload belongs to, if it says so
     sequenced: bool = False
     acceptor: Acceptor | None = None  # instead of the two ids
+    approval: str | None = None  # of what is uploaded
     awaits_confirmation: bool = False  # what is approved and not confirmed in time is undone
 
     @property

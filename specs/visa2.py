@@ -89,6 +89,77 @@ DEBIT_FIELDS: Final = (
 #: The record V (reference 2.5): format, application type, delimiter, acquirer BIN, host message identifier, trace.
 CONFIRMATION_FORM: Final = r"V[0-9]\.[0-9]{6}([ -~]{8})([0-9]{6})"
 
+#: Records of a data capture session (reference 4.1 to 4.4), numbered as rejections name them. What is common to all
+#: stands in front: format, application type, delimiter, routing id, letter, group map.
+CAPTURE_HEAD: Final = r"K[13]\.Z[A-Z][@-\x7e]{4}"
+CAPTURE_HEAD_CHARACTERS: Final = 9
+NO_GROUPS: Final = "@@@@"
+HEADER_FIELDS: Final = (
+    Field( 6, "acquirer BIN",           6, _NUMBER),
+    Field( 7, "agent bank",             6, _NUMBER),
+    Field( 8, "agent chain",            6, _NUMBER),
+    Field( 9, "merchant number",       12, _ABOVE_ZERO),
+    Field(10, "store number",           4, _ABOVE_ZERO),
+    Field(11, "terminal number",        4, _ABOVE_ZERO),
+    Field(12, "device and industry",    2, _TEXT),
+    Field(13, "currency code",          3, _NUMBER),
+    Field(14, "language indicator",     2, _NUMBER),
+    Field(15, "time zone",              3, "[0-7][0-9]{2}"),
+    Field(16, "transmission date",      4, "(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])"),
+    Field(17, "batch number",           3, _ABOVE_ZERO),
+    Field(18, "blocking indicator",     1, "0"),
+)
+PARAMETER_FIELDS: Final = (
+    Field( 6, "country code",           3, _NUMBER),
+    Field( 7, "city code",              9, _TEXT),
+    Field( 8, "merchant category",      4, _NUMBER),
+    Field( 9, "merchant name",         25, _TEXT),
+    Field(10, "merchant city",         13, _TEXT),
+    Field(11, "state",                  2, _TEXT),
+    Field(12, "location number",        5, _TEXT),
+    Field(13, "terminal id number",     8, _NUMBER),
+)
+DETAIL_FIELDS: Final = (
+    Field( 6, "transaction code",       2, "[0-9A-Z]{2}"),
+    Field( 7, "cardholder id",          1, "[@ABCDEFGJKMNPSZ]"),
+    Field( 8, "account source",         1, "[@ABCDGHPQRSTWXZ]"),
+    Field( 9, "account number",        22, "[0-9]{6,19} +"),
+    Field(10, "requested ACI",          1, _TEXT),
+    Field(11, "returned ACI",           1, _TEXT),
+    Field(12, "authorization source",   1, _TEXT),
+    Field(13, "sequence number",        4, _ABOVE_ZERO),
+    Field(14, "response code",          2, _TEXT),
+    Field(15, "approval code",          6, _TEXT),
+    Field(16, "local date",             4, "(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])"),
+    Field(17, "local time",             6, _NUMBER),
+    Field(18, "AVS result",             1, _TEXT),
+    Field(19, "transaction id",        15, _TEXT),
+    Field(20, "validation code",        4, _TEXT),
+    Field(21, "void indicator",         1, "[ V]"),
+    Field(22, "transaction status",     2, _NUMBER),
+    Field(23, "reimbursement",          1, _TEXT),
+    Field(24, "settlement amount",     12, _NUMBER),
+    Field(25, "authorized amount",     12, _NUMBER),
+)
+TRAILER_FIELDS: Final = (
+    Field( 6, "transmission date",      4, _NUMBER),
+    Field( 7, "batch number",           3, _NUMBER),
+    Field( 8, "record count",           9, _NUMBER),
+    Field( 9, "hashing total",         16, _NUMBER),
+    Field(10, "cash-back total",       16, _NUMBER),
+    Field(11, "net deposit",           16, _NUMBER),
+)
+#: How a detail changes the net deposit, and the group that adds a cash back of its own: its bit in the map comes last.
+NET_SIGNS: Final = {Kind.GIFT_REDEEM: 1, Kind.GIFT_CASH_BACK: 1, Kind.GIFT_REFUND: -1}
+CASH_BACK_GROUP_CHARACTERS: Final = 12
+#: What a batch of ours may hold.
+CAPTURED: Final = frozenset(
+    {
+        *(Kind.GIFT_ACTIVATE, Kind.GIFT_RELOAD, Kind.GIFT_REFUND, Kind.GIFT_REDEEM, Kind.GIFT_CASH_BACK),
+        *(Kind.GIFT_UNLOAD, Kind.GIFT_CASH_OUT, Kind.POINTS_REDEEM, Kind.SALE, Kind.SALE_RETURN),
+    }
+)
+
 #: The older record J (reference 2.7.1); the numbers are those of the fields in the table above that say the same.
 OLD_REQUEST_FIELDS: Final = (
     Field( 1, "record format",      1, "J"),

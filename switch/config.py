@@ -113,6 +113,9 @@ class LinkConfig:
     repeat_seconds: Annotated[float, Key(seconds(0.1, 60), "After NAK, for the frame to come again.")] = (
         limits.VISA2_REPEAT_SECONDS
     )
+    capture_seconds: Annotated[float, Key(seconds(0.1, 60), "For the next record of a batch.")] = (
+        limits.VISA2_CAPTURE_SECONDS
+    )
     decide_seconds: Annotated[float, Key(seconds(0.1, 60), "For our own response; longer than answer_seconds.")] = (
         limits.VISA2_DECIDE_SECONDS
     )

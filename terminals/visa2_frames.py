@@ -19,6 +19,8 @@ ETX: Final = 0x03
 EOT: Final = 0x04
 ENQ: Final = 0x05
 ACK: Final = 0x06
+BEL: Final = 0x07
+DC2: Final = 0x12
 NAK: Final = 0x15
 ETB: Final = 0x17
 

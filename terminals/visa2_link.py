@@ -23,7 +23,12 @@ _CONTROLS: Final = {
     frames.NAK: Signal.NAK,
     frames.EOT: Signal.EOT,
 }
-_GOOD: Final = frozenset({Signal.LAST, Signal.MORE, Signal.FLOWING, Signal.CONFIRMATION})
+_GOOD: Final = frozenset(
+    {
+        *(Signal.LAST, Signal.MORE, Signal.FLOWING, Signal.CONFIRMATION),
+        *(Signal.RECORD, Signal.AGAIN, Signal.BATCH, Signal.BATCH_MORE, Signal.REJECTED),
+    }
+)
 _DECIDING: Final = frozenset(
     {State.DECIDING_LAST, State.DECIDING_MORE, State.CONFIRMING_LAST, State.CONFIRMING_MORE},
 )
@@ -36,6 +41,7 @@ class LinkSettings(msgspec.Struct, frozen=True):
     character_seconds: float = limits.VISA2_CHARACTER_SECONDS
     frame_seconds: float = limits.FRAME_SECONDS
     repeat_seconds: float = limits.VISA2_REPEAT_SECONDS
+    capture_seconds: float = limits.VISA2_CAPTURE_SECONDS
     decide_seconds: float = limits.VISA2_DECIDE_SECONDS
     acknowledge_seconds: float = limits.VISA2_ACKNOWLEDGE_SECONDS
     idle_seconds: float = limits.IDLE_SECONDS
@@ -53,6 +59,8 @@ class LinkSettings(msgspec.Struct, frozen=True):
                 return self.decide_seconds
             case State.ANSWERED_LAST | State.ANSWERED_MORE | State.UNCONFIRMED_LAST | State.UNCONFIRMED_MORE:
                 return self.acknowledge_seconds
+            case State.CAPTURING:
+                return self.capture_seconds
             case State.FREE:
                 return self.idle_seconds
             case State.ENDED:
@@ -84,6 +92,7 @@ class Link:
         self._output = bytearray()
         self._response = b""
         self._record = b""
+        self._taken = 0  # records of the batch under way
         self._polls = self._refusals = self._sendings = self._strays = 0
         self._do(Action.POLL)
         self._enter(State.POLLING)
@@ -136,6 +145,14 @@ class Link:
             if self._record:
                 return self._record
 
+    def reject(self, record: bytes) -> None:
+        """The settlement response to the record that is being looked at: it is sent instead of an acknowledgement."""
+        self._response = frames.write_frame(record)
+
+    def go_on_waiting(self) -> None:
+        """What is being decided is long, and goes on."""
+        self._silent_at = self._now + self._settings.patience(self.state)
+
     def answer(self, record: bytes, *, to_confirm: bool = False) -> bool:
         """Send the response to a record; False if the session has ended, so that it was not sent."""
         if self.state is State.ENDED:
@@ -169,7 +186,7 @@ class Link:
         """One signal: limits first, then the table."""
         signal = self._limited(signal)
         action, state = TABLE[self.state].get(signal, (Action.NOTHING, self.state))
-        if action is not Action.OFFER:
+        if action not in (Action.OFFER, Action.WORK):
             self._record = b""
         self._do(action, signal)
         if action is not Action.NOTHING:
@@ -203,6 +220,13 @@ class Link:
                 self._say(bytes([frames.NAK]))
             case Action.OFFER if self._settings.acknowledge and signal is not Signal.CONFIRMATION:
                 self._say(bytes([frames.ACK]))
+            case Action.TAKE:
+                self._taken = self._taken + 1 if self.state is State.CAPTURING else 1
+                self._say_taken()
+            case Action.TAKE_AGAIN:
+                self._say_taken()
+            case Action.WORK:
+                self._say(bytes([frames.DC2]))
             case Action.SEND:
                 self._sendings = 1
                 self._say(self._response)
@@ -220,6 +244,10 @@ class Link:
                 self._say(bytes([frames.EOT]))
             case _:
                 pass
+
+    def _say_taken(self) -> None:
+        """ACK to the records 1, 3, 5 …, BEL to 2, 4, 6 …: a lost or repeated one shows."""
+        self._say(bytes([frames.ACK if self._taken % 2 else frames.BEL]))
 
     def _enter(self, state: State) -> None:
         if state is not self.state:

@@ -13,6 +13,7 @@ before the table is asked. The states:
 - UNCONFIRMED_LAST, UNCONFIRMED_MORE: the response was sent, and the terminal has to confirm it by a record of its own
   (three-message debit); what is not confirmed is undone by whoever gave the response. CONFIRMING_LAST, CONFIRMING_MORE:
   the confirmation is being written down.
+- CAPTURING: records of a batch come in, each acknowledged in turn by ACK and BEL; its trailer is a request like others.
 - FREE: requests and responses flow as they come (type 4); nobody polls, nobody has to acknowledge.
 - ENDED: EOT was sent; the connection closes.
 
@@ -34,6 +35,7 @@ class State(Enum):
     UNCONFIRMED_MORE = "unconfirmed more"
     CONFIRMING_LAST = "confirming last"
     CONFIRMING_MORE = "confirming more"
+    CAPTURING = "capturing"
     FREE = "free"
     ENDED = "ended"
 
@@ -46,6 +48,12 @@ class Signal(Enum):
     MORE = "request, more to come"
     FLOWING = "interleaved request"
     CONFIRMATION = "confirmation"
+    # a good frame of a batch
+    RECORD = "batch record"
+    AGAIN = "same record again"
+    BATCH = "last trailer"
+    BATCH_MORE = "trailer, more to come"
+    REJECTED = "record of a rejected batch"
     # any other frame: wrong parity or LRC, cut off, or nothing that could be answered
     BAD = "bad frame"
     # characters outside a frame
@@ -71,6 +79,9 @@ class Action(Enum):
     OFFER = "offer it"
     SEND = "send response"
     SEND_AGAIN = "send response again"
+    TAKE = "send ACK or BEL"
+    TAKE_AGAIN = "send the same again"
+    WORK = "send DC2, offer it"
     ACKNOWLEDGE = "send ACK"
     CONCLUDE = "send ACK and EOT"
     GO_ON = "send ACK and ENQ"
@@ -79,6 +90,8 @@ class Action(Enum):
 
 _END: Final = (Action.SIGN_OFF, State.ENDED)
 _REQUESTS: Final = {
+    Signal.RECORD: (Action.TAKE, State.CAPTURING),
+    Signal.REJECTED: (Action.SEND, State.ANSWERED_LAST),
     Signal.LAST: (Action.OFFER, State.DECIDING_LAST),
     Signal.MORE: (Action.OFFER, State.DECIDING_MORE),
     Signal.FLOWING: (Action.OFFER, State.FREE),
@@ -140,6 +153,15 @@ TABLE: Final[dict[State, dict[Signal, tuple[Action, State]]]] = {
     },
     State.CONFIRMING_MORE: {
         Signal.CONFIRMED: (Action.GO_ON,    State.POLLING),
+        Signal.SILENCE: _END,
+    },
+    State.CAPTURING: _ENDS | {
+        Signal.RECORD:  (Action.TAKE,       State.CAPTURING),
+        Signal.AGAIN:   (Action.TAKE_AGAIN, State.CAPTURING),
+        Signal.BATCH:   (Action.WORK,       State.DECIDING_LAST),
+        Signal.BATCH_MORE: (Action.WORK,    State.DECIDING_MORE),
+        Signal.REJECTED: (Action.SEND,      State.ANSWERED_LAST),
+        Signal.BAD:     (Action.REFUSE,     State.CAPTURING),
         Signal.SILENCE: _END,
     },
     # Types 0 and 2 are answered here like type 4: the line stays until the terminal ends it.

@@ -106,7 +106,7 @@ _WITHOUT_CODE: Final = frozenset({Kind.MALFORMED, Kind.UNKNOWN, Kind.OPERATOR})
 ONLY_VISA2: Final = frozenset(
     {
         *(Kind.GIFT_CASH_BACK, Kind.GIFT_UNLOAD, Kind.GIFT_VOID, Kind.GIFT_ANY),
-        *(Kind.LOYALTY_VOID, Kind.LOYALTY_ANY, Kind.CONFIRMATION),
+        *(Kind.LOYALTY_VOID, Kind.LOYALTY_ANY, Kind.CONFIRMATION, Kind.CAPTURE),
     }
 )
 

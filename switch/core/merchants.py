@@ -160,6 +160,7 @@ class Batch(msgspec.Struct, frozen=True):
     carried: tuple[Total, ...] = NO_TOTALS
     claimed: tuple[Total, ...] | None = None  # by the newest settlement; while open: it awaits upload
     first: int = 0  # Batch.id of the first part, if this is another
+    captured: str = ""  # MMDD of the upload of all of it at once, if there was one
 
     @property
     def whole(self) -> int:

@@ -13,6 +13,7 @@ from switch.core.deciding import Deciding
 from switch.core.decision import Decision
 from switch.core.merchants import Terminal
 from switch.core.refusals import Reason
+from switch.core.settling import may_capture
 
 
 def answer_network(deciding: Deciding) -> Decision:
@@ -27,6 +28,8 @@ def answer_network(deciding: Deciding) -> Decision:
         return Decision(deciding.reply(Outcome.APPROVED, parameters=_parameters(deciding.terminal)))
     if request.kind is Kind.LOGON and request.names_terminal:
         return _log_on(deciding)
+    if request.kind is Kind.CAPTURE and request.names_terminal:
+        return may_capture(deciding)
     return deciding.refuse(Reason.NOT_OFFERED)
 
 

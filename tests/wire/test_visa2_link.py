@@ -13,9 +13,12 @@ from terminals.visa2_link import Link, LinkSettings, Waits
 from terminals.visa2_states import TABLE, Signal, State
 
 ENQ, ACK, NAK, EOT, DLE = b"\x05", b"\x06", b"\x15", b"\x04", b"\x10"
+BEL, DC2 = b"\x07", b"\x12"
 RESPONSE = write_frame(b"E0.YES")
 LAST, MORE, FLOWING = write_frame(b"D0.1"), write_frame(b"D2.B", 0x17), write_frame(b"D4.C")
 BAD = LAST[:-1] + bytes([LAST[-1] ^ 1])
+RECORD, AGAIN = write_frame(b"K1.ZD", 0x17), write_frame(b"K1.ZA", 0x17)
+BATCH, BATCH_MORE, REJECTED = write_frame(b"K1.ZT"), write_frame(b"K3.ZM"), write_frame(b"K1.ZX", 0x17)
 UNANSWERABLE = write_frame(b"?")
 DEBIT, DEBIT_MORE, CONFIRMATION = write_frame(b"T0.1"), write_frame(b"T2.1", 0x17), write_frame(b"V0.1")
 
@@ -24,6 +27,10 @@ def shape(record: bytes, more: bool) -> Signal:
     """By application type, as the session has it; what does not begin with D can be answered by nobody."""
     if record[:1] == b"V":
         return Signal.CONFIRMATION
+    if record[:1] == b"K":
+        return {b"D": Signal.RECORD, b"A": Signal.AGAIN, b"T": Signal.BATCH, b"M": Signal.BATCH_MORE}.get(
+            record[4:5], Signal.REJECTED
+        )
     if record[:1] not in (b"D", b"T"):
         return Signal.BAD
     return Signal.FLOWING if record[1:2] == b"4" else Signal.MORE if record[1:2] == b"2" and more else Signal.LAST
@@ -36,10 +43,16 @@ class Talk:
         self.even, self.by_bytes = even, by_bytes
         self.now = 100.0
         self.wild = False  # both parities may come
-        self.link = Link(shape, self.now, settings or LinkSettings())
+        self.link = Link(self._shape, self.now, settings or LinkSettings())
         self.records: list[bytes] = []
         self.answers = True
         assert self.heard() == ENQ
+
+    def _shape(self, record: bytes, more: bool) -> Signal:
+        found = shape(record, more)
+        if found is Signal.REJECTED:
+            self.link.reject(RESPONSE[1:-2])
+        return found
 
     def send(self, data: bytes) -> bytes:
         """What the terminal hears when it has sent `data`."""
@@ -95,11 +108,14 @@ WAYS: dict[State, list[bytes]] = {
     State.UNCONFIRMED_MORE: [DEBIT_MORE],
     State.CONFIRMING_LAST: [DEBIT, CONFIRMATION],
     State.CONFIRMING_MORE: [DEBIT_MORE, CONFIRMATION],
+    State.CAPTURING: [RECORD],
     State.FREE: [FLOWING],
     State.ENDED: [EOT],
 }
 SENT = {
     Signal.LAST: LAST, Signal.MORE: MORE, Signal.FLOWING: FLOWING, Signal.BAD: BAD,
+    Signal.RECORD: RECORD, Signal.AGAIN: AGAIN, Signal.BATCH: BATCH, Signal.BATCH_MORE: BATCH_MORE,
+    Signal.REJECTED: REJECTED,
     Signal.CONFIRMATION: CONFIRMATION, Signal.ENQ: ENQ, Signal.ACK: ACK, Signal.NAK: NAK, Signal.EOT: EOT,
 }  # fmt: skip
 
@@ -142,6 +158,23 @@ TRANSITIONS = [
     (State.ANSWERED_MORE, Signal.BAD,     NAK,      State.ANSWERED_MORE),
     (State.ANSWERED_MORE, Signal.EOT,     EOT,      State.ENDED),
     (State.ANSWERED_MORE, Signal.GIVE_UP, EOT,      State.ENDED),
+    *[row for state in (State.POLLING, State.REPEATING, State.ANSWERED_LAST, State.ANSWERED_MORE) for row in (
+        (state, Signal.RECORD,   ACK,      State.CAPTURING),
+        (state, Signal.REJECTED, RESPONSE, State.ANSWERED_LAST),
+    )],
+    *[row for state in (State.UNCONFIRMED_LAST, State.UNCONFIRMED_MORE) for row in (
+        (state, Signal.RECORD,   EOT,      State.ENDED),
+        (state, Signal.REJECTED, EOT,      State.ENDED),
+    )],
+    (State.CAPTURING, Signal.RECORD,     BEL,            State.CAPTURING),
+    (State.CAPTURING, Signal.AGAIN,      ACK,            State.CAPTURING),
+    (State.CAPTURING, Signal.BATCH,      DC2 + RESPONSE, State.ANSWERED_LAST),
+    (State.CAPTURING, Signal.BATCH_MORE, DC2 + RESPONSE, State.ANSWERED_MORE),
+    (State.CAPTURING, Signal.REJECTED,   RESPONSE,       State.ANSWERED_LAST),
+    (State.CAPTURING, Signal.BAD,        NAK,            State.CAPTURING),
+    (State.CAPTURING, Signal.SILENCE,    EOT,            State.ENDED),
+    (State.CAPTURING, Signal.EOT,        EOT,            State.ENDED),
+    (State.CAPTURING, Signal.GIVE_UP,    EOT,            State.ENDED),
     (State.DECIDING_LAST, Signal.DEBIT,   RESPONSE, State.UNCONFIRMED_LAST),
     (State.DECIDING_MORE, Signal.DEBIT,   RESPONSE, State.UNCONFIRMED_MORE),
     *[row for state, end, after in (
@@ -363,6 +396,14 @@ def test_acknowledging_is_a_choice() -> None:
     assert talk.send(CONFIRMATION) == ACK, "said once, when it is written down"
 
 
+def test_acknowledgements_of_a_batch_alternate() -> None:
+    talk = Talk()
+    assert [talk.send(one) for one in (RECORD, RECORD, AGAIN, RECORD, BAD, RECORD)] == [ACK, BEL, BEL, ACK, NAK, BEL]
+    talk.send(BATCH_MORE)
+    assert talk.send(ACK) == ENQ
+    assert talk.send(RECORD) == ACK, "a new batch begins anew"
+
+
 # -- time -------------------------------------------------------------------------------------------------------------
 def test_a_frame_that_stops_is_refused() -> None:
     talk = Talk()
@@ -435,4 +476,4 @@ def test_any_bytes_and_any_time_end_or_wait(steps: list[bytes | float]) -> None:
             talk.wait(step)
     assert talk.link.state in State
     assert talk.link.deadline > talk.now - 1e-9 or talk.link.state is State.ENDED
-    assert re.fullmatch(rb"[\x04\x05\x15]*", talk.heard())
+    assert re.fullmatch(rb"[\x04-\x07\x15]*", talk.heard())

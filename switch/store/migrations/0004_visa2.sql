@@ -21,3 +21,5 @@ CREATE TABLE pendings (
     card_hash TEXT NOT NULL
 );
 CREATE INDEX pendings_by_until ON pendings (until, id);
+
+ALTER TABLE batches ADD COLUMN captured TEXT NOT NULL DEFAULT '';
