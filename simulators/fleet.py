@@ -43,7 +43,7 @@ async def run_fleet(
         chance = random.Random(f"{options.seed}/{number}")
         tills.append(FleetTill(demo, options, who, report, chance))
         share = pans[number :: len(terminals)][:CARDS_PER_TERMINAL] or [pans[number % len(pans)]]
-        fault = FAULTS[number % len(FAULTS)] if number < faulty and tills[-1].dialect != "visa2" else None
+        fault = FAULTS[number % len(FAULTS)] if number < faulty else None
         days.append(Day(tills[-1], share, cards, options, report, chance, fault))
     started = trio.current_time()
     for part in (Day.open, Day.live):

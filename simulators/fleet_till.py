@@ -17,6 +17,7 @@ from simulators.load_line import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, TRY
 from simulators.requests import is_answer_to, without_secrets
 from simulators.settlement import Habits, Said, pay_debts, settle
 from simulators.state import COUNTER_MAX, Counters, Deed, StateFile
+from simulators.visa2_wire import is_upload
 from simulators.wire import Message, WireError
 
 STANS_RESERVED = 1000  # at a time: one write of the state file for as many messages
@@ -167,9 +168,16 @@ class FleetTill:
             return None
         try:
             with trio.fail_after(self._options.answer_seconds):
+                uploads = self.dialect == "visa2" and is_upload(request)
+                if uploads:
+                    await self.hang_up()  # a batch has a session of its own
                 link = self._link = self._link or await open_link(
                     self._demo, self.who, self._options.listener_of(self.who), self._options.host
                 )
+                if uploads:
+                    answer = await link.upload(request, self.journal.counting)
+                    await self.hang_up()
+                    return None if lost else answer
                 await link.send(request)
                 if lost:
                     await self._lose()

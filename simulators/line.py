@@ -2,9 +2,11 @@
 
 import ssl
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import trio
 
+from simulators.journal import Item
 from simulators.wire import Message
 
 
@@ -24,6 +26,10 @@ class Line(ABC):
     @abstractmethod
     async def receive(self) -> Message:
         """The next message, whoever it is for."""
+
+    async def upload(self, settlement: Message, items: Sequence[Item]) -> Message:
+        """A whole batch, and what it was answered; only lines that have a session for it."""
+        raise NotImplementedError
 
     async def aclose(self) -> None:
         await trio.aclose_forcefully(self._stream)

@@ -31,7 +31,7 @@ from simulators.requests import (
 from simulators.settlement import Said
 from simulators.state import Deed, StateFile
 from simulators.tables import available
-from simulators.visa2_wire import code_of
+from simulators.visa2_wire import code_of, is_upload
 from simulators.wire import Message, WireError
 
 ANSWER_SECONDS = 25.0  # the switch answers within 20 or not at all
@@ -141,7 +141,7 @@ class Terminal:
 
     async def send(self, kind: str, request: Message) -> Exchange:
         """Send a request as it is, wait for its answer, and remember both."""
-        if self.dialect == "visa2":
+        if self.dialect == "visa2" and not is_upload(request):
             code_of(request)  # what cannot be said never leaves
         deed = Deed(kind, without_secrets(request, self.dialect))
         is_deed = request.mti[:3] in ("020", "022")
@@ -215,8 +215,13 @@ class Terminal:
         sent = False
         try:
             with trio.fail_after(self._answer_seconds):
+                uploads = self.dialect == "visa2" and is_upload(request)
+                if uploads:
+                    await self.hang_up()  # a batch has a session of its own
                 async with self._line() as link:
                     sent = True  # from here the switch may have it, even if sending fails half way
+                    if uploads:
+                        return await link.upload(request, self.journal.read().counting), "", True
                     await link.send(request)
                     return await self._wait_for_answer(link, request), "", True
         except trio.TooSlowError:

@@ -1,13 +1,17 @@
 """A terminal's side of a VISA-2 line: wait for ENQ, send a frame, take the response, say that it was understood."""
 
 import ssl
+from collections.abc import Sequence
 
 import trio
 
 from simulators.demo import DemoTerminal
+from simulators.journal import Item
 from simulators.line import Line, LineDown
+from simulators.visa2_batch import batch_records, settlement_answer
 from simulators.visa2_wire import (
     ACK,
+    BEL,
     ENQ,
     EOT,
     ETB,
@@ -71,6 +75,38 @@ class Visa2Line(Line):
                 if is_response_to(response, self._request, self._who):
                     await self._acknowledge(response)
                     return answer_message(response, self._request, self._who.currency)
+
+    async def upload(self, settlement: Message, items: Sequence[Item]) -> Message:
+        """A data capture session: each record is acknowledged, the trailer gets the settlement response."""
+        *records, last = batch_records(settlement, items, self._who)
+        while not self._polled:
+            self._polled = await self._next() == ENQ
+        for record in records:
+            self._frame, self._sendings = frame(record, more=True), 0
+            early = await self._until_taken()
+            if early:
+                return await self._settled(early, settlement)
+        self._frame, self._sendings = frame(last), 0
+        return await self._settled(await self._until_taken(), settlement)
+
+    async def _until_taken(self) -> bytes:
+        """Nothing where the record was acknowledged; else the settlement response."""
+        await self._send_frame()
+        while True:
+            found = await self._next()
+            if found in (ACK, BEL):
+                return b""
+            if found == NAK:
+                await self._send_frame()
+            elif found == EOT:
+                raise LineDown("the switch ended the session")
+            elif found[:1] == STX:
+                return found
+
+    async def _settled(self, found: bytes, settlement: Message) -> Message:
+        answer = settlement_answer(unframe(found), settlement)
+        await self._write(ACK)
+        return answer
 
     async def _acknowledge(self, response: Response) -> None:
         """By a confirmation, where one is wanted; that it has arrived must be known."""

@@ -14,7 +14,7 @@ from simulators.tables import AVAILABLE, encode_tables, find_tables
 from simulators.totals import decode_totals
 from simulators.wire import Message, WireError
 
-STX, ETX, EOT, ENQ, ACK, NAK, ETB = b"\x02", b"\x03", b"\x04", b"\x05", b"\x06", b"\x15", b"\x17"
+STX, ETX, EOT, ENQ, ACK, BEL, NAK, ETB = (bytes([code]) for code in (2, 3, 4, 5, 6, 7, 0x15, 0x17))
 FS, GS = "\x1c", "\x1d"
 SEQUENCE_MAX = 9999
 
@@ -133,6 +133,11 @@ def request_record(request: Message, who: DemoTerminal, application_type: str = 
 def confirmation_record(response: Response, application_type: str) -> bytes:
     """The record V: what group II of the response said."""
     return f"V{application_type}.{response.debit[:_CONFIRMED_CHARACTERS]}".encode("ascii")
+
+
+def is_upload(request: Message) -> bool:
+    """Whether it stands for a whole data capture session."""
+    return request.mti == "0500" and request.get(3).startswith("96")
 
 
 def code_of(request: Message) -> str:
