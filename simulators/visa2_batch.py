@@ -53,6 +53,4 @@ def settlement_answer(record: bytes, settlement: Message) -> Message:
         number: settlement.fields[number] for number in (3, 11, 24, 41, 42, 60) if number in settlement.fields
     }
     fields[39] = _FORMAT_ERROR if code == _REJECTED else "00"
-    if code != _REJECTED and 63 in settlement.fields:
-        fields[63] = settlement.fields[63]
     return Message("0510", fields)

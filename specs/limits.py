@@ -17,7 +17,7 @@ VISA2_ACKNOWLEDGE_SECONDS: Final = 5.0  # after a response, before it is sent ag
 VISA2_REFUSALS_MAX: Final = 3  # NAKs in a row; the next bad frame ends the session
 VISA2_SENDINGS_MAX: Final = 3  # of one response
 VISA2_CAPTURE_SECONDS: Final = 30.0  # between two records of a batch
-VISA2_DETAILS_MAX: Final = 10_000  # of one batch: two a minute all day and all night, three times over
+VISA2_DETAILS_MAX: Final = 9_996  # of one batch: with three other records as many as a rejection can number
 VISA2_STRAYS_MAX: Final = 64  # characters outside a frame in one state: noise on the line, or another protocol
 
 # -- connections ------------------------------------------------------------------------------------------------------

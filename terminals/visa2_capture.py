@@ -171,9 +171,9 @@ class Capture:
         return self._response("QD", f"{date:{_TEXT_CHARACTERS}}")
 
     def rejected(self, why: Rejection) -> bytes:
-        data = "".join(letter if " " <= letter <= "~" else "?" for letter in why.data)[:_DATA_CHARACTERS]
+        data = why.data[:_DATA_CHARACTERS]
         said = f"{why.type}{why.record:04d}{why.letter}{why.field:02d}{data:{_DATA_CHARACTERS}}"
-        return self._response("RB", said)
+        return self._response("RB", "".join(letter if " " <= letter <= "~" else "?" for letter in said))
 
     def unknown_terminal(self) -> Rejection:
         return Rejection("V", 1, "H", _MERCHANT_FIELD, self._header[_MERCHANT_FIELD])

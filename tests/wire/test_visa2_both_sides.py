@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from simulators.cli import main
 from simulators.demo import DemoTerminal, DemoVisa2
+from simulators.journal import Item
 from simulators.requests import KINDS, Order, build_repeat, build_request, build_reversal, build_void
 from simulators.settlement import build_settlement
 from simulators.state import Counters, Deed
 from simulators.tables import find_tables
+from simulators.visa2_batch import batch_records, settlement_answer
 from simulators.visa2_describe import describe_pasted
 from simulators.visa2_wire import (
     CODES,
@@ -35,6 +37,8 @@ from specs.sensitive import PAN, Secret
 from specs.transaction import Balance, BalanceType, Kind, MessageClass, PointsTold, Purse, Reply, Request, Total
 from specs.visa2 import CONFIRMATION_FORM
 from terminals.visa2_answer import response_record
+from terminals.visa2_capture import Capture
+from tests.wire.golden import LINE
 from tests.wire.visa2_tools import FRAMES, FS, PAN_DIGITS, read
 
 NOW = datetime(2026, 11, 22, 10, 15, 30)
@@ -267,3 +271,27 @@ def test_what_is_no_frame_is_said_in_a_sentence(text: str) -> None:
 def test_any_bytes_are_rows_or_a_sentence(data: bytes) -> None:
     described = describe_pasted(data.hex())
     assert bool(described.rows) is (described.problem is None)
+
+
+# -- data capture -----------------------------------------------------------------------------------------------------
+def test_a_batch_is_captured_as_it_was_meant() -> None:
+    requests = [message("redeem", 11), message("refund", 12), message("points-redeem", 13), message("activate", 14)]
+    items = [Item("", one, 6000, approval=f"00471{place}") for place, one in enumerate(requests)]
+    settlement = build_settlement(WHO, "960000", 7, [(2, 12000), (2, 12000)], "000015", NOW)
+    capture = Capture(VISA2, LINE)
+    assert [capture.take(one.decode()) for one in batch_records(settlement, items, WHO)] == [None] * 7
+    assert (capture.complete, capture.net) == (True, 0)
+    begin, *uploads, end = capture.requests()
+    assert begin.batch == 7
+    assert [(one.kind, one.card, one.original_stan, one.approval, one.amount) for one in uploads] == [
+        (kind, PAN(PAN_DIGITS), 11 + place, f"00471{place}", 6000)
+        for place, kind in enumerate((Kind.GIFT_REDEEM, Kind.GIFT_REFUND, Kind.POINTS_REDEEM, Kind.GIFT_ACTIVATE))
+    ]
+    assert end.totals == (Total(2, 12000), Total(2, 12000))
+    answers = {
+        "00": (capture.good(), capture.duplicate("1122")),
+        "30": (capture.rejected(capture.wrong_number()),),
+    }
+    for code, records in answers.items():
+        for one in records:
+            assert settlement_answer(unframe(frame(one)), settlement).get(39) == code

@@ -105,6 +105,13 @@ def test_the_settlement_responses_of_the_reference() -> None:
     assert capture.rejected(Rejection("E", 4, "D", 9, "54997400000000X7")) == FRAMES["K9"].record
 
 
+def test_a_rejection_says_nothing_that_is_no_character() -> None:
+    capture = Capture(VISA2, LINE)
+    wrong = capture.take("K1.Z\x02\x03\x04")
+    assert wrong is not None
+    assert capture.rejected(wrong)[34:].rstrip() == b"RB00000S0001?05"
+
+
 def test_the_example_batch_is_rejected_for_what_we_do_not_offer() -> None:
     _, wrong = taken([FRAMES[name].record for name in ("K1", "K2", "K3")])
     assert wrong == Rejection("E", 3, "D", 6, "54")

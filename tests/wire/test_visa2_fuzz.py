@@ -29,7 +29,7 @@ RECORDS = [
 ]
 CONTROLS = [b"\x05", b"\x06", b"\x15", b"\x10\x04", b"\x04", b"\x02", b"\x00"]
 OUTCOMES = (Outcome.APPROVED, Outcome.PARTIAL, Outcome.FORMAT_ERROR, Outcome.TOTALS, Outcome.NOT_ENOUGH)
-SAID = re.compile(rb"(?:[\x04-\x06\x15]|\x02[ -~\x1c\x1d]+\x03.)*", re.DOTALL)
+SAID = re.compile(rb"(?:[\x04-\x07\x12\x15]|\x02[ -~\x1c\x1d]+\x03.)*", re.DOTALL)
 
 
 def reply(chance: random.Random) -> Reply:
