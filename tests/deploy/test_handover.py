@@ -25,6 +25,7 @@ from tests.contract.daemon import wait_until_ready
 REPLACEMENTS = 2
 FLEET = FleetOptions(terminals=4, deeds=250, lose=0, faults=0, answer_seconds=20)
 TELLERS = 4
+PATIENCE_SECONDS = 60.0  # a new daemon takes that long on a machine with much else to do
 
 
 class Manager:
@@ -77,6 +78,7 @@ class Teller(threading.Thread):
             asked = Message({0: "0800", 3: "990000", 11: stan, 24: "010", 41: "BOOKS001", 42: "DEMOBOOKS000001"})
             try:
                 with Line(self.dialect, self.port) as line:
+                    line.sock.settimeout(PATIENCE_SECONDS)
                     answer = line.ask(asked)
             except (OSError, WireError) as fault:
                 self.faults.append(repr(fault))
