@@ -40,7 +40,8 @@ static: $(VENV)/.installed-tests
 check: static
 	$(PYTEST) -q -m "not slow"
 
-# All tests, with FUZZ_SECONDS of random bytes; the summary names what was skipped and why.
+# All tests, with FUZZ_SECONDS of random bytes; searches try the same examples each time, new ones with EXPLORE=1. The
+# summary names what was skipped and why.
 test: static
 	FUZZ_SECONDS=$(FUZZ_SECONDS) $(PYTEST)
 

@@ -20,6 +20,7 @@ from switch.core.decision import BatchEvent, Changes, Decision
 from switch.core.needs import Case, Needs, needs
 from switch.core.programme import Programme, parse_programme
 from switch.core.workset import Workset
+from switch.past_programmes import PastProgrammes
 from switch.seals import mark, seal_of
 from switch.store.port import Conflict, Store, Unavailable
 
@@ -41,6 +42,7 @@ class Books:
     def __init__(self, store: Store, seal_key: bytes, daemon: str = "main", report: Report = lambda bug: None) -> None:
         self.store = store
         self.programme = _read_programme(store)
+        self._past = PastProgrammes(store)
         self.seal = store.last_seal(daemon)
         self.commit_seconds = 0.0  # of the last group
         self.events: list[BatchEvent] = []  # of the last group
@@ -75,6 +77,7 @@ class Books:
         workset = self.store.load([need for item in group for need in _needs_of(item)], now)
         if workset.programme_version != self.programme.version:
             self.programme = _read_programme(self.store)
+        self._past.refresh(self.programme, now)
         decided: set[int] = set()
         replies = [self._decide(item, workset, now + place, decided) for place, item in enumerate(group)]
         self._commit(workset.changes, now)
@@ -97,7 +100,8 @@ class Books:
                 if view.terminal and view.terminal.id in decided:
                     return bare_reply(Outcome.INTERNAL, now, self.programme.time_zone)
                 decided |= {view.terminal.id} if view.terminal else set()
-                decision = decide(item, view, self.programme, now, number)
+                rules = self._past.rules_for(item, view, self.programme, now)
+                decision = decide(item, view, rules, now, number)
             else:
                 decision = decide_command(item, workset, self.programme, now, number)
             workset.check(decision)

@@ -59,6 +59,11 @@ def find_obstacle(deciding: Deciding) -> Reason | None:
 
 def is_stale(deciding: Deciding) -> bool:
     """An advice of a deed too long ago is reported, not booked (WIRE.md section 4, "Forced movements")."""
-    local_seconds = (deciding.local_now - dt.datetime(1970, 1, 1)).total_seconds()
-    sent_at = deciding.sent_at
-    return sent_at is not None and local_seconds - sent_at > limits.ADVICE_DAYS * DAY // SECOND
+    ago = seconds_ago(deciding)
+    return ago is not None and ago > limits.ADVICE_DAYS * DAY // SECOND
+
+
+def seconds_ago(deciding: Deciding) -> int | None:
+    """How long ago it was done, by the clock of the terminal's store, if the message tells when."""
+    local_seconds = int((deciding.local_now - dt.datetime(1970, 1, 1)).total_seconds())
+    return None if deciding.sent_at is None else local_seconds - deciding.sent_at

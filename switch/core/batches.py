@@ -12,7 +12,7 @@ from specs import limits
 from specs.transaction import TOTALS_BLOCKS, Kind, MessageClass, Total
 from switch.core.clock import DAY
 from switch.core.journal import Row
-from switch.core.merchants import LEFT_BEHIND, NO_TOTALS, Batch, Closer, Count, Desk
+from switch.core.merchants import END_OF_DAY, LEFT_BEHIND, Batch, Closer, Count, Desk
 from switch.core.needs import Case
 from switch.core.refusals import Reason
 from switch.core.undo import is_live
@@ -73,9 +73,14 @@ def open_new(view: View, application: str, asked: int | None, now: int, number: 
 
 
 def closed_by_terminal(batch: Batch, now: int) -> bool:
-    """Whether the terminal itself closed it, not too long ago to be recognised."""
+    """Whether the terminal itself closed it, not too long ago to be recognised.
+
+    A part that the host has settled does not say so, though the terminal may have closed the whole since: the last part
+    does, and its number may be another.
+    """
     return (
         batch.closed_by is Closer.TERMINAL
+        and batch.reason != END_OF_DAY
         and batch.closed_at is not None
         and now - batch.closed_at < limits.BATCH_DAYS * DAY
     )
@@ -120,6 +125,8 @@ def count_row(view: View, row: Row, joined: Joined | None) -> Counted:
             counts.append(Count(batch.id, block, sign, sign * deed.amount))
             changed[batch.id] = _with(batch, block, sign, sign * deed.amount, row.decided_at)
             here = changed[batch.id] if here and here.id == batch.id else here
+    if row.took_effect and here and here.id == row.batch and not here.since:  # it need not count
+        changed[here.id] = msgspec.structs.replace(here, since=row.decided_at)
     return Counted(tuple(counts), late, tuple(changed.values()))
 
 
@@ -141,5 +148,4 @@ def _with(batch: Batch, block: int, count: int, amount: int, now: int) -> Batch:
     before = batch.totals[block]
     changed = Total(before.count + count, before.amount + amount)
     totals = (*batch.totals[:block], changed, *batch.totals[block + 1 :])
-    since = 0 if totals == NO_TOTALS else batch.since or now
-    return msgspec.structs.replace(batch, totals=totals, since=since)
+    return msgspec.structs.replace(batch, totals=totals, since=batch.since or now)

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from specs import limits
 from switch.core.clock import MINUTE, SECOND, local_time
-from switch.core.merchants import NO_TOTALS, Batch, Merchant
+from switch.core.merchants import Batch, Merchant
 from switch.core.workset import Day
 
 _NOON = "1200"
@@ -56,7 +56,7 @@ def is_settle_time(merchant: Merchant, batch: Batch, now: int) -> bool:
     Each terminal has its own moment in the hour before the end, so that a whole chain does not settle at once; the last
     quarter is left to those that were busy.
     """
-    if not merchant.day_ends or batch.booked == NO_TOTALS:
+    if not merchant.day_ends or not (batch.since or batch.first):
         return False
     before, after = day_ends_around(merchant, now)
     window = limits.SETTLE_MINUTES * MINUTE

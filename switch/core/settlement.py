@@ -11,7 +11,7 @@ import msgspec
 from specs.transaction import TOTALS_BLOCKS, MessageClass
 from switch.core.irregular import MISSING, OTHER_TOTALS, irregular, moved_for
 from switch.core.journal import Row
-from switch.core.merchants import NO_TOTALS, SETTLED, UPLOADED, Batch, Settlement
+from switch.core.merchants import SETTLED, UPLOADED, Batch, Settlement
 from switch.core.undo import is_live
 
 
@@ -89,7 +89,7 @@ def irregularities(
             continue
         if batch.reason == UPLOADED and batch.differs:
             found.append(_about_batch(batch, OTHER_TOTALS))
-        elif batch.reason not in (SETTLED, UPLOADED) and (batch.booked != NO_TOTALS or batch.claimed):
+        elif batch.reason not in (SETTLED, UPLOADED) and (batch.since or batch.first or batch.claimed):
             found.append(_about_batch(batch, batch.reason.replace(" ", "_")))
         if batch.id in uploaded:
             before = [row for row in uploaded[batch.id] if row.decided_at < settlement.until]

@@ -26,6 +26,10 @@ class MemoryReader(MemoryTables):
     def programme(self) -> ProgrammeText | None:
         return self._programmes[-1] if self._programmes else None
 
+    def programmes(self, since: int) -> list[ProgrammeText]:
+        first = max((text.version for text in self._programmes if text.applied_at <= since), default=0)
+        return [text for text in self._programmes if text.version >= first]
+
     def programme_at(self, version: int) -> ProgrammeText | None:
         return next((text for text in self._programmes if text.version == version), None)
 

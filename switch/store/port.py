@@ -95,6 +95,9 @@ class Store(Protocol):
     def programme(self) -> ProgrammeText | None:
         """The newest version."""
 
+    def programmes(self, since: int) -> list[ProgrammeText]:
+        """The versions that were in force at any time since, oldest first."""
+
     def last_seal(self, daemon: str) -> Seal | None: ...
 
     def merchants(self) -> list[Merchant]: ...

@@ -42,6 +42,11 @@ class SQLReader:
         newest = self._database.read(PROGRAMMES, "p", "programmes p ORDER BY p.version DESC LIMIT 1")
         return newest[0] if newest else None
 
+    def programmes(self, since: int) -> list[ProgrammeText]:
+        first = "coalesce((SELECT max(version) FROM programmes WHERE applied_at <= ?), 0)"
+        sql = f"programmes p WHERE p.version >= {first} ORDER BY p.version"
+        return self._database.read(PROGRAMMES, "p", sql, (since,))
+
     def programme_at(self, version: int) -> ProgrammeText | None:
         found = self._database.read(PROGRAMMES, "p", "programmes p WHERE p.version = ?", (version,))
         return found[0] if found else None

@@ -13,8 +13,8 @@ from specs.transaction import Kind, MessageClass, Reply
 from switch.core.commands import PutMerchant
 from switch.core.day_commands import CutSettlement, SettlePart
 from switch.core.days import is_over
-from switch.core.merchants import Closer, Merchant, Settlement
-from tests.core.till import Shop, Till, clock
+from switch.core.merchants import NO_TOTALS, Closer, Merchant, Settlement
+from tests.core.till import EURO, LIRA, Shop, Till, clock
 
 APPROVED, BATCH, TOTALS = Outcome.APPROVED, Outcome.BATCH, Outcome.TOTALS
 ZERO = (0, 0)
@@ -136,6 +136,23 @@ def test_a_part_is_settled_once_and_only_if_there_is_something_in_it() -> None:
     assert end_day(till, first).outcome is BATCH
 
 
+@pytest.mark.parametrize("first", ["transaction", "settlement"])
+def test_a_part_that_had_another_number_does_not_make_that_one_closed(first: str) -> None:
+    """Nobody had named the batch when the host settled a part; the terminal calls the rest 5, then goes on with 1."""
+    shop, till, card = scene()
+    till.redeem(card, 100)
+    end_day(till)
+    assert till.log_on(batch=5).batch == 5
+    assert till.settle(5, (1, 100)).outcome is APPROVED
+    if first == "transaction":
+        assert till.redeem(card, 20, batch=1).outcome is APPROVED
+        assert till.settle(1, (1, 20)).outcome is APPROVED
+    else:
+        reply = till.settle(1, ZERO)
+        assert (reply.outcome, [(t.count, t.amount) for t in reply.totals or ()]) == (APPROVED, [ZERO])
+    shop.prove()
+
+
 def test_leaving_a_batch_behind_leaves_its_parts_as_they_are() -> None:
     shop, till, card = scene()
     till.redeem(card, 100, batch=7)
@@ -173,16 +190,22 @@ def test_a_batch_opened_the_day_before_is_of_the_day_of_its_first_transaction() 
     assert shop.store.settlements()[0].day == "2026-03-11"
 
 
-def test_a_batch_whose_transactions_were_undone_begins_again() -> None:
-    shop, till, card = scene()
-    set_day_end(shop, "0000")
-    first = till.redeem(card, 100, batch=7)
-    assert till.batches()[-1].since == shop.newest.decided_at
-    till.void_spend(card, 100, rrn=first.rrn)
-    assert till.batches()[-1].since == 0
-    shop.pass_time(days=1)
-    till.redeem(card, 20)
-    assert not is_over(merchant_a(shop), till.batches()[-1], shop.now)
+@pytest.mark.parametrize("what", ["undone", "in another currency"])
+def test_what_does_not_count_is_something_to_settle_all_the_same(what: str) -> None:
+    shop, till, card = scene(currencies=(EURO,))
+    set_day_end(shop, "1600")
+    done = till.redeem(card, 100, batch=7, currency=EURO if what == "in another currency" else LIRA)
+    first = shop.newest.decided_at
+    if what == "undone":
+        till.void_spend(card, 100, rrn=done.rrn)
+    assert (till.batches()[-1].totals, till.batches()[-1].since) == (NO_TOTALS, first)
+    shop.pass_time(hours=4)
+    assert is_over(merchant_a(shop), till.batches()[-1], shop.now)
+    assert end_day(till).outcome is APPROVED
+    assert cut(shop).outcome is APPROVED
+    assert not till.batches()[-1].since, "the next part is empty"
+    assert till.settle(7, ZERO).outcome is APPROVED
+    shop.prove()
 
 
 # -- settlements -------------------------------------------------------------------------------------------------------

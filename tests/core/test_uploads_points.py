@@ -6,13 +6,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from specs.outcomes import Outcome
 from specs.sensitive import PAN
 from specs.transaction import Kind
-from tests.core.members import MemberShop, PointsTill
-from tests.core.till import clock
+from switch.core.clock import DAY
+from switch.core.commands import ApplyProgramme
+from tests.core.members import CARDS, MemberShop, PointsTill, scheme
+from tests.core.till import PROGRAMME, clock
 
 APPROVED = Outcome.APPROVED
 #: It is a Tuesday: twice the points.
@@ -76,3 +79,46 @@ def test_what_puts_points_onto_a_card_is_reported_and_not_booked(kind: Kind) -> 
     assert upload(till, kind, card, 100, **fields, **clock(shop.now)) == "upload_not_booked"
     assert (shop.points(card), till.batches()[-1].since) == (1000, 0)
     shop.prove()
+
+
+# -- the programme has changed meanwhile -------------------------------------------------------------------------------
+def test_a_sale_never_seen_earns_by_the_programme_of_its_own_day() -> None:
+    shop, till, card = scene(0)
+    first_day = clock(shop.now)
+    shop.pass_time(days=1)
+    shop.command(ApplyProgramme(PROGRAMME + scheme(earn_points="3")))
+    second_day = clock(shop.now)
+    shop.pass_time(days=1)
+    shop.command(ApplyProgramme(PROGRAMME + scheme(earn_points="7")))
+    earned = []
+    for when in (first_day, second_day, clock(shop.now), {}, clock(shop.now - 20 * DAY)):
+        before = shop.points(card)
+        assert upload(till, Kind.SALE, card, 10_000, **when) == "without_authorisation"
+        earned.append(shop.points(card) - before)
+    assert earned == [100, 300, 700, 700, 100], "without a time by today's; before the first by the first"
+    assert [row.programme for row in shop.rows() if row.kind is Kind.SALE] == [1, 2, 3, 3, 1]
+    till.sale(card, 10_000, **first_day)
+    assert shop.newest.programme == 3, "only an upload tells of another day"
+    shop.prove()
+
+
+def test_a_card_or_a_scheme_that_programme_did_not_have_earns_by_todays() -> None:
+    shop, till, _ = scene(0)
+    first_day = clock(shop.now)
+    shop.pass_time(days=1)
+    shop.command(ApplyProgramme(PROGRAMME + scheme(cards=CARDS[:-1] + ', {id = "new", name = "", prefix = "990130"}]')))
+    new = shop.member(product="new")
+    assert upload(till, Kind.SALE, new, 10_000, **first_day) == "without_authorisation"
+    assert shop.points(new) == 100
+    shop.prove()
+
+
+def test_a_programme_that_can_be_read_no_longer_is_no_reason_to_refuse() -> None:
+    shop, till, card = scene(0)
+    first_day = clock(shop.now)
+    shop.pass_time(days=1)
+    (first,) = shop.store.programmes(0)
+    shop.store.programmes = lambda since: [msgspec.structs.replace(first, text="?")]  # type: ignore[method-assign]
+    shop.command(ApplyProgramme(PROGRAMME + scheme(earn_points="3")))
+    assert upload(till, Kind.SALE, card, 10_000, **first_day) == "without_authorisation"
+    assert shop.points(card) == 300

@@ -7,6 +7,7 @@ killed right after a message has gone out, so that the message may have been los
 from __future__ import annotations
 
 import socket
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from specs.limits import ANSWER_SECONDS
 from switch.config import load_config
 from switch.core.merchants import Closer
 from switch.store.open import open_reader
-from tests.crash.daemon import Daemon, prove
+from tests.crash.daemon import START_SECONDS, Daemon, prove
 
 SALES, OFFLINE = (100, 200, 300), 50
 BATCH = "000007"
@@ -79,6 +80,18 @@ class Terminal:
         return decode(split_frame(payload, "nac")[1], "nac")
 
 
+def wait_for_settlement(data: Path) -> None:
+    """It is cut right after the close, by a command of its own; a daemon that is told to stop leaves it to the next."""
+    store = load_config(data / "tillswitch.toml").store
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        with closing(open_reader(store)) as reader:
+            if reader.settlements():
+                return
+        time.sleep(0.05)
+    raise AssertionError("no settlement was cut")
+
+
 @pytest.mark.slow
 def test_a_settlement_killed_at_every_message_ends_balanced(data: Path) -> None:
     daemon = Daemon(data).wait_until_serving()
@@ -95,6 +108,7 @@ def test_a_settlement_killed_at_every_message_ends_balanced(data: Path) -> None:
         till.upload(stan, amount, more=place < len(sold))
     till.settle("960000", *claimed, "00")
     assert till.kills == len(SALES) + 1 + len(sold) + 1
+    wait_for_settlement(data)
     assert till.daemon.stop() == 0
     assert prove(data).batches == 1
     with closing(open_reader(load_config(data / "tillswitch.toml").store)) as reader:

@@ -21,6 +21,7 @@ from simulators.framing import FrameReader, frame, split_frame, tpdu
 from simulators.journal import Closed, Item, Journal, Result
 from simulators.requests import is_answer_to
 from simulators.settlement import Habits, Next, Numbers, build_logon, next_to_settle
+from simulators.settlement_slip import read_totals
 from simulators.state import Counters, Deed
 from simulators.wire import Dialect, Message, decode, encode
 from specs import limits
@@ -29,7 +30,7 @@ from specs.transaction import TOTALS_BLOCKS
 from switch.core.clock import HOUR, MINUTE, SECOND
 from switch.core.day_commands import SettlePart
 from switch.core.journal import Row
-from switch.core.merchants import NO_TOTALS, Batch
+from switch.core.merchants import Batch
 from switch.core.needs import application_of
 from terminals.session import Received, Session
 from tests.core.till import LINE, PROGRAMME, Shop
@@ -83,7 +84,7 @@ class Host:
         """What the open batch holds is settled by the host; nothing to do where it holds nothing."""
         for batch in host_batches(self.shop).values():
             here = (batch.terminal, batch.application) == (station.terminal_number, application(station.who.nii))
-            if here and batch.closed_at is None and batch.totals != NO_TOTALS:
+            if here and batch.closed_at is None and batch.since:
                 self.shop.command(SettlePart("A", station.who.terminal_id, batch.application, batch.id))
 
     @property
@@ -272,15 +273,15 @@ class Line:
         """What was under way arrives; nobody listens to its answer any more.
 
         A settlement that is overtaken may close a batch that its terminal has gone on with; a number that the terminal
-        skipped may be opened, and the batch that was open left behind. Totals need not agree then. Of a number that was
-        used twice the switch knows the last close only: an older settlement opens it once more.
+        skipped may be opened, and the batch that was open left behind. Totals need not agree then. A settlement with
+        other totals than its number was closed with last opens that once more (section 5, "adopted").
         """
         station, request, _ = self.under_way.pop(place)
         number = int(request.get(60)) if len(request.get(60)) == 6 else station.journal.number
-        closes = sum(day.closed.number == number for day in station.days)
-        if number != station.journal.number and not closes:
+        closed = next((day.closed for day in reversed(station.days) if day.closed.number == number), None)
+        if number != station.journal.number and closed is None:
             station.is_plain, station.is_disturbed = False, True
-        elif request.mti == "0500" and closes > 1:
+        elif request.mti == "0500" and closed and closed.claimed[:1] != read_totals(request)[:1]:
             station.is_disturbed = True
         elif request.mti == "0500" and number == station.journal.number:
             station.is_plain = False

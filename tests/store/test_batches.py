@@ -6,6 +6,7 @@ import pytest
 
 from specs import limits
 from specs.transaction import MessageClass, Total
+from switch.core.journal import ProgrammeText
 from switch.core.merchants import NO_TOTALS, Batch, Closer, Count, Settlement
 from switch.core.workset import Day, Workset
 from switch.store.port import OpenBatch
@@ -122,6 +123,15 @@ def test_unsettled_are_those_with_closed_batches(store: Whole) -> None:
     assert store.unsettled() == {"M2": two}
     keep(store, held(54, closed=NOW + 1))
     assert store.unsettled() == {MERCHANT_ID: Day(0, NOW + 54, NOW + 54), "M2": two}
+
+
+def test_programmes_since_begin_with_the_one_that_was_in_force_then(store: Whole) -> None:
+    texts = [ProgrammeText(number, f"# {number}", NOW + number) for number in (1, 2, 3)]
+    assert store.programmes(NOW) == []
+    keep(store, *texts)
+    found = [[text.version for text in store.programmes(NOW + since)] for since in (0, 1, 2, 3, 9)]
+    assert found == [[1, 2, 3], [1, 2, 3], [2, 3], [3], [3]]
+    assert store.programmes(NOW) == texts
 
 
 def test_the_rows_of_a_settlement_are_the_merchants_and_what_others_moved_late(store: Whole) -> None:
