@@ -15,7 +15,7 @@ from simulators.heartbeat_cli import echo_command, online_command
 from simulators.load_line import LoadOptions
 from simulators.load_output import show_load
 from simulators.money import parse_amount
-from simulators.output import show_json, show_message
+from simulators.output import show_json, show_message, show_rows
 from simulators.player import Player, go_on
 from simulators.points_cli import ADVICES, points
 from simulators.requests import GIFT_KINDS, KINDS, VOIDABLE_KINDS, Kind, Order, card_number, with_pin
@@ -25,6 +25,7 @@ from simulators.story import load_story, packaged_stories
 from simulators.story_output import show_story, story_json, wait_for_enter
 from simulators.terminal import ANSWER_SECONDS, Terminal
 from simulators.till import LISTENERS, Till, add_options, complaints, demo_option, host_option, pick_card, till_options
+from simulators.visa2_describe import describe_pasted
 from simulators.wire import Message
 
 card_option = click.option("--card", help="card number, or active:N / inactive:N of demo.json [first that fits]")
@@ -208,16 +209,29 @@ def load(demo: Path | None, as_json: bool, **options: Any) -> None:
 
 @main.command()
 @click.argument("message")
-@click.option("--dialect", type=click.Choice(DIALECTS), default="nac", show_default=True)
+@click.option("--dialect", type=click.Choice((*DIALECTS, "visa2")), default="nac", show_default=True)
 def decode(message: str, dialect: Dialect) -> None:
     """Read a MESSAGE in hex, field by field; `-` reads it from standard input."""
-    decoded = decode_pasted(sys.stdin.read() if message == "-" else message, dialect)
+    text = sys.stdin.read() if message == "-" else message
+    if dialect == "visa2":
+        _decode_visa2(text)
+        return
+    decoded = decode_pasted(text, dialect)
     for note in decoded.notes:
         click.echo(note)
     if decoded.message:
         show_message(decoded.message, dialect, f"{decoded.message.mti} in {dialect}")
     if decoded.problem:
         click.echo(f"tillsim: {decoded.problem}", err=True)
+        sys.exit(2)
+
+
+def _decode_visa2(text: str) -> None:
+    described = describe_pasted(text)
+    if described.rows:
+        show_rows(described.rows, described.heading)
+    if described.problem:
+        click.echo(f"tillsim: {described.problem}", err=True)
         sys.exit(2)
 
 

@@ -8,8 +8,8 @@ from typing import Literal
 
 from simulators.fields import ELEMENTS, Element
 
-Dialect = Literal["nac", "ascii"]
-DIALECTS: tuple[Dialect, ...] = ("nac", "ascii")
+Dialect = Literal["nac", "ascii", "visa2"]
+DIALECTS: tuple[Dialect, ...] = ("nac", "ascii")  # those of ISO 8583, which this file is about
 
 Encode = Callable[[str], bytes]
 Decode = Callable[[bytes, int], tuple[str, int]]

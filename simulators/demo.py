@@ -35,6 +35,19 @@ class DemoMerchant(msgspec.Struct, frozen=True):
     name: str
 
 
+class DemoVisa2(msgspec.Struct, frozen=True):
+    """What a VISA-2 terminal says of itself, zeros in front as they are sent."""
+
+    acquirer_bin: str
+    merchant_number: str
+    store_number: str
+    terminal_number: str
+    agent_bank: str
+    agent_chain: str
+    time_zone: str
+    mcc: str
+
+
 class DemoTerminal(msgspec.Struct, frozen=True):
     merchant_id: str
     terminal_id: str
@@ -43,6 +56,7 @@ class DemoTerminal(msgspec.Struct, frozen=True):
     currency: str
     nii: str
     time_zone: str = ""  # of its store; empty: this machine's
+    visa2: DemoVisa2 | None = None
 
     @property
     def key(self) -> str:
@@ -164,7 +178,9 @@ class Demo(msgspec.Struct, frozen=True):
 
 
 def dialect_of(listener: str) -> Dialect:
-    return "ascii" if listener.startswith("ascii") else "nac"
+    """By its name; every other is one of `nac`."""
+    plain = listener.removesuffix("-tls")
+    return "ascii" if plain == "ascii" else "visa2" if plain == "visa2" else "nac"
 
 
 def load_demo(path: Path | None = None) -> Demo:

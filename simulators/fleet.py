@@ -5,16 +5,18 @@ This page chooses the terminals and says when; a terminal's day is in `fleet_day
 
 import random
 from collections.abc import Callable
+from itertools import zip_longest
 
 import trio
 
+from simulators.codecs import DIALECTS
 from simulators.demo import Demo, DemoTerminal
 from simulators.describe import mask_pan
 from simulators.fleet_cards import Cards, choose_cards
 from simulators.fleet_day import Day
 from simulators.fleet_faults import FAULTS
 from simulators.fleet_report import FleetReport
-from simulators.fleet_till import FleetOptions, FleetTill
+from simulators.fleet_till import EVERY_LISTENER, FleetOptions, FleetTill
 from simulators.link import open_link
 from simulators.load_line import GaveUp
 from simulators.state import StateFile
@@ -34,7 +36,7 @@ async def run_fleet(
     pans, cards = choose_cards(demo, terminals, report)
     report.deeds_planned = len(terminals) * options.deeds
     watch(report)
-    await (await open_link(demo, terminals[0], options.listener, options.host)).aclose()
+    await (await open_link(demo, terminals[0], options.listener_of(terminals[0]), options.host)).aclose()
     days, tills = [], []
     faulty = round(options.faults * len(terminals))
     for number, who in enumerate(terminals):
@@ -56,8 +58,8 @@ async def run_fleet(
 
 
 def _terminals(demo: Demo, options: FleetOptions, report: FleetReport) -> list[DemoTerminal]:
-    """All in the currency of the first, so that they can use the same cards."""
-    found = demo.terminals_of(options.listener)
+    """All in the currency of the first, so that they can use the same cards; of every dialect in turn, if so wished."""
+    found = _in_turn(demo) if options.listener == EVERY_LISTENER else demo.terminals_of(options.listener)
     found = [one for one in found if one.currency == found[0].currency][: options.terminals]
     report.terminals = len(found)
     if len(found) < options.terminals:
@@ -66,6 +68,11 @@ def _terminals(demo: Demo, options: FleetOptions, report: FleetReport) -> list[D
             f"`tillswitch init --demo --data DIR --terminals {options.terminals}` makes more."
         )
     return found
+
+
+def _in_turn(demo: Demo) -> list[DemoTerminal]:
+    each = [demo.terminals_of(name) for name in (*DIALECTS, "visa2")]
+    return [one for row in zip_longest(*each) for one in row if one]
 
 
 async def _verify(demo: Demo, day: Day, cards: Cards, report: FleetReport) -> None:

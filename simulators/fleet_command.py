@@ -12,7 +12,7 @@ from rich.progress import MofNCompleteColumn
 from simulators.demo import Demo, load_demo
 from simulators.fleet import run_fleet
 from simulators.fleet_report import FleetReport
-from simulators.fleet_till import FleetOptions
+from simulators.fleet_till import EVERY_LISTENER, FleetOptions
 from simulators.long_run import keep_bar, show_run
 from simulators.terminal import ANSWER_SECONDS
 from simulators.till import LISTENERS, complaints, demo_option, host_option
@@ -25,7 +25,7 @@ SHARE = click.FloatRange(0, 1)
 @host_option
 @click.option("--terminals", type=click.IntRange(1), default=50, show_default=True)
 @click.option("--deeds", type=click.IntRange(0), default=40, show_default=True, help="of each terminal")
-@click.option("--listener", type=click.Choice(LISTENERS), default="nac", show_default=True)
+@click.option("--listener", type=click.Choice((*LISTENERS, EVERY_LISTENER)), default="nac", show_default=True)
 @click.option("--lose", type=SHARE, default=0.05, show_default=True, help="share of messages without an answer")
 @click.option(
     "--faults", type=SHARE, default=0.1, show_default=True, help="share of terminals whose journal gets damaged"

@@ -40,7 +40,10 @@ class Day:
     ) -> None:  # fmt: skip
         self._till, self._pans, self._cards, self._options = till, pans, cards, options
         self._report, self._chance, self._fault = report, chance, fault
-        self._habits = Habits(chance.choice(BLOCK_CHOICES), chance.random() < 0.8, chance.random() < 0.5)
+        blocks = chance.choice(BLOCK_CHOICES)
+        self._has_advices = self._has_references = till.dialect != "visa2"
+        self._overdrawn = "51" if self._has_advices else "10"  # VISA-2 takes what is there
+        self._habits = Habits(blocks if self._has_advices else 2, chance.random() < 0.8, chance.random() < 0.5)
         self._refunded: dict[str, int] = {}  # by RRN of the redemption
         self._told_to_settle = False
         self._gave_up = False
@@ -92,11 +95,11 @@ class Day:
                 await self._look(pan, balance)
             case "void" | "cancel" | "refund":
                 await self._undo(what)
-            case "offline payment" if balance > 10 * SPENT_MAX:
+            case "offline payment" if self._has_advices and balance > 10 * SPENT_MAX:
                 await self._pay_offline(pan)
             case "overdraw" if not self._cards.shared:
                 await self._till.pay()  # the switch must know of every offline payment
-                await self._move("redeem", pan, self._balance(pan) + 1, "51")
+                await self._move("redeem", pan, self._balance(pan) + 1, self._overdrawn, also={"51"})
             case "activate" if self._cards.to_sell:
                 await self._activate(self._cards.to_sell.pop())
             case "power cut":
@@ -187,7 +190,8 @@ class Day:
         said = await self._till.say(kind, request)
         if said.answer is None and self._chance.random() < 0.1:
             self._till.power_cut()
-        while said.answer is None and self._chance.random() < 0.5:
+        # a VISA-2 reversal without a reference means the newest of that amount, which may be another transaction
+        while said.answer is None and (not self._has_references or self._chance.random() < 0.5):
             said = await self._till.say(kind, build_repeat(request))
         await self._till.pay()
         self._judge(said, kind, codes)

@@ -11,18 +11,26 @@ from simulators.demo import Demo, DemoTerminal, dialect_of
 from simulators.fleet_report import FleetReport
 from simulators.journal import Journal, Result
 from simulators.journal_file import JournalFile
-from simulators.link import LineDown, Link, open_link
+from simulators.line import Line, LineDown
+from simulators.link import open_link
 from simulators.load_line import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, TRY_AGAIN, GaveUp
 from simulators.requests import is_answer_to, without_secrets
 from simulators.settlement import Habits, Said, pay_debts, settle
 from simulators.state import COUNTER_MAX, Counters, Deed, StateFile
-from simulators.wire import Message, WireError, decode, encode
+from simulators.visa2_wire import is_upload
+from simulators.wire import Message, WireError
 
 STANS_RESERVED = 1000  # at a time: one write of the state file for as many messages
 
 
+EVERY_LISTENER = "all"
+
+
 class FleetOptions(msgspec.Struct, frozen=True):
-    """`deeds` are for each terminal; `lose` is the share of messages, `faults` that of terminals."""
+    """`deeds` are for each terminal; `lose` is the share of messages, `faults` that of terminals.
+
+    `listener` may be `all`: terminals of every dialect, each at its own.
+    """
 
     terminals: int = 50
     deeds: int = 40
@@ -34,6 +42,9 @@ class FleetOptions(msgspec.Struct, frozen=True):
     answer_seconds: float = 25.0
     patience_seconds: float = 60.0
 
+    def listener_of(self, who: DemoTerminal) -> str:
+        return who.listener if self.listener == EVERY_LISTENER else self.listener
+
 
 class FleetTill:
     """A Speaker (settlement.py). Every change of the journal is on disk before the next message leaves."""
@@ -42,13 +53,13 @@ class FleetTill:
         self, demo: Demo, options: FleetOptions, who: DemoTerminal, report: FleetReport, chance: random.Random
     ) -> None:
         self.who = who
-        self.dialect = dialect_of(options.listener)
+        self.dialect = dialect_of(options.listener_of(who))
         self._demo, self._options, self._report, self._chance = demo, options, report, chance
         self._file = JournalFile(demo, who)
         self.journal = self._file.read()
         self._state = StateFile.beside(demo)
         self._stans = range(0)
-        self._link: Link | None = None
+        self._link: Line | None = None
 
     def power_cut(self) -> None:
         """Only what is on disk is left."""
@@ -159,15 +170,22 @@ class FleetTill:
             await self.hang_up()
         try:
             with trio.fail_after(self._options.answer_seconds):
+                uploads = self.dialect == "visa2" and is_upload(request)
+                if uploads:
+                    await self.hang_up()  # a batch has a session of its own
                 link = self._link = self._link or await open_link(
-                    self._demo, self.who, self._options.listener, self._options.host
+                    self._demo, self.who, self._options.listener_of(self.who), self._options.host
                 )
-                await link.send(encode(request, self.dialect))
+                if uploads:
+                    answer = await link.upload(request, self.journal.counting)
+                    await self.hang_up()
+                    return None if lost else answer
+                await link.send(request)
                 if lost:
                     await self._lose()
                     return None
                 while True:
-                    answer = decode(await link.receive(), self.dialect)
+                    answer = await link.receive()
                     if is_answer_to(answer, request):
                         return answer
         except (trio.TooSlowError, LineDown, WireError):

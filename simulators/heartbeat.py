@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 import trio
 
-from simulators.link import LineDown
+from simulators.line import LineDown
 from simulators.requests import KINDS, Order
 from simulators.terminal import Exchange, Terminal
 

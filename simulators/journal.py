@@ -82,6 +82,7 @@ class Journal(msgspec.Struct):
     owed: list[Owed] = []
     uploading: bool = False
     closed: list[Closed] = []
+    told: str = ""  # the switch's totals of the batch, when they differed
 
     # --- what it holds ---
 
@@ -204,7 +205,7 @@ class Journal(msgspec.Struct):
             self._close(request, answer)
             return Result.CLOSED
         if code == "95" and what == SETTLE:
-            self.uploading = True
+            self.uploading, self.told = True, answer.get(63)
             return Result.DIFFERS
         if code == "95":
             self.uploading = False
@@ -239,13 +240,13 @@ class Journal(msgspec.Struct):
         if number != self.number and any(one.number == number for one in self.closed):
             return  # an earlier one once more: nothing changes
         try:
-            answered = decode_totals(answer.get(63))
+            answered = decode_totals(answer.get(63) or self.told)  # data capture is answered without
         except WireError:
             answered = []
         cleared = request.get(3) == CLEAR
         self.closed.append(Closed(number, self.totals(), answered, self.uploading, cleared))
         del self.closed[:-CLOSED_KEPT]
-        self.items, self.uploading = [], False
+        self.items, self.uploading, self.told = [], False, ""
         self.number = number % COUNTER_MAX + 1
 
     def _is_booked(self, request: Message) -> bool:

@@ -1,7 +1,5 @@
-"""One connection to a listener, plain or TLS: bodies out, bodies in. Timeouts are the caller's scopes."""
+"""One connection to a listener, plain or TLS: messages out, messages in. Timeouts are the caller's scopes."""
 
-import os
-import socket
 import ssl
 from pathlib import Path
 
@@ -10,61 +8,44 @@ import trio
 from simulators.codecs import Dialect
 from simulators.demo import Demo, DemoError, DemoTerminal, dialect_of
 from simulators.framing import FrameReader, frame, split_frame, tpdu
-from simulators.wire import WireError
+from simulators.line import Line, LineDown
+from simulators.visa2_link import Visa2Line
+from simulators.wire import Message, WireError, decode, encode
 
 
-class LineDown(Exception):
-    """There is no connection, or it broke. The text says which and what may be the matter."""
-
-
-class Link:
-    """A connection that frames what it sends and unframes what it receives."""
+class Link(Line):
+    """A connection of ISO 8583: it frames what it sends and unframes what it receives."""
 
     def __init__(self, stream: trio.abc.Stream, dialect: Dialect, address: bytes) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._dialect = dialect
         self._address = address
         self._reader = FrameReader(dialect)
 
-    async def send(self, body: bytes) -> None:
+    async def send(self, request: Message) -> None:
+        data = frame(encode(request, self._dialect), self._dialect, self._address)
         try:
-            await self._stream.send_all(frame(body, self._dialect, self._address))
+            await self._stream.send_all(data)
         except (trio.BrokenResourceError, trio.ClosedResourceError, ssl.SSLError):
             raise LineDown("the connection broke while sending") from None
 
-    @property
-    def hung_up(self) -> bool:
-        """The switch has closed it already, so that nothing need be sent into it. Only a plain line shows that."""
-        if not isinstance(self._stream, trio.SocketStream):
-            return False
-        with socket.socket(fileno=os.dup(self._stream.socket.fileno())) as line:
-            try:
-                return line.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
-            except BlockingIOError:
-                return False
-            except OSError:
-                return True
-
-    async def receive(self) -> bytes:
-        """The next body, whoever it is for."""
+    async def receive(self) -> Message:
         try:
             while (payload := self._reader.next_payload()) is None:
-                data = await self._stream.receive_some()
-                if not data:
-                    raise LineDown("the switch closed the connection")
-                self._reader.feed(data)
-            return split_frame(payload, self._dialect)[1]
+                self._reader.feed(await self._read())
+            body = split_frame(payload, self._dialect)[1]
         except WireError as error:
             raise LineDown(f"what came is no frame: {error.text}") from None
-        except (trio.BrokenResourceError, trio.ClosedResourceError, ssl.SSLError):
-            raise LineDown("the connection broke while waiting") from None
+        try:
+            return decode(body, self._dialect)
+        except WireError as error:
+            raise LineDown(f"the answer cannot be read: {error.text}, byte {error.offset}") from None
 
-    async def aclose(self) -> None:
-        await trio.aclose_forcefully(self._stream)
 
-
-async def open_link(demo: Demo, terminal: DemoTerminal, listener: str, host: str) -> Link:
-    """Connect as a terminal of its merchant."""
+async def open_link(
+    demo: Demo, terminal: DemoTerminal, listener: str, host: str, *, persistent: bool = True, debit: bool = False
+) -> Line:
+    """Connect as a terminal of its merchant; `persistent`: for more than one message; `debit`: three for each."""
     port = demo.port(listener)
     dialect = dialect_of(listener)
     context = tls_context(demo, terminal.merchant_id) if listener.endswith("-tls") else None
@@ -74,6 +55,8 @@ async def open_link(demo: Demo, terminal: DemoTerminal, listener: str, host: str
         raise LineDown(f"nothing answers on {host}:{port} ({listener}); is `tillswitch serve` running?") from None
     if context:
         stream = await _secure(stream, context, host)
+    if dialect == "visa2":
+        return Visa2Line(stream, terminal, interleaved=persistent, debit=debit)
     return Link(stream, dialect, tpdu(terminal.nii))
 
 

@@ -8,11 +8,12 @@ import trio
 
 from simulators.codecs import Dialect
 from simulators.demo import Demo, DemoTerminal, dialect_of
-from simulators.link import LineDown, Link, open_link
+from simulators.line import Line, LineDown
+from simulators.link import open_link
 from simulators.load_report import LoadReport
 from simulators.requests import KINDS, Order, build_request, build_void, is_answer_to
 from simulators.state import COUNTER_MAX, Counters, Deed, StateFile
-from simulators.wire import Message, WireError, decode, encode
+from simulators.wire import Message, WireError
 
 STANS_RESERVED = 1000  # at a time: one write of the state file for as many messages
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 1.0  # between two attempts to dial again
@@ -49,7 +50,7 @@ class LoadLine:
         self.dialect: Dialect = dialect_of(options.listener)
         self._state = StateFile.beside(demo)
         self._stans = range(0)
-        self._link: Link | None = None
+        self._link: Line | None = None
         self._due = 0.0
 
     def build(self, kind: str, pan: str, amount: int | None = None, **more: Any) -> Message:
@@ -99,9 +100,9 @@ class LoadLine:
         if self._link is None:
             self._link = await open_link(self._demo, self.who, self._options.listener, self._options.host)
             self._report.dialled += 1
-        await self._link.send(encode(request, self.dialect))
+        await self._link.send(request)
         while True:
-            answer = decode(await self._link.receive(), self.dialect)
+            answer = await self._link.receive()
             if is_answer_to(answer, request):
                 return answer
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn
 
 from simulators.demo import DemoError
-from simulators.link import LineDown
+from simulators.line import LineDown
 from simulators.output import APPROVED, DECLINED, NO_ANSWER, show_json
 
 REFRESH_SECONDS = 0.25

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from simulators.codecs import Dialect
-from simulators.describe import describe, mask_fields, mask_pan, mask_tables
+from simulators.describe import Row, describe, mask_fields, mask_pan, mask_tables
 from simulators.points_receipt import points_json
 from simulators.receipt import meaning, receipt_lines, title
 from simulators.requests import card_number
@@ -40,11 +40,15 @@ def show_exchange(terminal: Terminal, exchange: Exchange, *, trace: bool) -> Non
 
 def show_message(message: Message, dialect: Dialect, heading: str) -> None:
     """One message as a table: element, standard name, value."""
+    show_rows(describe(message, dialect), heading)
+
+
+def show_rows(rows: list[Row], heading: str) -> None:
     table = Table(title=heading, title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("field", no_wrap=True)
     table.add_column("name")
     table.add_column("value", overflow="fold")
-    for row in describe(message, dialect):
+    for row in rows:
         table.add_row(*row)
     # a pipe has no width: a wide table is better there than values cut into pieces
     width = None if sys.stdout.isatty() else 120

@@ -48,6 +48,8 @@ KINDS = {kind.name: kind for kind in [
     Kind("redeem",     "GIFT CARD PAYMENT",     "0200", "006000", "needed",               pin=True),
     Kind("balance",    "GIFT CARD BALANCE",     "0100", "316000",                         pin=True),
     Kind("cash-out",   "GIFT CARD CASH-OUT",    "0200", "016000",                         pin=True),
+    Kind("cash-back",  "GIFT CARD CASH BACK",   "0200", "096000", "needed",               pin=True),
+    Kind("unload",     "GIFT CARD UNLOADED",    "0200", "226000", "needed",               pin=True),
     Kind("refund",     "REFUND ONTO GIFT CARD", "0200", "200060", "needed"),
     Kind("block",      "GIFT CARD BLOCKED",     "0200", "736000"),
     Kind("unblock",    "GIFT CARD UNBLOCKED",   "0200", "746000",                         pin=True),
@@ -74,9 +76,20 @@ KINDS = {kind.name: kind for kind in [
 ]}
 # fmt: on
 
-GIFT_KINDS = ("activate", "reload", "redeem", "balance", "cash-out", "refund", "block", "unblock")
+GIFT_KINDS = (
+    "activate",
+    "reload",
+    "redeem",
+    "balance",
+    "cash-out",
+    "cash-back",
+    "unload",
+    "refund",
+    "block",
+    "unblock",
+)
 VOIDABLE_KINDS = (
-    "activate", "reload", "redeem", "cash-out", "refund", "advice-redeem",
+    "activate", "reload", "redeem", "cash-out", "cash-back", "unload", "refund", "advice-redeem",
     "sale", "return", "points-redeem", "points-transfer", "points-purchase",
     "advice-sale", "advice-return", "advice-points-redeem",
 )  # fmt: skip

@@ -23,7 +23,8 @@ from simulators.totals import BLOCK_CHOICES, BLOCK_NAMES, Total
 def _settle(till: Till, blocks: str, clear: bool, names_rrn: bool, names_batch: bool) -> int:
     """Settle the terminal's batch (0500); told 95, upload every record (0320) and close it."""
     terminal = till.open(like_last=True)
-    habits = Habits(int(blocks), names_rrn, names_batch)
+    two = terminal.dialect == "visa2"  # its block 901 has debits and credits
+    habits = Habits(2 if two else int(blocks), names_rrn, names_batch)
     all_said = trio.run(_talk, till, terminal, habits, clear)
     code = exit_code(all_said)
     if till.json:

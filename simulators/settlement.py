@@ -111,7 +111,8 @@ def next_to_settle(
         return debt
     if not journal.number:
         return "logon", lambda numbers: build_logon(who, dialect, None, *numbers())
-    item = None if clear or not journal.uploading else journal.next_upload()
+    one_by_one = journal.uploading and dialect != "visa2"  # which uploads the whole batch as it settles
+    item = journal.next_upload() if one_by_one and not clear else None
     if item:
         more = sum(not one.uploaded for one in journal.counting) > 1
         batch = journal.batch if habits.names_batch else None

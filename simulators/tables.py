@@ -55,7 +55,7 @@ def encode_tables(tables: Iterable[tuple[str, str]], dialect: Dialect) -> str:
 
 
 def _encode_table(name: str, data: str, dialect: Dialect) -> str:
-    if dialect == "ascii":
+    if dialect != "nac":
         return f"{name}{len(data):03d}{data}"
     # packed length of id and data, kept as the two characters those bytes are in Latin-1
     return bytes.fromhex(f"{len(data) + 2:04d}").decode("latin-1") + name + data

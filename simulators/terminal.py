@@ -14,7 +14,8 @@ import trio
 from simulators.demo import Demo, DemoError, DemoTerminal, dialect_of
 from simulators.journal import Journal, Result
 from simulators.journal_file import JournalFile
-from simulators.link import LineDown, Link, open_link
+from simulators.line import Line, LineDown
+from simulators.link import open_link
 from simulators.requests import (
     Order,
     answer_echo,
@@ -32,7 +33,8 @@ from simulators.requests import (
 from simulators.settlement import Said
 from simulators.state import Deed, StateFile
 from simulators.tables import available
-from simulators.wire import Message, WireError, decode, encode
+from simulators.visa2_wire import code_of, is_upload
+from simulators.wire import Message, WireError
 
 ANSWER_SECONDS = 25.0  # the switch answers within 20 or not at all
 RECOVERY_TRIES = 3  # a reversal or an advice is sent this often, then it is kept for the next opportunity
@@ -74,7 +76,9 @@ class Terminal:
         answer_seconds: float = ANSWER_SECONDS,
         persistent: bool = True,
         clock: Callable[[], datetime] = datetime.now,
+        debit: bool = False,
     ) -> None:
+        self._debit = debit
         self.demo = demo
         self.who = who
         self.listener = listener
@@ -85,7 +89,7 @@ class Terminal:
         self._answer_seconds = answer_seconds
         self._persistent = persistent
         self._clock = clock
-        self._link: Link | None = None
+        self._link: Line | None = None
 
     async def __aenter__(self) -> "Terminal":
         return self
@@ -139,6 +143,8 @@ class Terminal:
 
     async def send(self, kind: str, request: Message) -> Exchange:
         """Send a request as it is, wait for its answer, and remember both."""
+        if self.dialect == "visa2" and not is_upload(request):
+            code_of(request)  # what cannot be said never leaves
         deed = Deed(kind, without_secrets(request, self.dialect))
         is_deed = request.mti[:3] in ("020", "022")
         if is_deed:
@@ -200,7 +206,7 @@ class Terminal:
         try:
             with trio.fail_after(self._answer_seconds):
                 async with self._line() as link:
-                    await link.send(encode(request, self.dialect))
+                    await link.send(request)
         except (trio.TooSlowError, LineDown) as error:
             raise DemoError(f"the line failed while sending: {error}") from None
         finally:
@@ -215,21 +221,25 @@ class Terminal:
         with trio.move_on_after(seconds):
             async with self._line() as link:
                 while True:
-                    message = await self._next_message(link)
+                    message = await link.receive()
                     if is_echo(message):
                         asked()
                         if not deaf:
-                            await link.send(encode(answer_echo(message, self._now()), self.dialect))
+                            await link.send(answer_echo(message, self._now()))
 
     async def _ask(self, request: Message) -> tuple[Message | None, str, bool]:
         """The answer, or why there is none, and whether the request left at all."""
         sent = False
         try:
             with trio.fail_after(self._answer_seconds):
+                uploads = self.dialect == "visa2" and is_upload(request)
+                if uploads:
+                    await self.hang_up()  # a batch has a session of its own
                 async with self._line() as link:
-                    body = encode(request, self.dialect)
                     sent = True  # from here the switch may have it, even if sending fails half way
-                    await link.send(body)
+                    if uploads:
+                        return await link.upload(request, self.journal.read().counting), "", True
+                    await link.send(request)
                     return await self._wait_for_answer(link, request), "", True
         except trio.TooSlowError:
             await self.hang_up()
@@ -239,28 +249,24 @@ class Terminal:
             return None, str(error), sent
 
     @asynccontextmanager
-    async def _line(self) -> AsyncIterator[Link]:
+    async def _line(self) -> AsyncIterator[Line]:
         if self._link is not None and self._link.hung_up:
             await self.hang_up()
         if self._link is None:
-            self._link = await open_link(self.demo, self.who, self.listener, self._host)
+            self._link = await open_link(
+                self.demo, self.who, self.listener, self._host, persistent=self._persistent, debit=self._debit
+            )
         yield self._link
         if not self._persistent:
             await self.hang_up()
 
-    async def _wait_for_answer(self, link: Link, request: Message) -> Message:
+    async def _wait_for_answer(self, link: Line, request: Message) -> Message:
         while True:
-            answer = await self._next_message(link)
+            answer = await link.receive()
             if is_answer_to(answer, request):
                 return answer
             if is_echo(answer):
-                await link.send(encode(answer_echo(answer, self._now()), self.dialect))
-
-    async def _next_message(self, link: Link) -> Message:
-        try:
-            return decode(await link.receive(), self.dialect)
-        except WireError as error:
-            raise LineDown(f"the answer cannot be read: {error.text}, byte {error.offset}") from None
+                await link.send(answer_echo(answer, self._now()))
 
     # --- memory ---
 

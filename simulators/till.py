@@ -12,7 +12,8 @@ import msgspec
 import trio
 
 from simulators.cards import CardWish, choose_card
-from simulators.demo import Demo, DemoError, load_demo
+from simulators.codecs import DIALECTS
+from simulators.demo import Demo, DemoError, dialect_of, load_demo
 from simulators.members import choose_member
 from simulators.output import USAGE, as_json, exit_code, show_exchange, show_json
 from simulators.receipt import meaning
@@ -21,7 +22,7 @@ from simulators.state import StateFile
 from simulators.terminal import ANSWER_SECONDS, Exchange, Terminal
 from simulators.wire import WireError
 
-LISTENERS = ("nac", "ascii", "nac-tls", "ascii-tls")
+LISTENERS = ("nac", "ascii", "visa2", "nac-tls", "ascii-tls", "visa2-tls")
 
 
 class Till(msgspec.Struct, frozen=True):
@@ -36,6 +37,7 @@ class Till(msgspec.Struct, frozen=True):
     json: bool
     reverse: bool
     nii: str | None = None
+    debit: bool = False
 
     def open(self, *, like_last: bool = False, persistent: bool = False) -> Terminal:
         """The terminal asked for; `like_last` prefers the one of the last command to the first of the listener."""
@@ -50,7 +52,17 @@ class Till(msgspec.Struct, frozen=True):
             who = self.demo.terminals_of(listener)[0]
         if self.nii:
             who = msgspec.structs.replace(who, nii=self.nii.zfill(3))
-        return Terminal(self.demo, who, listener, host=self.host, answer_seconds=self.timeout, persistent=persistent)
+        if self.debit and dialect_of(listener) != "visa2":
+            raise DemoError("--debit goes with --dialect visa2: the others have no third message")
+        return Terminal(
+            self.demo,
+            who,
+            listener,
+            host=self.host,
+            answer_seconds=self.timeout,
+            persistent=persistent,
+            debit=self.debit,
+        )
 
     def _last_terminal(self) -> str | None:
         name = StateFile.beside(self.demo).read().last_terminal
@@ -89,7 +101,9 @@ def till_options(command: Callable[..., int]) -> Any:
 
     @functools.wraps(command)
     def run(demo: Path | None, **options: Any) -> None:
-        names = ("terminal_id", "listener", "host", "timeout", "trace", "json", "reverse", "nii")
+        dialect = options.pop("dialect")
+        options["listener"] = options["listener"] or dialect
+        names = ("terminal_id", "listener", "host", "timeout", "trace", "json", "reverse", "nii", "debit")
         common = {name: options.pop(name) for name in names}
         with complaints():
             sys.exit(command(Till(demo=load_demo(demo), **common), **options))
@@ -118,11 +132,13 @@ host_option = click.option("--host", default="127.0.0.1", show_default=True)
 _TILL_OPTIONS = [
     click.option("--terminal", "terminal_id", help="terminal id, or merchant/terminal [first of the listener]"),
     click.option("--listener", type=click.Choice(LISTENERS), help="[nac, or the terminal's own]"),
+    click.option("--dialect", type=click.Choice((*DIALECTS, "visa2")), help="the plain listener of this dialect"),
     demo_option,
     host_option,
     click.option("--timeout", type=float, default=ANSWER_SECONDS, show_default=True, help="seconds to wait"),
     click.option("--trace", is_flag=True, help="show both messages field by field, masked"),
     click.option("--json", is_flag=True, help="one JSON object instead of the slip"),
+    click.option("--debit", is_flag=True, help="VISA-2: as a debit (T), whose answer is confirmed (V)"),
     click.option("--nii", help="DE24: chooses the application, and so the batch [the terminal's own]"),
     click.option("--reverse/--no-reverse", default=True, help="reverse what got no answer [reverse]"),
 ]

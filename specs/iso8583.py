@@ -185,4 +185,6 @@ TABLE_DISPLAY: Final = "22"
 TABLE_RECEIPT: Final = "29"
 
 assert sorted(ELEMENTS) == list(range(2, 129)), "every field from 2 to 128 has its type"
-assert set(CLASSES.values()) == set(MessageClass) - {MessageClass.OTHER}, "every class has its MTI"
+assert set(CLASSES.values()) == set(MessageClass) - {MessageClass.OTHER, MessageClass.CONFIRMATION}, (
+    "every class has its MTI, where ISO 8583 has one"
+)

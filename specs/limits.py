@@ -7,6 +7,19 @@ FRAME_BYTES_MAX: Final = 4096  # WIRE.md section 1; the largest real POS message
 BAD_FRAMES_MAX: Final = 10  # bad TPDUs in a row: a line that talks another protocol, not one bad message
 SEND_SECONDS: Final = 5.0  # a terminal that does not take a 300-byte answer in this time is gone
 
+# -- the VISA-2 link (WIRE-VISA2.md section 1); timers are defaults that a listener may change -------------------------
+VISA2_POLL_SECONDS: Final = 5.0  # between two ENQs
+VISA2_POLLS_MAX: Final = 3  # ENQs without any answer: nobody is there
+VISA2_CHARACTER_SECONDS: Final = 5.0  # between two characters of a frame: a modem that dropped out
+VISA2_REPEAT_SECONDS: Final = 15.0  # after NAK: a terminal repeats at once, or it is not there any more
+VISA2_DECIDE_SECONDS: Final = 30.0  # terminals wait 35 s for a response; longer than `answer_seconds` ever is
+VISA2_ACKNOWLEDGE_SECONDS: Final = 5.0  # after a response, before it is sent again
+VISA2_REFUSALS_MAX: Final = 3  # NAKs in a row; the next bad frame ends the session
+VISA2_SENDINGS_MAX: Final = 3  # of one response
+VISA2_CAPTURE_SECONDS: Final = 30.0  # between two records of a batch
+VISA2_DETAILS_MAX: Final = 9_996  # of one batch: with three other records as many as a rejection can number
+VISA2_STRAYS_MAX: Final = 64  # characters outside a frame in one state: noise on the line, or another protocol
+
 # -- connections ------------------------------------------------------------------------------------------------------
 CONNECTIONS_MAX: Final = 4096  # per listener; a task costs about 20 kB, file descriptors are the scarcer thing
 IDLE_SECONDS: Final = 900.0  # persistent terminals send an echo every few minutes; a dead NAT entry must not stay
@@ -31,12 +44,15 @@ NUMBERS_BLOCK: Final = 4096  # ids leased from the store at a time; a crash lose
 
 # -- the rules --------------------------------------------------------------------------------------------------------
 REPLAY_HOURS: Final = 72  # WIRE.md section 4
+SEQUENCE_HOURS: Final = 24  # WIRE-VISA2.md section 3: sequence numbers of four digits come round sooner
 ADVICE_DAYS: Final = 30  # WIRE.md section 4
+CONFIRM_SECONDS: Final = 60  # longer than any VISA-2 link waits: what is not confirmed by then never will be
 TOMBSTONE_HOURS: Final = 24  # a reversal before its original is remembered that long
 BATCH_DAYS: Final = 60  # WIRE.md section 5: how long a closed number is recognised
 SAME_TIME_SECONDS: Final = 600  # times up to ten minutes apart count as equal
 STAN_HALF: Final = 500_000  # "comes before", circularly
 BATCH_NUMBER_MAX: Final = 999_999
+BATCH_NUMBER_MAX_SHORT: Final = 999  # of VISA-2 terminals
 TOTALS_BLOCKS: Final = (1, 2, 4, 6)  # how many blocks the totals of a settlement may have
 TOTALS_COUNT: Final = 1000  # counts of totals have three digits: they are told and compared modulo this
 SETTLE_COUNT: Final = 900  # transactions of one block from which on a terminal is told to settle

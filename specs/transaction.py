@@ -8,7 +8,7 @@ from enum import Enum
 
 import msgspec
 
-from specs.outcomes import Outcome
+from specs.outcomes import ACCEPTED, Outcome
 from specs.sensitive import PAN, Secret
 from specs.status import Status
 
@@ -23,11 +23,12 @@ class MessageClass(Enum):
     REVERSAL = "reversal"  # 0400 and 0420: undo, never refused on business grounds
     SETTLEMENT = "settlement"  # 0500
     NETWORK = "network"  # 0800
+    CONFIRMATION = "confirmation"  # the third message: the answer to a request has arrived
     OTHER = "other"  # any other class: answered, not offered
 
 
 class Kind(Enum):
-    """What the terminal wants done. A reversal has the kind of the message it reverses."""
+    """What the terminal wants done. A reversal has the kind of the message it reverses, if its dialect says which."""
 
     GIFT_ACTIVATE = "gift_activate"
     GIFT_RELOAD = "gift_reload"
@@ -37,8 +38,12 @@ class Kind(Enum):
     GIFT_REFUND = "gift_refund"
     GIFT_BLOCK = "gift_block"
     GIFT_UNBLOCK = "gift_unblock"
+    GIFT_CASH_BACK = "gift_cash_back"  # money paid out of a card at a sale
+    GIFT_UNLOAD = "gift_unload"  # value taken off a card again, without goods
     GIFT_VOID_LOAD = "gift_void_load"  # account digits 0060: of activate, reload, refund
     GIFT_VOID_SPEND = "gift_void_spend"  # account digits 6000: of redeem, cash-out
+    GIFT_VOID = "gift_void"  # of any of these: a dialect's void may not say of which
+    GIFT_ANY = "gift_any"  # only of reversals: whatever it was, a void too
     SALE = "sale"  # earns points
     PREVIEW = "preview"  # what a sale would earn
     POINTS_REDEEM = "points_redeem"
@@ -52,12 +57,16 @@ class Kind(Enum):
     VOID_EARN = "void_earn"  # account digits 0090: of sale, return, purchase
     VOID_BURN = "void_burn"  # account digits 9000: of points redeem
     VOID_TRANSFER = "void_transfer"  # account digits 9090
+    LOYALTY_VOID = "loyalty_void"  # of sale, return or points redeem: a dialect's void may not say of which
+    LOYALTY_ANY = "loyalty_any"  # only of reversals: whatever it was, an enrolment or a void too
     SETTLE = "settle"
     SETTLE_UPLOADED = "settle_uploaded"  # the trailer after an upload
     CLEAR_BATCH = "clear_batch"
     LOGON = "logon"
     ECHO = "echo"
     PARAMETERS = "parameters"
+    CONFIRMATION = "confirmation"
+    CAPTURE = "capture"  # a whole batch was uploaded; as a network message: may it be?
     OPERATOR = "operator"  # an operator's command; no terminal can send it
     MALFORMED = "malformed"  # could not be read; `wrong_field` says where
     UNKNOWN = "unknown"  # well formed, but no kind this switch offers
@@ -67,9 +76,22 @@ class Kind(Enum):
 VOIDS: dict[Kind, frozenset[Kind]] = {
     Kind.GIFT_VOID_LOAD: frozenset({Kind.GIFT_ACTIVATE, Kind.GIFT_RELOAD, Kind.GIFT_REFUND}),
     Kind.GIFT_VOID_SPEND: frozenset({Kind.GIFT_REDEEM, Kind.GIFT_CASH_OUT}),
+    Kind.GIFT_VOID: frozenset(
+        {
+            *(Kind.GIFT_ACTIVATE, Kind.GIFT_RELOAD, Kind.GIFT_REFUND),
+            *(Kind.GIFT_REDEEM, Kind.GIFT_CASH_OUT, Kind.GIFT_CASH_BACK, Kind.GIFT_UNLOAD),
+        }
+    ),
     Kind.VOID_EARN: frozenset({Kind.SALE, Kind.SALE_RETURN, Kind.POINTS_PURCHASE}),
     Kind.VOID_BURN: frozenset({Kind.POINTS_REDEEM}),
     Kind.VOID_TRANSFER: frozenset({Kind.POINTS_TRANSFER}),
+    Kind.LOYALTY_VOID: frozenset({Kind.SALE, Kind.SALE_RETURN, Kind.POINTS_REDEEM, Kind.POINTS_PURCHASE}),
+}
+
+#: What a reversal means that does not say what it reverses.
+REVERSED_BY: dict[Kind, frozenset[Kind]] = {
+    Kind.GIFT_ANY: VOIDS[Kind.GIFT_VOID] | {Kind.GIFT_VOID, Kind.GIFT_VOID_LOAD, Kind.GIFT_VOID_SPEND},
+    Kind.LOYALTY_ANY: VOIDS[Kind.LOYALTY_VOID] | {Kind.ENROL, Kind.LOYALTY_VOID, Kind.VOID_EARN, Kind.VOID_BURN},
 }
 
 #: Kinds a till may have done by itself and tell afterwards (WIRE.md section 3, row "advice").
@@ -96,6 +118,8 @@ SETTLEMENTS = frozenset({Kind.SETTLE, Kind.SETTLE_UPLOADED, Kind.CLEAR_BATCH})
 TOTALS_BLOCKS: dict[Kind, int] = {
     Kind.GIFT_REDEEM: 0,
     Kind.GIFT_CASH_OUT: 0,
+    Kind.GIFT_CASH_BACK: 0,
+    Kind.GIFT_UNLOAD: 0,
     Kind.POINTS_REDEEM: 0,
     Kind.GIFT_ACTIVATE: 1,
     Kind.GIFT_RELOAD: 1,
@@ -149,8 +173,32 @@ class Tender(msgspec.Struct, frozen=True):
     amount: int
 
 
+class Acceptor(msgspec.Struct, frozen=True):
+    """How a terminal names itself that knows no merchant id and terminal id: numbers its acquirer gave it."""
+
+    merchant_number: str
+    store_number: str
+    terminal_number: str
+    acquirer: str = ""  # BIN
+    agent_bank: str = ""
+    agent_chain: str = ""
+
+    @property
+    def number(self) -> str:
+        """What is unique."""
+        return self.merchant_number + self.store_number + self.terminal_number
+
+    def __str__(self) -> str:
+        """For people and logs, where a run of twenty digits would be hidden."""
+        return f"{self.merchant_number}/{self.store_number}/{self.terminal_number}"
+
+
 class Request(msgspec.Struct, frozen=True):
-    """One message from a terminal. Ids are stripped of surrounding spaces; absent is None (ids: empty)."""
+    """One message from a terminal. Ids are stripped of surrounding spaces; absent is None (ids: empty).
+
+    `sequenced`: its STAN is a sequence number of four digits, which each transaction code counts by itself and which is
+    good for a day; and an undo without a reference to its original means the newest one.
+    """
 
     message_class: MessageClass
     kind: Kind
@@ -182,6 +230,14 @@ class Request(msgspec.Struct, frozen=True):
     totals: tuple[Total, ...] | None = None  # of a settlement, as many blocks as came
     upload_batch: int | None = None  # the batch an upload belongs to, if it says so
     status: Status | None = None  # what the terminal tells of itself
+    sequenced: bool = False
+    acceptor: Acceptor | None = None  # instead of the two ids
+    approval: str | None = None  # of what is uploaded
+    awaits_confirmation: bool = False  # what is approved and not confirmed in time is undone
+
+    @property
+    def names_terminal(self) -> bool:
+        return bool(self.terminal_id) or self.acceptor is not None
 
 
 class BalanceType(Enum):
@@ -245,3 +301,9 @@ class Reply(msgspec.Struct, frozen=True):
     points: PointsTold | None = None
     returned: Returned | None = None
     totals: tuple[Total, ...] | None = None
+    local_year: str = ""  # two digits, of `local_date`
+    points_worth: int | None = None  # of all the points that are there, at this store, in the terminal's currency
+
+    @property
+    def accepted(self) -> bool:
+        return self.outcome in ACCEPTED

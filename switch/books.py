@@ -92,20 +92,29 @@ class Books:
         if workset.programme_version != self.programme.version:
             self.programme = _read_programme(self.store)
         self._past.refresh(self.programme, now)
-        replies = [self._decide(item, workset, now + place) for place, item in enumerate(group)]
+        decided: set[int] = set()
+        replies = [self._decide(item, workset, now + place, decided) for place, item in enumerate(group)]
         self._commit(workset.changes, now)
         self.events, self.terminal_events = workset.events, workset.terminal_events
         self.heard, self.changes = workset.heard, workset.changes
         return replies
 
-    def _decide(self, item: Item, workset: Workset, now: int) -> Reply:
-        """One request: its decision is checked whole before anything changes, and a bug discards it alone."""
+    def _decide(self, item: Item, workset: Workset, now: int, decided: set[int]) -> Reply:
+        """One request: its decision is checked whole before anything changes, and a bug discards it alone.
+
+        Args:
+            decided: Terminals of this group. One that is known by ids and by a number, and speaks at once as both, can
+                get into a group twice; what came second is not decided.
+        """
         number = next(self._numbers)
         self._left -= 1
         try:
             decision: Decision
             if isinstance(item, Case):
                 view = workset.view(item)
+                if view.terminal and view.terminal.id in decided:
+                    return bare_reply(Outcome.INTERNAL, now, self.programme.time_zone)
+                decided |= {view.terminal.id} if view.terminal else set()
                 rules = self._past.rules_for(item, view, self.programme, now)
                 decision = decide(item, view, rules, now, number)
             else:

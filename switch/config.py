@@ -36,6 +36,7 @@ from switch.settings import (
     write_unused,
 )
 from switch.settings import ConfigError as ConfigError  # whoever loads a configuration catches it from here
+from terminals.visa2_link import LinkSettings
 
 
 # -- rules only this file needs ---------------------------------------------------------------------------------------
@@ -53,7 +54,7 @@ def _parse_store(value: Any, folder: Path) -> str:
 
 
 def _parse_dialect(value: Any, folder: Path) -> str:
-    if value in ("nac", "ascii"):
+    if value in ("nac", "ascii", "visa2"):
         return str(value)
     if not isinstance(value, str) or not value.endswith(".toml"):
         raise ValueError(f"{shown(value)} is not known")
@@ -70,7 +71,7 @@ def _parse_applications(value: Any, folder: Path) -> dict[str, str]:
 
 
 STORE = Kind("sqlite:///FILE, postgresql://USER@HOST/DATABASE or memory:", _parse_store)
-DIALECT = Kind('"nac", "ascii" or the path of an existing .toml file', _parse_dialect, "nac")
+DIALECT = Kind('"nac", "ascii", "visa2" or the path of an existing .toml file', _parse_dialect, "nac")
 APPLICATIONS = Kind('a table of three digits and names like { "090" = "loyalty" }', _parse_applications)
 NODE = word(r"[a-z0-9][a-z0-9_-]{0,31}", "up to 32 of a-z, 0-9, _ and -", "main")
 
@@ -92,6 +93,29 @@ class TLSConfig(ServerTLSConfig):
     any_merchant_allowed: Annotated[
         bool, Key(FLAG, "A certificate naming merchant * speaks for every merchant (a processor's concentrator).")
     ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkConfig:
+    poll_seconds: Annotated[float, Key(seconds(0.1, 60), "Between two ENQs to a terminal that says nothing.")] = (
+        limits.VISA2_POLL_SECONDS
+    )
+    character_seconds: Annotated[float, Key(seconds(0.1, 60), "A frame that stops for so long is refused.")] = (
+        limits.VISA2_CHARACTER_SECONDS
+    )
+    repeat_seconds: Annotated[float, Key(seconds(0.1, 60), "After NAK, for the frame to come again.")] = (
+        limits.VISA2_REPEAT_SECONDS
+    )
+    capture_seconds: Annotated[float, Key(seconds(0.1, 60), "For the next record of a batch.")] = (
+        limits.VISA2_CAPTURE_SECONDS
+    )
+    decide_seconds: Annotated[float, Key(seconds(0.1, 60), "For our own response; longer than answer_seconds.")] = (
+        limits.VISA2_DECIDE_SECONDS
+    )
+    acknowledge_seconds: Annotated[
+        float, Key(seconds(0.1, 60), "For the ACK to a response, before the response is sent again.")
+    ] = limits.VISA2_ACKNOWLEDGE_SECONDS
+    acknowledge: Annotated[bool, Key(FLAG, "Say ACK to a good request before its response.")] = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,11 +147,20 @@ class ListenerConfig:
         limits.FRAME_BYTES_MAX
     )
     tls: Annotated[TLSConfig | None, Key(Section(TLSConfig), "TLS 1.2 or newer for the listener above.")] = None
+    link: Annotated[
+        LinkConfig | None, Key(Section(LinkConfig), "Timers of the VISA-2 link of the listener above.", live=True)
+    ] = None
 
     @property
     def anonymous(self) -> bool:
         """Nobody has to show who they are: only the loopback and trusted networks may connect."""
         return self.tls is None or not self.tls.client_certificate_required
+
+    @property
+    def link_settings(self) -> LinkSettings:
+        """Of a VISA-2 listener."""
+        chosen = {} if self.link is None else vars(self.link)
+        return LinkSettings(idle_seconds=self.idle_seconds, frame_bytes_max=self.frame_bytes_max, **chosen)
 
     @property
     def takes_clear_pin(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from typing import Any
 
 import trio
 
@@ -19,8 +20,7 @@ from switch.metrics import CloseReason, DropReason, Metrics
 from switch.presence import Visit
 from switch.service import Service
 from terminals.errors import FrameError, ProtocolError
-from terminals.iso8583_request import Slip
-from terminals.session import CLOSED, NEED_DATA, Dropped, EchoAnswered, Received, Session
+from terminals.session import CLOSED, NEED_DATA, PAUSED, SIGNED_OFF, Dropped, EchoAnswered, Received, TerminalSession
 
 RECEIVE_BYTES = 16_384
 
@@ -40,17 +40,18 @@ class Conversation:
         metrics: Metrics,
         config: Callable[[], ListenerConfig],
         stream: trio.abc.Stream,
-        session: Session,
+        session: TerminalSession,
     ) -> None:
         self._service, self._metrics, self._config = service, metrics, config
         self._stream, self._session = stream, session
         self._visit = Visit()
         self._echoing = Echoing(service.presences, self._visit, session, trio.current_time())
-        self._outbox: list[tuple[Reply, Slip]] = []
-        self._echo = b""  # of ours, not sent yet
+        self._outbox: list[tuple[Reply, Any]] = []
         self._undecided = 0
         self._owed = 0  # requests that were offered and are neither answered nor given up
-        self._changed = trio.Event()  # the outbox, or what is owed
+        self._said = b""  # by us without being asked, not sent yet
+        self._sending = False
+        self._changed = trio.Event()  # any of these
         self._frame_deadline = float("inf")
         self._receiving = trio.CancelScope()
         self._spoke = trio.Event()
@@ -58,48 +59,64 @@ class Conversation:
         self._reason: CloseReason = "drain"
 
     async def hold(self, draining: trio.Event) -> CloseReason:
-        """The whole conversation; returns why it ended."""
+        """The whole conversation; returns why it ended. What the terminal should have confirmed is undone at once."""
         try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._write, nursery.cancel_scope)
-                nursery.start_soon(self._stop_receiving, draining)
-                self._reason = await self._read(draining)
-                with trio.move_on_after(self._service.answer_seconds + limits.SEND_SECONDS):
-                    while self._owed:
-                        await self._changed.wait()
-                nursery.cancel_scope.cancel()
+            return await self._hold(draining)
         finally:
             self._service.presences.left(self._visit)
+            for request in self._session.abandon():
+                self._service.offer(request, lambda reply: None, alone=True)
+
+    async def _hold(self, draining: trio.Event) -> CloseReason:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._write, nursery.cancel_scope)
+            nursery.start_soon(self._stop_receiving, draining)
+            self._reason = await self._read(draining)
+            with trio.move_on_after(self._service.answer_seconds + limits.SEND_SECONDS):
+                while self._owed and self._reason != "signed_off":  # a session that has ended sends no answer
+                    await self._changed.wait()
+                if self._reason != "hung_up":
+                    self._session.sign_off()
+                self._say(self._session.take_output())
+                while self._said or self._sending:
+                    await self._changed.wait()
+            nursery.cancel_scope.cancel()
         return self._reason
 
     async def _read(self, draining: trio.Event) -> CloseReason:
         """Why nothing more is read. Messages that had come whole are offered first, also when we are ending."""
         while True:
             try:
-                more = await self._take_events()
+                ended = await self._take_events()
             except FrameError:
                 return "frame"
             except ProtocolError:
                 return "unreadable"
-            if not more:
-                return "hung_up"
+            if ended:
+                return ended
             if self._ending:
                 return "drain"
             if not await self._receive():
                 return "drain" if draining.is_set() else self._what_was_missed()
 
-    async def _take_events(self) -> bool:
-        """Offer every request that has come; False when the terminal has ended its side.
+    async def _take_events(self) -> CloseReason | None:
+        """Offer every request that has come; why there will be no more, if so.
 
         Neighbours get their turn every few messages, and nothing more is taken while too much is owed.
         """
         taken = 0
         while True:
             event = self._session.next_event()
+            self._say(self._session.take_output())
             if event is NEED_DATA:
-                return True
+                return None
             if event is CLOSED:
-                return False
+                return "hung_up"
+            if event is SIGNED_OFF:
+                return "signed_off"
+            if event is PAUSED:
+                await self._until_answered()
+                continue
             self._frame_deadline = float("inf")  # a frame has ended; the next one has its own time
             if isinstance(event, Dropped):
                 self._metrics.frame_dropped(self._config().name, _DROPPED[event.reason])
@@ -116,25 +133,36 @@ class Conversation:
             if taken % limits.MESSAGES_A_TURN == 0:
                 await trio.lowlevel.checkpoint()
 
+    async def _until_answered(self) -> None:
+        with trio.CancelScope(deadline=self._session.deadline):
+            await self._changed.wait()
+        self._session.tick(trio.current_time())
+
     async def _receive(self) -> bool:
-        """Feed the session; False if nothing came in time, or we are ending."""
+        """Feed the session, or tell it the time; False if nothing came in time, or we are ending."""
         now = trio.current_time()
         if self._session.in_frame:
             self._frame_deadline = min(self._frame_deadline, now + limits.FRAME_SECONDS)
         idle_seconds = self._config().idle_seconds
         patience = min(now + idle_seconds, self._frame_deadline)
+        due = self._session.deadline
         while True:
-            with trio.CancelScope(deadline=min(patience, self._echoing.deadline(idle_seconds))) as self._receiving:
-                self._session.receive_data(bytes(await self._stream.receive_some(RECEIVE_BYTES)))
+            deadline = min(patience, due, self._echoing.deadline(idle_seconds))
+            with trio.CancelScope(deadline=deadline) as self._receiving:
+                data = bytes(await self._stream.receive_some(RECEIVE_BYTES))
+                self._session.tick(trio.current_time())
+                self._session.receive_data(data)
                 return True
             now = trio.current_time()
+            self._session.tick(now)
             if self._ending or now >= patience:
                 return False
+            if now >= due:
+                return True
             if now >= self._echoing.deadline(idle_seconds):  # else it has moved while we waited
                 if self._echoing.unanswered:
                     return False
-                self._echo = self._echoing.ask(now)
-                self._wake()
+                self._say(self._echoing.ask(now))
 
     def _what_was_missed(self) -> CloseReason:
         """Why nothing came in time."""
@@ -151,7 +179,7 @@ class Conversation:
         self._ending = True
         self._receiving.cancel()
 
-    def _offer(self, request: Request, slip: Slip) -> None:
+    def _offer(self, request: Request, slip: Any) -> None:
         def deliver(reply: Reply | None) -> None:
             self._undecided -= 1
             if reply is None:
@@ -171,19 +199,26 @@ class Conversation:
     async def _write(self, conversation: trio.CancelScope) -> None:
         """Send what is in the outbox, a few at a time; a terminal that does not take it ends the conversation."""
         while True:
-            while not self._outbox and not self._echo:
-                await self._changed.wait()
             answers = self._outbox[: limits.MESSAGES_A_TURN]
             del self._outbox[: len(answers)]
-            data = self._echo + b"".join(self._session.send(reply, slip) for reply, slip in answers)
-            self._echo = b""
-            last = self._ending and self._owed == len(answers)
+            if answers:
+                self._session.tick(trio.current_time())
+            data = self._said + b"".join(self._session.send(reply, slip) for reply, slip in answers)
+            last = bool(answers) and self._ending and self._owed == len(answers)
+            if last:
+                self._session.sign_off()
+                data += self._session.take_output()
+            self._said, self._sending = b"", bool(data)
+            if not data and not answers:
+                await self._changed.wait()
+                continue
             with trio.move_on_after(limits.SEND_SECONDS) as sending:
                 await self._send(data, last)
             if sending.cancelled_caught:
                 self._reason = "slow_reader"
                 conversation.cancel()
                 return
+            self._sending = False
             self._owed -= len(answers)
             self._wake()
 
@@ -195,6 +230,12 @@ class Conversation:
             await self._stream.send_eof()
         else:
             await self._stream.send_all(data)
+
+    def _say(self, data: bytes) -> None:
+        """What nobody has asked for goes to the writer: what the session says by itself, an echo of ours."""
+        if data:
+            self._said += data
+            self._wake()
 
     def _wake(self) -> None:
         self._changed.set()

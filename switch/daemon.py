@@ -24,6 +24,7 @@ from switch import __version__
 from switch.activation import take_sockets
 from switch.books import Books
 from switch.config import load_config, restart_keys
+from switch.confirmations import Confirmations
 from switch.control import control_app
 from switch.core.commands import ApplyProgramme
 from switch.core.decision import BatchEvent
@@ -150,6 +151,7 @@ class Daemon:
             nursery.start_soon(self.days.run)
             expiry = Expiry(self.service, lambda: self.config.schedules.expire_points, _now)
             nursery.start_soon(expiry.run)
+            nursery.start_soon(Confirmations(self.service, _now).run)
             nursery.start_soon(self.webhooks.run)
             nursery.start_soon(self.surroundings.measure_loop)
             heartbeat = Heartbeat(self.service, self.metrics, _now)

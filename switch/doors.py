@@ -13,7 +13,7 @@ import structlog
 import trio
 
 from specs import limits
-from specs.dialects import TPDUMode, load_dialect
+from specs.dialects import Dialect, TPDUMode, find_dialect
 from switch.config import ListenerConfig
 from switch.server import Listener, Server
 from switch.tls import server_context
@@ -46,8 +46,8 @@ def make_listeners(configs: Sequence[ListenerConfig]) -> list[Listener]:
 
 
 def _listener(config: ListenerConfig, places: int) -> Listener:
-    dialect = load_dialect(config.dialect)
-    if config.tpdu == "echo" and dialect.tpdu is TPDUMode.SWAP:
+    dialect = find_dialect(config.dialect)
+    if isinstance(dialect, Dialect) and config.tpdu == "echo" and dialect.tpdu is TPDUMode.SWAP:
         dialect = msgspec.structs.replace(dialect, tpdu=TPDUMode.ECHO)
     return Listener(config, dialect, server_context(config.tls) if config.tls else None, places)
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from specs import limits
 from switch.presence import Presences, Visit
-from terminals.session import EchoAnswered, Session
+from terminals.session import EchoAnswered, TerminalSession
 
 
 class Echoing:
     """One connection's. A concentrator's is asked for one of its terminals: it is the line that may be dead."""
 
-    def __init__(self, presences: Presences, visit: Visit, session: Session, now: float) -> None:
+    def __init__(self, presences: Presences, visit: Visit, session: TerminalSession, now: float) -> None:
         self._presences, self._visit, self._session = presences, visit, session
         self._heard_at = now
         self._asked: tuple[int, str, float] | None = None  # STAN and terminal of our echo, and when it left
@@ -24,7 +24,7 @@ class Echoing:
         if self._asked:
             return self._asked[2] + limits.ECHO_ANSWER_SECONDS
         asks = self._visit.asks
-        if asks is None:
+        if asks is None or not self._session.has_echo:
             return float("inf")
         return self._heard_at + min(asks.terminal.echo_seconds or limits.ECHO_SILENCE_SECONDS, idle_seconds / 2)
 

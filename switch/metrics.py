@@ -23,6 +23,7 @@ from switch.totals import Sums, Totals
 #: Why a connection ended.
 CloseReason = Literal[
     "hung_up",  # the terminal closed it
+    "signed_off",  # the end of a VISA-2 session, or what its link allows was exceeded
     "idle",
     "slow_frame",  # began a frame and did not end it in time
     "slow_reader",  # did not take its answers

@@ -67,6 +67,7 @@ def log_group(answered: Sequence[tuple[Request, Reply, float]]) -> None:
     """One line for each transaction; the masked types keep secrets out of it."""
     for request, reply, seconds in answered:
         known = reply.outcome not in _NOBODY
+        number = {"number": str(request.acceptor) if known else None} if request.acceptor else {}
         log.info(
             "transaction",
             listener=request.line.listener,
@@ -74,6 +75,7 @@ def log_group(answered: Sequence[tuple[Request, Reply, float]]) -> None:
             message=request.message_class.value,
             merchant_id=request.merchant_id if known else None,
             terminal_id=request.terminal_id if known else None,
+            **number,
             stan=request.stan,
             card=request.card,
             asked=request.amount,

@@ -43,7 +43,7 @@ class _Sealing:
 _row = _Sealing(
     Row, frozenset({"other_holder", "deed", "event", "counts", "late", "claimed", "original_class", "matched"})
 )
-_reply = _Sealing(Reply, frozenset({"points", "returned", "totals"}))
+_reply = _Sealing(Reply, frozenset({"points", "returned", "totals", "local_year", "points_worth"}))
 
 
 def mark(rows: Sequence[Row], daemon: str, number: int) -> list[Row]:

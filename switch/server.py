@@ -15,12 +15,14 @@ import trio
 from specs import limits
 from specs.dialects import Dialect
 from specs.transaction import Line
+from specs.visa2 import Visa2Dialect
 from switch.config import Config, ListenerConfig
 from switch.conversation import Conversation
 from switch.metrics import CloseReason, Metrics
 from switch.service import Service
 from switch.tls import merchants_of
-from terminals.session import Session
+from terminals.session import Session, TerminalSession
+from terminals.visa2_session import Visa2Session
 
 Stream = trio.abc.Stream
 
@@ -34,7 +36,7 @@ class Listener:
     """
 
     config: ListenerConfig
-    dialect: Dialect
+    dialect: Dialect | Visa2Dialect
     tls: ssl.SSLContext | None = None
     places: int = sys.maxsize
     connections: int = 0
@@ -120,7 +122,7 @@ class Server:
         self._metrics.connection_opened(name)
         reason: CloseReason = "drain"  # unless we learn better: only the end of the daemon cancels us
         try:
-            session = Session(listener.dialect, line, frame_bytes_max=listener.config.frame_bytes_max)
+            session = _open_session(listener, line)
             conversation = Conversation(self._service, self._metrics, lambda: listener.config, stream, session)
             reason = await conversation.hold(self._draining)
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
@@ -132,6 +134,13 @@ class Server:
             self._metrics.connection_closed(name, reason)
         with trio.move_on_after(limits.SEND_SECONDS):
             await stream.aclose()
+
+
+def _open_session(listener: Listener, line: Line) -> TerminalSession:
+    config, dialect = listener.config, listener.dialect
+    if isinstance(dialect, Visa2Dialect):
+        return Visa2Session(dialect, line, trio.current_time(), config.link_settings)
+    return Session(dialect, line, frame_bytes_max=config.frame_bytes_max)
 
 
 async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:

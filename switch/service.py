@@ -18,11 +18,12 @@ import trio
 from specs import limits
 from specs.outcomes import Outcome
 from specs.sensitive import PAN
-from specs.transaction import Reply, Request
+from specs.transaction import Line, MessageClass, Reply, Request
 from switch.books import Books, Item
 from switch.core.commands import Command, PutTerminal
 from switch.core.deciding import bare_reply
 from switch.core.decision import BatchEvent
+from switch.core.journal import Pending
 from switch.core.needs import Case, application_of
 from switch.core.presence import TerminalEvent
 from switch.metrics import Answered, Metrics
@@ -151,7 +152,8 @@ class Service:
             self._vault.card_hash(request.other_card).hex() if request.other_card else "",
             self._vault.encrypt_phone(request.phone) if request.phone else None,
         )
-        self._put(Waiting(case, request.terminal_id, deliver, trio.current_time(), visit, address))
+        terminal = request.acceptor.number if request.acceptor else request.terminal_id
+        self._put(Waiting(case, terminal, deliver, trio.current_time(), visit, address))
         if request.status and request.status.odd:
             self._metrics.status_odd.inc(request.status.odd)
         return True
@@ -170,19 +172,46 @@ class Service:
 
     async def submit(self, commands: Sequence[Command]) -> list[Reply]:
         """Decide an operator's commands, in order, among the terminals' messages; returns when they are on disk."""
-        replies: list[Reply] = []
+        named = [command.terminal.terminal_id if isinstance(command, PutTerminal) else "" for command in commands]
+        replies = await self._submit(commands, named)
+        assert None not in replies, "operators wait as long as it takes"
+        return [reply for reply in replies if reply]
+
+    async def undo(self, pendings: Sequence[Pending]) -> None:
+        """Undo what nobody has confirmed, as its terminal's own reversal would."""
+        cases = [
+            Case(
+                Request(
+                    MessageClass.REVERSAL,
+                    pending.kind,
+                    Line(pending.listener),
+                    merchant_id=pending.merchant_id,
+                    terminal_id=pending.terminal_id,
+                    stan=pending.stan,
+                    amount=0,
+                    rrn=pending.rrn,
+                    sequenced=True,
+                ),
+                pending.application,
+                pending.card_hash,
+            )
+            for pending in pendings
+        ]
+        await self._submit(cases, [pending.terminal_id for pending in pendings])
+
+    async def _submit(self, items: Sequence[Item], terminals: Sequence[str]) -> list[Reply | None]:
+        """The answers in the order in which they came; returns when all of them are there."""
+        replies: list[Reply | None] = []
         done = trio.Event()
 
         def deliver(reply: Reply | None) -> None:
-            assert reply is not None, "operators wait as long as it takes"
             replies.append(reply)
-            if len(replies) == len(commands):
+            if len(replies) == len(items):
                 done.set()
 
-        for command in commands:
-            terminal = command.terminal.terminal_id if isinstance(command, PutTerminal) else ""
-            self._put(Waiting(command, terminal, deliver, trio.current_time()))
-        if commands:
+        for item, terminal in zip(items, terminals, strict=True):
+            self._put(Waiting(item, terminal, deliver, trio.current_time()))
+        if items:
             await done.wait()
         return replies
 

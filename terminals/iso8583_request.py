@@ -21,6 +21,7 @@ from terminals.iso8583_codec import Message
 from terminals.point_tables import parse_basket, parse_phone, parse_tenders
 from terminals.private_tables import Tables, parse_tables
 from terminals.status_table import parse_status
+from terminals.tracks import parse_track1, parse_track2
 
 T = TypeVar("T")
 
@@ -195,7 +196,7 @@ def _missing(request: Request, values: dict[int, str], needs: frozenset[int]) ->
 def _read_card(fields: _Fields) -> PAN | None:
     """The one card that all card fields name; a field that names another is wrong."""
     card: PAN | None = None
-    for number, parse in ((2, PAN), (35, _parse_track2), (45, _parse_track1)):
+    for number, parse in ((2, PAN), (35, parse_track2), (45, parse_track1)):
         found = fields.take(number, parse)
         if card is not None and found is not None and found != card:
             fields.refuse(number)
@@ -257,18 +258,6 @@ def _from_code_page(text: str, dialect: Dialect) -> str:
         return text.encode("latin-1").decode(dialect.code_page)
     except UnicodeDecodeError:
         return text
-
-
-def _parse_track2(text: str) -> PAN:
-    return PAN(text.partition("D")[0])
-
-
-def _parse_track1(text: str) -> PAN:
-    """`B` (or another format letter), the number, `^`; a start sentinel may have stayed in front."""
-    found = re.match("%?[A-Z]?([0-9]{6,19})(?![0-9])", text)
-    if found is None:
-        raise ValueError
-    return PAN(found[1])
 
 
 def _parse_time(text: str) -> str:

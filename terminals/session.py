@@ -5,8 +5,9 @@ and no socket: the shell feeds it, asks for events until NEED_DATA, and closes w
 """
 
 import functools
+from collections.abc import Sequence
 from enum import Enum
-from typing import Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
@@ -24,11 +25,17 @@ class Signal(Enum):
     """Events that are no message."""
 
     NEED_DATA = "need_data"
+    PAUSED = "paused"
     CLOSED = "closed"
+    SIGNED_OFF = "signed_off"
 
 
 #: Nothing more to say until `receive_data` is called again.
 NEED_DATA: Final[Literal[Signal.NEED_DATA]] = Signal.NEED_DATA
+#: Nothing more is read until the answer that is owed has been given to `send`, or the deadline has passed.
+PAUSED: Final[Literal[Signal.PAUSED]] = Signal.PAUSED
+#: We have ended the session; when `take_output` is on its way the connection closes.
+SIGNED_OFF: Final[Literal[Signal.SIGNED_OFF]] = Signal.SIGNED_OFF
 #: The terminal has ended its side and every whole frame was told; a frame cut off in the middle is no request.
 CLOSED: Final[Literal[Signal.CLOSED]] = Signal.CLOSED
 
@@ -37,7 +44,7 @@ class Received(msgspec.Struct, frozen=True):
     """A request to decide, malformed ones too; `slip` goes back unchanged with the reply."""
 
     request: Request
-    slip: Slip
+    slip: Any
 
 
 class EchoAnswered(msgspec.Struct, frozen=True):
@@ -59,13 +66,60 @@ Event = Received | EchoAnswered | Dropped | Signal
 _ECHO_CODE: Final = "990000"
 
 
+class TerminalSession(Protocol):
+    """What the shell asks of a session, whatever the protocol. Time is seconds of any clock."""
+
+    @property
+    def has_echo(self) -> bool:
+        """The protocol has a test of the line that we may ask for."""
+
+    def ask_echo(self, slip: Any, stan: int) -> bytes:
+        """A test of the line, to the terminal whose last message came with `slip`. Only where there is one."""
+
+    @property
+    def in_frame(self) -> bool:
+        """Has a frame begun that is not complete, and does the shell have to see to its end?"""
+
+    @property
+    def deadline(self) -> float:
+        """When `tick` is to be called at the latest."""
+
+    def tick(self, now: float) -> None:
+        """Take note of the time, before data is given or an answer sent."""
+
+    def receive_data(self, data: bytes) -> None:
+        """Takes what came; empty bytes say that nothing more will."""
+
+    def next_event(self) -> Event:
+        """What the bytes so far mean, one event a call.
+
+        Raises:
+            ProtocolError: nothing more can be read.
+        """
+
+    def send(self, reply: Reply, slip: Any) -> bytes:
+        """The bytes of the answer, behind whatever else is to be sent."""
+
+    def take_output(self) -> bytes:
+        """What the session has to say by itself."""
+
+    def sign_off(self) -> None:
+        """End it from our side."""
+
+    def abandon(self) -> Sequence[Request]:
+        """The line is gone: what has to be offered because of that. Asked once, at the end."""
+
+
 @functools.lru_cache(maxsize=64)  # as many dialects as one daemon ever has
 def _codec_of(dialect: Dialect) -> tuple[Decode, Encode]:
     return build_codec(dialect.elements, dialect.encoding)
 
 
 class Session:
-    """Takes what a socket gives, says what it means, and writes the answers."""
+    """Takes what a socket gives, says what it means, writes the answers; it says nothing by itself, and never waits."""
+
+    deadline: Final = float("inf")
+    has_echo: Final = True
 
     def __init__(self, dialect: Dialect, line: Line, *, frame_bytes_max: int = FRAME_BYTES_MAX) -> None:
         self._dialect = dialect
@@ -80,6 +134,18 @@ class Session:
     def in_frame(self) -> bool:
         """Has a frame begun that is not complete? Asked after NEED_DATA, this is what FRAME_SECONDS is about."""
         return self._frames.waiting_bytes > 0
+
+    def tick(self, now: float) -> None:
+        return
+
+    def take_output(self) -> bytes:
+        return b""
+
+    def sign_off(self) -> None:
+        return
+
+    def abandon(self) -> Sequence[Request]:
+        return ()
 
     def receive_data(self, data: bytes) -> None:
         """Takes what came; empty bytes say that nothing more will."""

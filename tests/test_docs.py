@@ -11,15 +11,17 @@ from click.testing import CliRunner
 
 from simulators.cli import main as tillsim
 from specs import iso8583, limits
-from specs.dialects import PACKAGED, load_dialect
+from specs.dialects import PACKAGED, VISA2, load_dialect
 from specs.outcomes import NOT_STORED, Outcome
 from specs.transaction import Kind, MessageClass
 from switch.cli.lifecycle import BASE_OFFSETS, DEFAULT_PORTS
 from switch.cli.main import main as tillswitch
-from switch.config import Config
+from switch.config import Config, LinkConfig
 from switch.core.merchants import DEFAULT_RIGHTS, Right
 from switch.metrics import Answered, Metrics
 from switch.surroundings import Surroundings
+from terminals.visa2_link import LinkSettings
+from tests import visa2_diagram
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = (
@@ -27,10 +29,12 @@ DOCUMENTS = (
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "specs/README.md",
+    "specs/VISA2.md",
     "specs/POINTS.md",
     "simulators/stories/README.md",
     "deploy/OPERATIONS.md",
 )
+VISA2_TEXT = (ROOT / "specs/VISA2.md").read_text("utf-8")
 CONTRACT = (ROOT / "specs/README.md").read_text("utf-8")
 OPERATIONS = (ROOT / "deploy/OPERATIONS.md").read_text("utf-8")
 COMMANDS: dict[str, click.Command] = {"tillswitch": tillswitch, "tillsim": tillsim}
@@ -82,6 +86,31 @@ def test_every_command_of_operators_stands_in_the_readme() -> None:
 def test_every_message_shown_can_be_decoded(document: str) -> None:
     for message in re.findall(r"tillsim decode ([0-9A-F]{20,})", (ROOT / document).read_text("utf-8")):
         assert CliRunner().invoke(tillsim, ["decode", message]).exit_code == 0, document
+
+
+# -- VISA-2 ------------------------------------------------------------------------------------------------------------
+def test_the_diagram_of_the_link_is_that_of_its_table() -> None:
+    assert visa2_diagram.renewed(VISA2_TEXT) == VISA2_TEXT, "python -m tests.visa2_diagram"
+
+
+def test_visa2_codes_are_those_of_the_dialect() -> None:
+    before = VISA2_TEXT[: VISA2_TEXT.index("## 4.")]
+    told = {row["code"]: (row["class"], row["kind"], row["field 24"] == "needed") for row in table(before, "code")}
+    codes = VISA2.transactions.items()
+    assert told == {code: (one.message_class.value, one.kind.value, one.amount) for code, one in codes}
+
+
+def test_visa2_responses_are_those_of_the_dialect() -> None:
+    after = VISA2_TEXT[VISA2_TEXT.index("## 4.") :]
+    told = {row["outcome"]: (row["code"], row["text"]) for row in table(after, "code")}
+    assert told == {outcome.value: (one.code, one.text) for outcome, one in VISA2.outcomes.items()}
+
+
+def test_visa2_timers_are_those_of_the_link() -> None:
+    told = {row["key"]: float(row["seconds"]) for row in table(VISA2_TEXT, "timer") if row["key"] != "–"}
+    config = LinkConfig()
+    assert told == {name: value for name, value in vars(config).items() if name != "acknowledge"}
+    assert {name: getattr(LinkSettings(), name) for name in vars(config)} == vars(config)
 
 
 # -- the contract with terminals ---------------------------------------------------------------------------------------

@@ -17,8 +17,8 @@ KNOWN_BY = {
     "trio": {
         f"switch/{name}.py"
         for name in (
-            *("conversation", "daemon", "doors", "expiry", "heartbeat", "ops", "schedules", "server", "service"),
-            *("http_server", "live", "supervisor", "surroundings", "terminal_pages", "webhooks"),
+            *("confirmations", "conversation", "daemon", "doors", "expiry", "heartbeat", "ops", "schedules", "server"),
+            *("http_server", "live", "service", "supervisor", "surroundings", "terminal_pages", "webhooks"),
         )
     },
     "iso8583": {"terminals/iso8583_codec.py"},

@@ -1,4 +1,4 @@
-"""The dialects of ISO 8583: one table each, read from TOML and checked whole before anything uses it.
+"""The dialects: one table each, read from TOML and checked whole before anything uses it.
 
 Responsible for finding, merging and checking dialect files; the packaged ones are checked when this is imported. What
 the keys mean on the wire is in `terminals`. A site's own file usually says `extends = "nac"` and changes what differs.
@@ -17,6 +17,8 @@ import msgspec
 from specs.iso8583 import ELEMENTS, Element, parse_element
 from specs.outcomes import Outcome
 from specs.transaction import BalanceType, Kind, MessageClass, Purse
+from specs.visa2 import PROTOCOL, Visa2Dialect
+from specs.visa2 import faults as visa2_faults
 
 E = TypeVar("E", bound=Enum)
 
@@ -100,13 +102,34 @@ _AS_REQUEST: Final = frozenset({MessageClass.REVERSAL, MessageClass.ADVICE, Mess
 
 #: Kinds no code stands for: they are what is left when reading failed.
 _WITHOUT_CODE: Final = frozenset({Kind.MALFORMED, Kind.UNKNOWN, Kind.OPERATOR})
+#: Kinds that only VISA-2 has codes for.
+ONLY_VISA2: Final = frozenset(
+    {
+        *(Kind.GIFT_CASH_BACK, Kind.GIFT_UNLOAD, Kind.GIFT_VOID, Kind.GIFT_ANY),
+        *(Kind.LOYALTY_VOID, Kind.LOYALTY_ANY, Kind.CONFIRMATION, Kind.CAPTURE),
+    }
+)
 
 _EXTENDS_MAX: Final = 4  # files in a chain; longer is a circle
 _FOLDER: Final = Path(__file__).parent
 
 
+def find_dialect(name_or_path: str | Path) -> Dialect | Visa2Dialect:
+    """A dialect of either protocol, packaged or a site's own.
+
+    Raises:
+        DialectError: there is no such dialect, or its file is wrong.
+    """
+    if name_or_path == PROTOCOL:
+        return VISA2
+    path = Path(name_or_path)
+    if path.suffix == ".toml" and "protocol" in _read(path, _EXTENDS_MAX):
+        return _load_visa2(path)
+    return load_dialect(name_or_path)
+
+
 def load_dialect(name_or_path: str | Path) -> Dialect:
-    """A packaged dialect by name, or a site's own from a path that ends in `.toml`.
+    """A packaged dialect of ISO 8583 by name, or a site's own from a path that ends in `.toml`.
 
     Raises:
         DialectError: there is no such dialect, or its file is wrong.
@@ -116,7 +139,7 @@ def load_dialect(name_or_path: str | Path) -> Dialect:
     path = Path(name_or_path)
     if path.suffix != ".toml":
         raise DialectError(
-            f"{name_or_path}: no such dialect; allowed: {_listed(PACKAGED)}, or the path of a .toml file"
+            f"{name_or_path}: no such dialect; allowed: {_listed((*PACKAGED, PROTOCOL))}, or the path of a .toml file"
         )
     return _load(path)
 
@@ -128,6 +151,20 @@ def _load(path: Path) -> Dialect:
     except msgspec.ValidationError as error:
         raise DialectError(f"{path.name}: {_explained(str(error), table)}") from None
     for key, reason in _faults(dialect):
+        raise DialectError(f"{path.name}: {key}: {reason}")
+    return dialect
+
+
+def _load_visa2(path: Path) -> Visa2Dialect:
+    table = _read(path, _EXTENDS_MAX) | {"name": path.stem}
+    try:
+        dialect = msgspec.convert(table, Visa2Dialect, str_keys=True)
+    except msgspec.ValidationError as error:
+        reason, _, place = str(error).partition(" - at ")
+        raise DialectError(f"{path.name}: {place.strip('`').removeprefix('$.') or 'file'}: {reason}") from None
+    if dialect.protocol != PROTOCOL:
+        raise DialectError(f"{path.name}: protocol: allowed: {PROTOCOL}")
+    for key, reason in visa2_faults(dialect):
         raise DialectError(f"{path.name}: {key}: {reason}")
     return dialect
 
@@ -174,7 +211,7 @@ def _faults(dialect: Dialect) -> Iterable[tuple[str, str]]:
                 yield f"{key}.needs", "allowed: numbers from 2 to 128"
             if not all(len(table_id) == 2 for table_id in transaction.tables):
                 yield f"{key}.tables", "the id of a private table has two characters"
-    for kind in set(Kind) - _WITHOUT_CODE - kinds:
+    for kind in set(Kind) - _WITHOUT_CODE - ONLY_VISA2 - kinds:
         yield "transactions", f"no code stands for {kind.value}"
     for code in dialect.network_codes:
         if not re.fullmatch("[0-9]{3}", code):
@@ -254,3 +291,4 @@ def _listed(names: Iterable[str]) -> str:
 
 
 PACKAGED: Final[dict[str, Dialect]] = {name: _load(_FOLDER / f"{name}.toml") for name in ("nac", "ascii")}
+VISA2: Final[Visa2Dialect] = _load_visa2(_FOLDER / f"{PROTOCOL}.toml")

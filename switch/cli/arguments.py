@@ -67,6 +67,13 @@ class Pattern(click.ParamType[str]):
         return str(value)
 
 
+class Visa2Number(Pattern):
+    """What a VISA-2 terminal goes by, with slashes for people."""
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> str:
+        return super().convert(value, parameter, context).replace("/", "")
+
+
 def word(most: int) -> Pattern:
     """An id as terminals send it."""
     return Pattern(f"[!-~]{{1,{most}}}", f"1 to {most} printable ASCII characters without spaces")
@@ -114,6 +121,10 @@ class Moment(click.ParamType[datetime]):
 CARD_NUMBER, PHONE, CURRENCY, TIME_ZONE, MOMENT = CardNumber(), PhoneNumber(), Currency(), TimeZone(), Moment()
 MERCHANT_ID, TERMINAL_ID, STORE = word(15), word(8), word(32)
 NII = Pattern("[0-9]{3}", "three digits")
+VISA2_NUMBER = Visa2Number(
+    "(?!0+/)[0-9]{12}/(?!0+/)[0-9]{4}/(?!0+$)[0-9]{4}", "12, 4 and 4 digits with slashes, none of them only zeros"
+)
+VISA2_SIX = Pattern("[0-9]{6}", "six digits")
 RRN = Pattern("[0-9]{12}", "twelve digits")
 CLOCK = Pattern("([01][0-9]|2[0-3])[0-5][0-9]", "a time of day such as 2330")
 DAY_END = Pattern("([01][0-9]|2[0-3])[0-5][0-9]|never", "a time of day such as 0400, or never")

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from specs.dialects import DialectError, load_dialect
+from specs.dialects import DialectError, find_dialect
 from switch.books import Books
 from switch.cli.common import (
     EXIT_REFUSED,
@@ -38,8 +38,11 @@ from switch.tls import TLSError, server_context
 from switch.vault import Vault, VaultError, write_private
 from switch.webhooks import Webhook
 
-DEFAULT_PORTS = {"nac": 8583, "ascii": 8584, "ops": 9583, "nac-tls": 18583, "ascii-tls": 18584}
-BASE_OFFSETS = {"nac": 0, "ascii": 1, "ops": 10, "nac-tls": 20, "ascii-tls": 21}
+DIALECTS = ("nac", "ascii", "visa2")
+DEFAULT_PORTS = {name: 8583 + place for place, name in enumerate(DIALECTS)}
+DEFAULT_PORTS |= {"ops": 9583} | {f"{name}-tls": 18583 + place for place, name in enumerate(DIALECTS)}
+BASE_OFFSETS = {name: place for place, name in enumerate(DIALECTS)}
+BASE_OFFSETS |= {"ops": 10} | {f"{name}-tls": 20 + place for place, name in enumerate(DIALECTS)}
 
 EMPTY_PROGRAMME = """\
 # The programme: gift products, exchange rates, policies. `tillswitch programme check FILE` says what is wrong with it,
@@ -86,12 +89,12 @@ def init(data: Path, demo: bool, base_port: int | None, terminals: int, store: s
         fail(str(error))
     (data / "programme.toml").write_text(build.programme_text() if demo else EMPTY_PROGRAMME, "utf-8")
     ports = {name: base_port + offset for name, offset in BASE_OFFSETS.items()} if base_port else DEFAULT_PORTS
-    listeners = [ListenerConfig(name=name, dialect=name, port=ports[name], clear_pin=demo) for name in ("nac", "ascii")]
+    listeners = [ListenerConfig(name=name, dialect=name, port=ports[name], clear_pin=demo) for name in DIALECTS]
     tls: dict[str, Any] = {}
     if demo:
         (data / "tls").mkdir()
         tls = dict(write_demo_certificates(data / "tls", [merchant.merchant_id for merchant in build.MERCHANTS]))
-        listeners += [_tls_listener(name, ports[f"{name}-tls"]) for name in ("nac", "ascii")]
+        listeners += [_tls_listener(name, ports[f"{name}-tls"]) for name in DIALECTS]
     config = Config(
         store=store, listeners=tuple(listeners), ops=OpsConfig(port=ports["ops"]), programme=Path("programme.toml")
     )
@@ -172,7 +175,7 @@ def check(config: Config) -> None:
     open_vault(config)
     try:
         for listener in config.listeners:
-            load_dialect(listener.dialect)
+            find_dialect(listener.dialect)
             if listener.tls:
                 server_context(listener.tls)
         if config.ops.tls:

@@ -9,7 +9,18 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from switch.cli.arguments import CLOCK, CURRENCY, MERCHANT_ID, NII, STORE, TERMINAL_ID, TIME_ZONE, bad_option
+from switch.cli.arguments import (
+    CLOCK,
+    CURRENCY,
+    MERCHANT_ID,
+    NII,
+    STORE,
+    TERMINAL_ID,
+    TIME_ZONE,
+    VISA2_NUMBER,
+    VISA2_SIX,
+    bad_option,
+)
 from switch.cli.common import config_option, json_option, reading, refuse, submit
 from switch.cli.merchants import find_merchant
 from switch.cli.output import Record, letters, moment, show_json, show_list, show_record
@@ -34,10 +45,15 @@ _OPTIONS = [
     click.option("--revoke", type=_RIGHT, multiple=True, help="A right less."),
     click.option("--partial/--no-partial", default=None, help="It can take less than it asked for."),
     click.option("--texts/--no-texts", default=None, help="It shows and prints texts of answers."),
+    click.option("--whole-only/--no-whole-only", default=None, help="It never gets less, even if it says it can."),
     click.option("--explicit-open/--no-explicit-open", default=None, help="Its batches open by a logon only."),
     click.option("--answers-echo/--no-answers-echo", default=None, help="It answers the switch's own echo (0800)."),
     click.option("--echo-seconds", type=click.IntRange(0, 86_400), help="How often it sends an echo. [300]"),
     click.option("--settle-at", type=CLOCK, help="When it is to close its day: hhmm, store time. [2330]"),
+    click.option("--number", type=VISA2_NUMBER, help="VISA-2: MERCHANT/STORE/TERMINAL, 12, 4 and 4 digits."),
+    click.option("--acquirer", type=VISA2_SIX, help="VISA-2: the acquirer's BIN, where it is to be compared."),
+    click.option("--agent-bank", type=VISA2_SIX, help="VISA-2: likewise."),
+    click.option("--agent-chain", type=VISA2_SIX, help="VISA-2: likewise."),
 ]
 
 
@@ -226,6 +242,11 @@ def _described(terminal: Terminal) -> dict[str, Any]:
         "echo_seconds": terminal.echo_seconds,
         "answers_echo": terminal.answers_echo,
         "settle_at": terminal.settle_at,
+        "whole_only": terminal.whole_only,
+        "number": terminal.number,
+        "acquirer": terminal.acquirer,
+        "agent_bank": terminal.agent_bank,
+        "agent_chain": terminal.agent_chain,
     }
 
 

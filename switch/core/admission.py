@@ -29,6 +29,8 @@ def find_stranger(deciding: Deciding) -> Reason | None:
         return Reason.UNKNOWN_MERCHANT
     if view.terminal is None or not view.terminal.active:
         return Reason.UNKNOWN_TERMINAL
+    if request.acceptor and not view.terminal.is_named(request.acceptor):
+        return Reason.UNKNOWN_TERMINAL
     return None
 
 

@@ -62,7 +62,7 @@ def open_new(view: View, application: str, asked: int | None, now: int, number: 
         id=number,
         terminal=view.desk.terminal,
         application=application,
-        number=asked or view.desk.last_number % limits.BATCH_NUMBER_MAX + 1,
+        number=asked or view.desk.last_number % view.terminal.batch_number_max + 1,
         named=asked is not None,
         opened_at=now,
         merchant=view.terminal.merchant,

@@ -15,7 +15,7 @@ from switch.core.ruling import CardMatter, Ruling, refused
 #: Kinds for which a product with PIN asks for it (balance only where the product says so).
 WITH_PIN = frozenset(
     {
-        *(Kind.GIFT_REDEEM, Kind.GIFT_CASH_OUT, Kind.GIFT_UNBLOCK),
+        *(Kind.GIFT_REDEEM, Kind.GIFT_CASH_BACK, Kind.GIFT_UNLOAD, Kind.GIFT_CASH_OUT, Kind.GIFT_UNBLOCK),
         *(Kind.POINTS_REDEEM, Kind.POINTS_TRANSFER, Kind.LOYALTY_UNBLOCK),
     }
 )

@@ -83,7 +83,8 @@ def command_needs(command: Command) -> list[Needs]:
         case PutMerchant():
             return [Needs(command.merchant.merchant_id, "", "")]
         case PutTerminal():
-            return [Needs(command.terminal.merchant_id, command.terminal.terminal_id, "")]
+            numbered = [Needs("", "", "", acceptor=command.terminal.number)] if command.terminal.number else []
+            return [Needs(command.terminal.merchant_id, command.terminal.terminal_id, ""), *numbered]
         case IssueCard():
             return [Needs("", "", "", card_hash=command.number.hash)]
         case ActivateCard():
@@ -147,7 +148,11 @@ def _put_terminal(terminal: Terminal, workset: Workset, number: int) -> Decision
         return refused(Outcome.UNKNOWN_MERCHANT, f"there is no merchant {terminal.merchant_id}")
     if terminal.store not in merchant.stores:
         return refused(Outcome.FORMAT_ERROR, f"{terminal.merchant_id} has no store {terminal.store}")
-    known = workset.terminals.get((terminal.merchant_id, terminal.terminal_id))
+    ids = terminal.merchant_id, terminal.terminal_id
+    owner = workset.numbers.get(terminal.number, ids)
+    if owner != ids:
+        return refused(Outcome.DUPLICATE, f"{'/'.join(owner)} goes by this number already")
+    known = workset.terminals.get(ids)
     terminal = msgspec.structs.replace(terminal, id=known.id if known else number, merchant=merchant.id)
     return Decision(Reply(Outcome.APPROVED), terminals=(terminal,))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from specs import limits
+from specs.outcomes import Outcome
 from specs.transaction import VOIDS, Kind, MessageClass
 from switch.core import irregular, uploads
 from switch.core.admission import find_obstacle, find_stranger, is_stale
@@ -62,6 +63,8 @@ def _decide(deciding: Deciding) -> Decision:
             return deciding.refuse(stranger) if stranger else settle(deciding)
         case MessageClass.UPLOAD:
             return _upload(deciding)
+        case MessageClass.CONFIRMATION:
+            return _confirm(deciding)
         case MessageClass.OTHER:
             return deciding.refuse(find_stranger(deciding) or Reason.NOT_OFFERED)
 
@@ -140,16 +143,36 @@ def _reverse(deciding: Deciding) -> Decision:
         return deciding.refuse(stranger)
     view, case = deciding.view, deciding.case
     repeated = view.earlier if same_reversal(view.earlier, case) else None
-    target = find_reversed(view, case, deciding.sent_at, repeated)
+    target = find_reversed(view, case, deciding.sent_at, repeated, deciding.now)
     found = join(view, case, deciding.now, deciding.number)
     joined = found if isinstance(found, Joined) else None
     if target and target.took_effect and is_live(target, view.family(target)):
-        return deciding.end(joined, _undo(deciding, target, forced=True))
+        return _resolving(deciding, target, deciding.end(joined, _undo(deciding, target, forced=True)))
     note = "never_seen" if target is None else "already_undone" if target.took_effect else "original_moved_nothing"
-    decision = deciding.end(joined, Ruling(note=note))
+    decision = _resolving(deciding, target, deciding.end(joined, Ruling(note=note)))
     if target and (repeated or is_certain(target, case.request)):
         return decision
     return msgspec.structs.replace(decision, tombstones=(_tombstone(deciding),))
+
+
+def _resolving(deciding: Deciding, target: Row | None, decision: Decision) -> Decision:
+    """What was to be confirmed need not be any more, once it has been reversed."""
+    if target is None or not deciding.request.sequenced:
+        return decision
+    return msgspec.structs.replace(decision, resolved=(target.id,))
+
+
+def _confirm(deciding: Deciding) -> Decision:
+    """The third message: the transaction stands, unless it has been undone because this came too late."""
+    stranger = find_stranger(deciding)
+    if stranger:
+        return deciding.refuse(stranger)
+    row = deciding.view.by_rrn
+    if row is None or row.terminal != deciding.terminal.id:  # an inquiry: nothing moved, nothing waits
+        return Decision(deciding.reply(Outcome.APPROVED))
+    if not is_live(row, deciding.view.family(row)):
+        return deciding.refuse(Reason.ALREADY_UNDONE)
+    return Decision(deciding.reply(Outcome.APPROVED), resolved=(row.id,))
 
 
 def _tombstone(deciding: Deciding) -> Tombstone:
@@ -177,7 +200,7 @@ def _void(deciding: Deciding, batch: Batch | None) -> Ruling:
         return refused(Reason.GUESS_LIMIT)
     if view.card is None:
         return refused(Reason.UNKNOWN_CARD)
-    target = find_voided(view, deciding.case, batch)
+    target = find_voided(view, deciding.case, batch, deciding.now)
     if isinstance(target, Reason):
         return refused(target)
     return _undo(deciding, target, forced=deciding.forced)

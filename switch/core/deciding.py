@@ -7,16 +7,17 @@ import functools
 
 import msgspec
 
-from specs.money import POINTS_UNIT
+from specs import limits
+from specs.money import POINTS_UNIT, convert_down
 from specs.outcomes import ACCEPTED, NOT_STORED, Outcome
-from specs.transaction import Balance, BalanceType, Kind, MessageClass, PointsTold, Purse, Reply, Returned
+from specs.transaction import REVERSED_BY, Balance, BalanceType, Kind, MessageClass, PointsTold, Purse, Reply, Returned
 from switch.core.batches import Joined, count_row
-from switch.core.clock import MINUTE, local_moment, local_time, retrieval_reference
+from switch.core.clock import MINUTE, SECOND, local_moment, local_time, retrieval_reference
 from switch.core.decision import Decision
 from switch.core.families import notices_of
 from switch.core.holdings import Account, AccountKind, Card
 from switch.core.irregular import AFTER_CLOSE
-from switch.core.journal import Row, Tally, told_opened
+from switch.core.journal import Pending, Row, Tally, told_opened
 from switch.core.ledger import post
 from switch.core.lots import with_balance
 from switch.core.merchants import Terminal
@@ -35,7 +36,8 @@ _STORED = (MessageClass.REQUEST, MessageClass.ADVICE, MessageClass.REVERSAL, Mes
 def bare_reply(outcome: Outcome, now: int, time_zone: str) -> Reply:
     """An answer about a request that was not even looked at: the host's time, and nothing else."""
     local_now = local_time(now, time_zone)
-    return Reply(outcome, local_date=local_now.strftime("%m%d"), local_time=local_now.strftime("%H%M%S"))
+    date, time, year = local_now.strftime("%m%d %H%M%S %y").split()
+    return Reply(outcome, local_date=date, local_time=time, local_year=year)
 
 
 class Deciding:
@@ -108,7 +110,26 @@ class Deciding:
             batches=counted.batches,
             tallies=tallies,
             opened=opened,
+            pending=self._pending(row),
             notices=notices_of(row, self.view.card, self.view.workset.cards.values()),
+        )
+
+    def _pending(self, row: Row) -> Pending | None:
+        """What is undone if nobody confirms it."""
+        request = self.request
+        if not request.awaits_confirmation or not row.took_effect or request.message_class is not MessageClass.REQUEST:
+            return None
+        return Pending(
+            id=row.id,
+            until=self.now + limits.CONFIRM_SECONDS * SECOND,
+            merchant_id=self.terminal.merchant_id,
+            terminal_id=self.terminal.terminal_id,
+            application=row.application,
+            listener=row.listener,
+            kind=next(kind for kind, kinds in REVERSED_BY.items() if row.kind in kinds),
+            stan=row.stan,
+            rrn=row.rrn,
+            card_hash=row.card_hash,
         )
 
     def upload_of(self, known: Row, joined: Joined, reason: str) -> Decision:
@@ -141,11 +162,13 @@ class Deciding:
         """The answer; reference and approval where WIRE.md section 2, "Answers", has them."""
         request = self.request
         numbered = request.message_class in (MessageClass.REQUEST, MessageClass.ADVICE, MessageClass.UPLOAD)
+        numbered = numbered or request.sequenced
         approved = outcome in ACCEPTED and request.message_class is MessageClass.REQUEST
         return Reply(
             outcome=outcome,
             local_date=self.local_now.strftime("%m%d"),
             local_time=self.local_now.strftime("%H%M%S"),
+            local_year=self.local_now.strftime("%y"),
             amount=amount,
             rrn=self.rrn if numbered and request.kind is not Kind.MALFORMED else None,
             approval=f"{self.number % 1_000_000:06d}" if approved else None,
@@ -169,11 +192,18 @@ class Deciding:
 
     def _answer(self, outcome: Outcome, joined: Joined | None, ruling: Ruling) -> Reply:
         batch = joined.batch.number if joined else self.request.batch
-        telling = ruling.tell_balances and self.request.message_class in (MessageClass.REQUEST, MessageClass.INQUIRY)
+        told_to = (
+            MessageClass.REQUEST,
+            MessageClass.INQUIRY,
+            *([MessageClass.REVERSAL] if self.request.sequenced else []),
+        )
+        telling = ruling.tell_balances and self.request.message_class in told_to
         balances: tuple[Balance, ...] = ()
         points: PointsTold | None = None
+        worth: int | None = None
         if telling and self.view.account and self.view.account.kind is AccountKind.DEBT:
             balances, points = self._points(self.view.account, ruling)
+            worth = self._points_worth(self.view.account, points) if points else None
         elif telling and self.view.account:
             balances = self._balances(self.view.account, ruling)
         if ruling.reason or self.request.kind not in TELLING:
@@ -186,6 +216,7 @@ class Deciding:
             points=points,
             returned=ruling.points.returned if ruling.points and points else None,
         )
+        reply = msgspec.structs.replace(reply, points_worth=worth)
         return self._with_texts(reply, ruling) if points else reply
 
     def _with_texts(self, reply: Reply, ruling: Ruling) -> Reply:
@@ -210,6 +241,15 @@ class Deciding:
             asked = Balance(Purse.POINTS, BalanceType.ASKED, self.currency, self.request.amount or 0)
         told = ruling.points.told if ruling.points else (0, 0)
         return told_points(accounts, scheme, told, day_of(self.programme, self.now), asked)
+
+    def _points_worth(self, account: Account, points: PointsTold) -> int | None:
+        """What the points could pay for here; None where there is no rate."""
+        scheme = self.programme.scheme_at(account.currency, self.terminal.store)
+        rate = self.programme.rate(self.currency, scheme.currency) if scheme else None
+        if scheme is None or rate is None:
+            return None
+        worth = convert_down(abs(points.available), scheme.value_at(self.terminal.store) / rate)
+        return -worth if points.available < 0 else worth
 
     def _balances(self, account: Account, ruling: Ruling) -> tuple[Balance, ...]:
         balance = account.balance + sum(move.amount for move in ruling.moves if move.account == account.id)
@@ -261,7 +301,7 @@ class Deciding:
             sent_batch=request.batch,
             sent_at=self.sent_at,
             receipt=request.receipt,
-            reference=None if names_original(request) else request.rrn,
+            reference=None if names_original(request) and not request.sequenced else request.rrn,
             other_holder=ruling.points.other_holder if ruling.points else 0,
             deed=ruling.points.deed if ruling.points else None,
         )

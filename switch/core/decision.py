@@ -9,7 +9,7 @@ import msgspec
 from specs.transaction import Reply
 from switch.core.deliveries import Delivery
 from switch.core.holdings import Account, Card, Notice
-from switch.core.journal import Entry, ProgrammeText, Row, Tally, Tombstone
+from switch.core.journal import Entry, Pending, ProgrammeText, Row, Tally, Tombstone
 from switch.core.merchants import Batch, Desk, Merchant, Settlement, Terminal
 from switch.core.presence import Presence, TerminalEvent
 
@@ -42,6 +42,8 @@ class Decision(msgspec.Struct, frozen=True):
     presences: tuple[Presence, ...] = ()
     terminal_events: tuple[TerminalEvent, ...] = ()
     heard: Heard | None = None
+    pending: Pending | None = None
+    resolved: tuple[int, ...] = ()  # ids of what was pending
 
 
 class Changes(msgspec.Struct):
@@ -62,6 +64,8 @@ class Changes(msgspec.Struct):
     told: dict[int, int] = {}
     presences: dict[int, Presence] = {}
     deliveries: list[Delivery] = []
+    pendings: list[Pending] = []
+    resolved: list[int] = []
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__struct_fields__)

@@ -35,7 +35,10 @@ RIGHTS: dict[Kind, Right] = {
     Kind.GIFT_BLOCK: Right.BLOCK,
     Kind.GIFT_UNBLOCK: Right.UNBLOCK,
     Kind.GIFT_VOID_LOAD: Right.VOID,
+    Kind.GIFT_CASH_BACK: Right.CASH_BACK,
+    Kind.GIFT_UNLOAD: Right.UNLOAD,
     Kind.GIFT_VOID_SPEND: Right.VOID,
+    Kind.GIFT_VOID: Right.VOID,
 }
 
 
@@ -82,7 +85,7 @@ def redeem(matter: Matter) -> Ruling:
     card_amount = convert_up(amount, matter.rate)
     partial = False
     if card_amount > held and not matter.forced:
-        may = matter.request.partial or matter.terminal.partial
+        may = matter.terminal.may_take_less(matter.request.partial)
         taken = convert_down(held, 1 / matter.rate) if may else 0
         if not taken:
             return matter.refuse(Reason.NOT_ENOUGH)
@@ -168,6 +171,8 @@ RULES: dict[Kind, Callable[[Matter], Ruling]] = {
     Kind.GIFT_ACTIVATE: activate,
     Kind.GIFT_RELOAD: reload,
     Kind.GIFT_REDEEM: redeem,
+    Kind.GIFT_CASH_BACK: redeem,
+    Kind.GIFT_UNLOAD: redeem,
     Kind.GIFT_BALANCE: balance,
     Kind.GIFT_CASH_OUT: cash_out,
     Kind.GIFT_REFUND: refund,

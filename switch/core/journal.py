@@ -160,6 +160,24 @@ class Tombstone(msgspec.Struct, frozen=True):
     expires_at: int
 
 
+class Pending(msgspec.Struct, frozen=True):
+    """An approved transaction whose sender has to confirm the answer; with what it takes to undo it if it does not.
+
+    `id` is that of its row.
+    """
+
+    id: int
+    until: int
+    merchant_id: str
+    terminal_id: str
+    application: str
+    listener: str
+    kind: Kind  # of the reversal
+    stan: int
+    rrn: str
+    card_hash: str
+
+
 class Tally(msgspec.Struct, frozen=True):
     """`count` more refusals for `scope` in the minute `bucket`; only ever added to."""
 

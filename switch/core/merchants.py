@@ -10,7 +10,7 @@ from enum import Enum
 import msgspec
 
 from specs import limits
-from specs.transaction import Total
+from specs.transaction import Acceptor, Total
 
 
 class Right(Enum):
@@ -35,6 +35,9 @@ class Right(Enum):
     UNBLOCK = "unblock"
     CLEAR = "clear"  # closing a batch whatever is in it
     OFFLINE_LOADS = "offline_loads"
+    CASH_BACK = "cash_back"  # money out of a gift card at a sale
+    UNLOAD = "unload"  # value off a gift card, without goods
+    OPENING_POINTS = "opening_points"  # points on a loyalty card as it is enrolled
 
 
 #: To be granted one by one; a new terminal may do the rest.
@@ -48,6 +51,9 @@ GRANTED = frozenset(
         Right.UNBLOCK,
         Right.CLEAR,
         Right.OFFLINE_LOADS,
+        Right.CASH_BACK,
+        Right.UNLOAD,
+        Right.OPENING_POINTS,
     }
 )
 DEFAULT_RIGHTS = tuple(right for right in Right if right not in GRANTED)
@@ -83,6 +89,26 @@ class Terminal(msgspec.Struct, frozen=True):
     nii: str = ""
     active: bool = True
     answers_echo: bool = False  # it answers an 0800 of ours
+    whole_only: bool = False  # never less than it asked for, whatever its messages say
+    number: str = ""  # Acceptor.number, of a terminal that names itself so; unique
+    acquirer: str = ""  # these three are compared where they are known
+    agent_bank: str = ""
+    agent_chain: str = ""
+
+    @property
+    def batch_number_max(self) -> int:
+        """Where the numbers of its batches begin again: those that go by a number send three digits."""
+        return limits.BATCH_NUMBER_MAX_SHORT if self.number else limits.BATCH_NUMBER_MAX
+
+    def may_take_less(self, asked: bool) -> bool:
+        """Whether it gets part of an amount, where there is no more; `asked`: its message says that it can take it."""
+        return (asked or self.partial) and not self.whole_only
+
+    def is_named(self, acceptor: Acceptor) -> bool:
+        """Whether what a message says of itself agrees with what is known."""
+        said = (acceptor.acquirer, acceptor.agent_bank, acceptor.agent_chain)
+        known = (self.acquirer, self.agent_bank, self.agent_chain)
+        return all(one in ("", other) or not other for one, other in zip(said, known, strict=True))
 
 
 class Desk(msgspec.Struct, frozen=True):
@@ -135,6 +161,7 @@ class Batch(msgspec.Struct, frozen=True):
     carried: tuple[Total, ...] = NO_TOTALS
     claimed: tuple[Total, ...] | None = None  # by the newest settlement; while open: it awaits upload
     first: int = 0  # Batch.id of the first part, if this is another
+    captured: str = ""  # MMDD of the upload of all of it at once, if there was one
 
     @property
     def whole(self) -> int:

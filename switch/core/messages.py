@@ -6,7 +6,7 @@ WIRE.md section 4, "Same message" and the last sentence of "Reversal".
 from __future__ import annotations
 
 from specs import limits
-from specs.transaction import Request
+from specs.transaction import REVERSED_BY, Request
 from switch.core.clock import DAY, HOUR
 from switch.core.journal import Row, Tombstone
 from switch.core.needs import Case
@@ -44,6 +44,7 @@ def same_reversal(row: Row | None, case: Case) -> bool:
         and row.kind is request.kind
         and row.asked == (request.amount or 0)
         and row.receipt == request.receipt
+        and (not request.sequenced or row.reference == request.rrn)
     )
 
 
@@ -55,6 +56,8 @@ def stan_before(stan: int, later: int) -> bool:
 def _counts(row: Row, view: View, request: Request, sent_at: int | None, now: int) -> bool:
     """Whether an earlier message with the same key is looked at at all: young enough, and of this STAN count."""
     age = limits.ADVICE_DAYS * DAY if request.repeat else limits.REPLAY_HOURS * HOUR
+    if request.sequenced:
+        age = limits.SEQUENCE_HOURS * HOUR
     if now - row.decided_at >= age:
         return False
     both_timed = row.sent_at is not None and sent_at is not None
@@ -69,6 +72,7 @@ def _same(row: Row, case: Case, sent_at: int | None) -> bool:
         and row.asked == (request.amount or 0)
         and not _differ(row.sent_batch, request.batch)
         and not _differ(row.receipt, request.receipt)
+        and (not request.sequenced or row.reference == request.rrn)
         and (request.repeat or not far_apart(row.sent_at, sent_at))
     )
 
@@ -76,8 +80,10 @@ def _same(row: Row, case: Case, sent_at: int | None) -> bool:
 def _names(stone: Tombstone, case: Case, request: Request, now: int) -> bool:
     if now >= stone.expires_at or stone.application != case.application or _differ(stone.batch, request.batch):
         return False
-    if (stone.card_hash, stone.kind, stone.amount) != (case.card_hash, request.kind, request.amount or 0):
+    if stone.card_hash != case.card_hash or request.kind not in REVERSED_BY.get(stone.kind, (stone.kind,)):
         return False
+    if stone.amount != (request.amount or 0) and (stone.amount or stone.kind not in REVERSED_BY):
+        return False  # one that may mean any kind need not tell the amount either
     same_receipt = stone.receipt is not None and stone.receipt == request.receipt
     return stone.stan == request.stan or (same_receipt and stan_before(request.stan, stone.stan))
 

@@ -39,7 +39,7 @@ class Needs(msgspec.Struct, frozen=True):
     card_hash: str = ""
     card_range: str = ""  # first eight digits, for guess counters
     rrn: str | None = None  # of an original
-    search: int | None = None  # the amount of an original that is looked for among the card's newest ones here
+    search: int | None = None  # the amount of an original that is looked for among the card's newest ones here; 0: any
     other_hash: str = ""  # of a second card, whose holder is locked too
     receipt: str | None = None  # of a purchase of several messages in the batch this one joins
     holder: int = 0  # one that a command names without a card
@@ -48,6 +48,13 @@ class Needs(msgspec.Struct, frozen=True):
     settles: bool = False  # with the earlier parts of the open batch
     presence: bool = False  # of the terminal: when it was seen, and its status
     day: bool = False  # of the merchant: its last settlement, and the batches since
+    keyed_kind: Kind | None = None  # of `keyed`, where each kind counts by itself
+    acceptor: str = ""  # the number by which the terminal is looked up instead of its ids
+
+    def named(self, numbers: Mapping[str, tuple[str, str]]) -> Needs:
+        """With the terminal's ids, if its number is known."""
+        merchant_id, terminal_id = numbers.get(self.acceptor, (self.merchant_id, self.terminal_id))
+        return msgspec.structs.replace(self, merchant_id=merchant_id, terminal_id=terminal_id)
 
 
 def needs(case: Case) -> Needs:
@@ -60,6 +67,7 @@ def needs(case: Case) -> Needs:
         terminal_id=request.terminal_id,
         application=case.application,
         keyed=(request.message_class, request.stan) if request.message_class in KEYED else None,
+        keyed_kind=request.kind if request.sequenced else None,
         batch=request.upload_batch if upload else request.batch,
         card_hash=case.card_hash,
         card_range=request.card.range if request.card else "",
@@ -70,6 +78,7 @@ def needs(case: Case) -> Needs:
         told=_original(request) if upload else None,
         settles=request.message_class is MessageClass.SETTLEMENT,
         presence=request.status is not None,
+        acceptor=request.acceptor.number if request.acceptor else "",
     )
 
 
@@ -82,7 +91,7 @@ def _original(request: Request) -> tuple[MessageClass, int] | None:
 
 def names_original(request: Request) -> bool:
     """Whether the RRN of `request` is an original's; else it is the sender's own reference."""
-    if request.message_class is MessageClass.UPLOAD:
+    if request.message_class in (MessageClass.UPLOAD, MessageClass.CONFIRMATION):
         return True
     return _is_undo(request) or request.kind in (Kind.GIFT_REFUND, Kind.SALE_RETURN)
 

@@ -13,20 +13,23 @@ from switch.core.deciding import Deciding
 from switch.core.decision import Decision
 from switch.core.merchants import Terminal
 from switch.core.refusals import Reason
+from switch.core.settling import may_capture
 
 
 def answer_network(deciding: Deciding) -> Decision:
     """0800: echo, logon (which opens a batch), parameters. A message that names no terminal may only echo."""
     request = deciding.request
-    reason = find_stranger(deciding) if request.terminal_id else None
+    reason = find_stranger(deciding) if request.names_terminal else None
     if reason:
         return deciding.refuse(reason)
     if request.kind is Kind.ECHO:
         return Decision(deciding.reply(Outcome.APPROVED))
-    if request.kind is Kind.PARAMETERS and request.terminal_id:
+    if request.kind is Kind.PARAMETERS and request.names_terminal:
         return Decision(deciding.reply(Outcome.APPROVED, parameters=_parameters(deciding.terminal)))
-    if request.kind is Kind.LOGON and request.terminal_id:
+    if request.kind is Kind.LOGON and request.names_terminal:
         return _log_on(deciding)
+    if request.kind is Kind.CAPTURE and request.names_terminal:
+        return may_capture(deciding)
     return deciding.refuse(Reason.NOT_OFFERED)
 
 

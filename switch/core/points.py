@@ -21,6 +21,7 @@ from switch.core.families import counted, within_limit
 from switch.core.holdings import AccountKind, CardState
 from switch.core.irregular import UNCOVERED
 from switch.core.journal import Deed, EarnPart
+from switch.core.ledger import Move
 from switch.core.lots import Purse, dates_kept
 from switch.core.merchants import Right
 from switch.core.points_books import charged, issued, spent
@@ -44,6 +45,7 @@ RIGHTS: dict[Kind, Right] = {
     Kind.VOID_EARN: Right.VOID,
     Kind.VOID_BURN: Right.VOID,
     Kind.VOID_TRANSFER: Right.VOID,
+    Kind.LOYALTY_VOID: Right.VOID,
 }
 
 
@@ -124,7 +126,8 @@ def redeem(matter: PointsMatter) -> Ruling:
         if scheme.redeem_maximum is not None and points > scheme.redeem_maximum:
             return refused(Reason.AMOUNT)
         if points > held:
-            may = matter.request.partial or matter.terminal.partial
+            asked_for = matter.request.partial and (scheme.redeem_partial or not matter.request.sequenced)
+            may = matter.terminal.may_take_less(asked_for)
             amount, points = _affordable(matter, value, held) if may else (0, 0)
             if not amount:
                 return matter.refuse(Reason.NOT_ENOUGH)
@@ -213,9 +216,19 @@ def transfer(matter: PointsMatter) -> Ruling:
 
 
 def enrol(matter: PointsMatter) -> Ruling:
+    """Activate a card; with an amount, which counts points, by a right of its own."""
+    if matter.asked and Right.OPENING_POINTS not in matter.terminal.rights:
+        return refused(Reason.AMOUNT)
+    if max(matter.asked, matter.purse.total + matter.asked) > limits.POINTS_MAX:
+        return refused(Reason.AMOUNT)
+    # From here it must succeed.
+    moves: tuple[Move, ...] = ()
+    if matter.asked:
+        matter.purse.put(matter.asked, matter.dates)
+        moves = issued(matter.terminal.merchant, matter.scheme.unit, matter.asked)
     phone = matter.case.sealed_phone or matter.card.sealed_phone
     active = msgspec.structs.replace(matter.card, state=CardState.ACTIVE, sealed_phone=phone)
-    return msgspec.structs.replace(matter.approve(0), card=active)
+    return msgspec.structs.replace(matter.approve(matter.asked, moves, told=(matter.asked, 0)), card=active)
 
 
 #: The rule of each kind; voids have theirs in points_undo.py.

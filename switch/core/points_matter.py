@@ -25,7 +25,7 @@ from switch.core.schemes import DebtPolicy, LoyaltyProduct, Scheme
 TELLING = frozenset(
     {
         *(Kind.SALE, Kind.PREVIEW, Kind.POINTS_REDEEM, Kind.POINTS_BALANCE, Kind.SALE_RETURN, Kind.POINTS_PURCHASE),
-        *(Kind.VOID_EARN, Kind.VOID_BURN),
+        *(Kind.VOID_EARN, Kind.VOID_BURN, Kind.LOYALTY_VOID, Kind.LOYALTY_ANY),
     }
 )
 

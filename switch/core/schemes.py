@@ -100,6 +100,7 @@ class Scheme(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     redeem_minimum: int = 1
     redeem_maximum: int | None = None
     redeem_step: int = 1
+    redeem_partial: bool = False  # terminals that cannot say whether they take less get less
     transfer: bool = False
     transfer_minimum: int = 1
     transfer_maximum: int | None = None

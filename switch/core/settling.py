@@ -23,6 +23,7 @@ CLOSINGS: dict[Kind, tuple[str, Right]] = {
     Kind.SETTLE: (SETTLED, Right.SETTLEMENT),
     Kind.SETTLE_UPLOADED: (UPLOADED, Right.SETTLEMENT),
     Kind.CLEAR_BATCH: (CLEARED, Right.CLEAR),
+    Kind.CAPTURE: (UPLOADED, Right.SETTLEMENT),
 }
 
 #: Table 42: what a terminal is asked to do (WIRE.md section 3).
@@ -40,6 +41,8 @@ def settle(deciding: Deciding) -> Decision:
         return deciding.refuse(Reason.NO_RIGHT)
     open_batch, named = deciding.view.open_batch, deciding.view.named_batch
     here = open_batch is not None and open_batch.number == request.batch
+    if request.kind is Kind.CAPTURE and named and not here and closed_by_terminal(named, deciding.now):
+        return _capture_closed(deciding, named)
     if (
         named
         and not here
@@ -54,6 +57,35 @@ def settle(deciding: Deciding) -> Decision:
     else:
         joined = open_new(deciding.view, deciding.case.application, request.batch, deciding.now, deciding.number)
     return _compare(deciding, joined)
+
+
+def may_capture(deciding: Deciding) -> Decision:
+    """Whether the upload of a whole batch may be taken: it is known what its end would be answered."""
+    request, open_batch, named = deciding.request, deciding.view.open_batch, deciding.view.named_batch
+    if Right.SETTLEMENT not in deciding.terminal.rights:
+        return deciding.refuse(Reason.NO_RIGHT)
+    here = open_batch is not None and open_batch.number == request.batch
+    if named and not here and closed_by_terminal(named, deciding.now):
+        return _duplicate(deciding, named) if named.captured else Decision(deciding.reply(Outcome.APPROVED))
+    if open_batch and open_batch.named and not here:
+        return deciding.refuse(Reason.BATCH_OTHER)
+    return Decision(deciding.reply(Outcome.APPROVED))
+
+
+def _capture_closed(deciding: Deciding, batch: Batch) -> Decision:
+    """A batch that its terminal closed by totals, or cleared, and uploads afterwards: its totals stay."""
+    if batch.captured:
+        return _duplicate(deciding, batch)
+    batch = msgspec.structs.replace(batch, captured=deciding.request.local_date or "")
+    reply = _answer(deciding, Outcome.APPROVED, batch)
+    row = deciding.settlement_row(Outcome.APPROVED, Joined(batch), UPLOADED, reply)
+    return Decision(reply, row, batches=(batch,))
+
+
+def _duplicate(deciding: Deciding, batch: Batch) -> Decision:
+    """Captured before: the answer's date is that of the first upload."""
+    reply = deciding.reply(Outcome.DUPLICATE, batch=batch.number)
+    return Decision(msgspec.structs.replace(reply, local_date=batch.captured))
 
 
 def with_command(deciding: Deciding, decision: Decision) -> Decision:
@@ -94,7 +126,12 @@ def _compare(deciding: Deciding, joined: Joined) -> Decision:
     # From here it must succeed.
     reason, _ = CLOSINGS[kind]
     batch = msgspec.structs.replace(
-        joined.batch, closed_at=deciding.now, closed_by=Closer.TERMINAL, reason=reason, claimed=claimed
+        joined.batch,
+        closed_at=deciding.now,
+        closed_by=Closer.TERMINAL,
+        reason=reason,
+        claimed=claimed,
+        captured=(deciding.request.local_date or "") if kind is Kind.CAPTURE else "",
     )
     desk = _desk_of(deciding.view, joined)
     desk = msgspec.structs.replace(

@@ -6,12 +6,13 @@ names it. WIRE.md section 4, "Reversal" and the table of undoing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
 from specs import limits
-from specs.transaction import VOIDS, Kind, MessageClass, Request
+from specs.transaction import REVERSED_BY, VOIDS, Kind, MessageClass, Request
+from switch.core.clock import HOUR
 from switch.core.holdings import AccountKind, Block, Card, CardState, system_account
 from switch.core.irregular import UNCOVERED
 from switch.core.journal import Row
@@ -54,7 +55,7 @@ def live_refunds(row: Row, family: Iterable[Row]) -> list[Row]:
     return [other for other in family if other.original == row.id and not other.is_undo and is_live(other, family)]
 
 
-def find_voided(view: View, case: Case, open_batch: Batch | None) -> Row | Reason:
+def find_voided(view: View, case: Case, open_batch: Batch | None, now: int) -> Row | Reason:
     """The transaction a void means: by RRN first, else the newest with that receipt not yet undone.
 
     Args:
@@ -62,7 +63,12 @@ def find_voided(view: View, case: Case, open_batch: Batch | None) -> Row | Reaso
     """
     request, voidable = case.request, VOIDS[case.request.kind]
     row = view.by_rrn
-    if row is None or row.card_hash != case.card_hash:
+    if request.sequenced:
+        if row is not None and row.card_hash != case.card_hash:
+            row = None
+        elif request.rrn is None:
+            row = next(_newest_live(view, case, voidable, now), None)
+    elif row is None or row.card_hash != case.card_hash:
         found = [
             row
             for row in view.recent
@@ -87,7 +93,17 @@ def find_voided(view: View, case: Case, open_batch: Batch | None) -> Row | Reaso
     return Reason.VOID_CLOSED_BATCH
 
 
-def find_reversed(view: View, case: Case, sent_at: int | None, repeated: Row | None) -> Row | None:
+def _newest_live(view: View, case: Case, kinds: frozenset[Kind], now: int) -> Iterator[Row]:
+    """What an undo without a reference may mean where messages are sequenced, the newest first."""
+    for row in view.recent:
+        if row.decided_at <= now - limits.SEQUENCE_HOURS * HOUR:
+            return
+        meant = row.kind in kinds and row.message_class is not MessageClass.REVERSAL and _asks(row, case)
+        if meant and row.took_effect and is_live(row, view.family(row)):
+            yield row
+
+
+def find_reversed(view: View, case: Case, sent_at: int | None, repeated: Row | None, now: int) -> Row | None:
     """The transaction a reversal means, live or not; None if the switch has never seen it.
 
     Args:
@@ -102,19 +118,31 @@ def find_reversed(view: View, case: Case, sent_at: int | None, repeated: Row | N
         row
         for row in candidates
         if row.message_class is not MessageClass.REVERSAL
-        and row.kind is request.kind
+        and row.kind in REVERSED_BY.get(request.kind, (request.kind,))
         and row.terminal == view.desk.terminal
         and row.application == case.application
         and _asks(row, case)
     ]
     if repeated:
         candidates = [row for row in candidates if _can_be_meant_again(row, request, sent_at, repeated)]
+    if request.sequenced:
+        return _find_sequenced(view, case, candidates, repeated, now)
     for fits in _references(view, case, sent_at):
         found = [row for row in candidates if fits(row)]
         if found:
             standing = (row for row in found if not row.took_effect or is_live(row, view.family(row)))
             return next(standing, found[0])
     return None
+
+
+def _find_sequenced(view: View, case: Case, candidates: list[Row], repeated: Row | None, now: int) -> Row | None:
+    """The original by its reference alone, else the newest; a repetition means what it undid then."""
+    rrn = case.request.rrn
+    if rrn is not None:
+        return next((row for row in candidates if row.rrn == rrn), None)
+    kinds = REVERSED_BY.get(case.request.kind, frozenset({case.request.kind}))
+    newest = next((row for row in _newest_live(view, case, kinds, now) if row in candidates), None)
+    return newest or next((row for row in candidates if repeated and row.id == repeated.original), None)
 
 
 def _can_be_meant_again(row: Row, request: Request, sent_at: int | None, repeated: Row) -> bool:
@@ -178,7 +206,8 @@ def _reachable(row: Row, view: View, sent_at: int | None) -> bool:
 
 def _asks(row: Row, case: Case) -> bool:
     """DE4 of an undo is what was asked or what was approved."""
-    return (case.request.amount or 0) in (row.asked, row.amount)
+    amount = case.request.amount or 0
+    return amount in (row.asked, row.amount) or (case.request.sequenced and not amount)
 
 
 def undo(view: View, target: Row, merchant: int, programme: Programme, *, forced: bool) -> Ruling:
@@ -249,7 +278,7 @@ def _state_after(
             return CardState.INACTIVE if undone and not balance else CardState.ACTIVE
         case Kind.GIFT_CASH_OUT:
             return CardState.ACTIVE if undone else CardState.CLOSED
-        case Kind.GIFT_REDEEM if single_use:
+        case Kind.GIFT_REDEEM | Kind.GIFT_CASH_BACK | Kind.GIFT_UNLOAD if single_use:
             used_up = not undone
         case Kind.GIFT_REFUND if deed.reason == REOPENED:
             others = (row for row in family if row.kind is deed.kind and row.id != deed.id and not row.is_undo)

@@ -20,7 +20,7 @@ from switch.core.undo import is_live
 from switch.core.workset import View
 
 #: What an upload can book that was never seen: it takes from a card, or earns by the rules of its own day.
-BOOKED = frozenset({Kind.GIFT_REDEEM, Kind.POINTS_REDEEM, Kind.SALE})
+BOOKED = frozenset({Kind.GIFT_REDEEM, Kind.GIFT_CASH_BACK, Kind.GIFT_UNLOAD, Kind.POINTS_REDEEM, Kind.SALE})
 
 
 def find_target(view: View, case: Case, now: int, number: int) -> Joined:
@@ -52,6 +52,8 @@ def find_same_upload(view: View, request: Request, target: Batch, sent_at: int |
         for row in view.told
         if row.message_class is MessageClass.UPLOAD and row.original_class is request.original_class
     ]
+    if request.sequenced:  # each kind counts by itself
+        uploads = [row for row in uploads if row.kind is request.kind]
     here = (row for row in uploads if _same_batch(view, row, target))
     copies = (
         row
@@ -72,6 +74,8 @@ def find_uploaded(view: View, case: Case, target: Batch, sent_at: int | None, no
     names it.
     """
     request = case.request
+    if request.sequenced:
+        return _find_sequenced(view, case, target, now)
     here = [row for row in view.told if row.message_class is request.original_class and _same_batch(view, row, target)]
     elsewhere = [
         row
@@ -85,6 +89,22 @@ def find_uploaded(view: View, case: Case, target: Batch, sent_at: int | None, no
     if named and (named.terminal, named.application) != (view.desk.terminal, case.application):
         named = None
     return next(iter((*here, *elsewhere, *([named] if named else []))), None)
+
+
+def _find_sequenced(view: View, case: Case, target: Batch, now: int) -> Row | None:
+    """By sequence number, kind, approval code and card; what is in the batch itself first."""
+    request = case.request
+    found = [
+        row
+        for row in view.told
+        if row.message_class is request.original_class
+        and row.kind is request.kind
+        and row.card_hash == case.card_hash
+        and now - row.decided_at < limits.BATCH_DAYS * DAY
+        and (request.approval is None or (row.reply is not None and row.reply.approval == request.approval))
+    ]
+    found.sort(key=lambda row: not _same_batch(view, row, target))
+    return next(iter(found), None)
 
 
 def _same_batch(view: View, row: Row, target: Batch) -> bool:

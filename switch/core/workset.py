@@ -92,6 +92,7 @@ class Workset:
     def __init__(self) -> None:
         self.merchants: dict[str, Merchant] = {}
         self.terminals: dict[tuple[str, str], Terminal] = {}
+        self.numbers: dict[str, tuple[str, str]] = {}  # both ids of a terminal by the number it goes by
         self.desks: dict[tuple[int, str], Desk] = {}
         self.batches: dict[int, Batch] = {}
         self.numbered: dict[tuple[int, str, int], Batch] = {}
@@ -133,13 +134,16 @@ class Workset:
     def view(self, case: Case) -> View:
         """What `case` sees, with the changes of the group's earlier requests."""
         request, name = case.request, case.application
-        terminal = self.terminal(request.merchant_id, request.terminal_id)
+        merchant_id, terminal_id = request.merchant_id, request.terminal_id
+        if request.acceptor:
+            merchant_id, terminal_id = self.numbers.get(request.acceptor.number, ("", ""))
+        terminal = self.terminal(merchant_id, terminal_id)
         number = terminal.id if terminal else 0
         desk = self.desks.get((number, name)) or Desk(number, name)
         card = self.cards.get(self.card_ids.get(case.card_hash, 0))
         named = self.numbered.get((number, name, request.batch or request.upload_batch or 0))
         return View(
-            merchant=self.merchants.get(terminal.merchant_id if terminal else request.merchant_id),
+            merchant=self.merchants.get(terminal.merchant_id if terminal else merchant_id),
             terminal=terminal,
             desk=desk,
             open_batch=self.batches.get(desk.batch),
@@ -216,10 +220,15 @@ class Workset:
         for presence in decision.presences:
             self.presences[presence.terminal] = changes.presences[presence.terminal] = presence
         self.terminal_events.extend(decision.terminal_events)
+        changes.pendings.extend([decision.pending] if decision.pending else [])
+        changes.resolved.extend(decision.resolved)
         for merchant in decision.merchants:
             self.merchants[merchant.merchant_id] = changes.merchants[merchant.id] = merchant
         for terminal in decision.terminals:
-            self.terminals[terminal.merchant_id, terminal.terminal_id] = changes.terminals[terminal.id] = terminal
+            ids = terminal.merchant_id, terminal.terminal_id
+            self.terminals[ids] = changes.terminals[terminal.id] = terminal
+            if terminal.number:
+                self.numbers[terminal.number] = ids
         if decision.programme:
             self.programme_version = decision.programme.version
             changes.programmes.append(decision.programme)

@@ -11,6 +11,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from specs.money import exponent
 from specs.outcomes import ACCEPTED
 from switch.books import Books
@@ -36,7 +38,20 @@ TERMINALS = (
     ("BOOKS003", MERCHANTS[0], "ascii", "ist-01", LIRA),
     ("BOOKS004", MERCHANTS[0], "ascii", "ist-02", LIRA),
     ("MARKT003", MERCHANTS[1], "ascii", "izm-01", LIRA),
+    ("BOOKS005", MERCHANTS[0], "visa2", "ist-01", LIRA),
+    ("KIOSK001", MERCHANTS[0], "visa2", "ist-02", LIRA),
 )
+#: What the VISA-2 terminals say of themselves besides; "003" is three hours ahead of Greenwich.
+VISA2_MERCHANT = {
+    "acquirer_bin": "999995",
+    "merchant_number": "888000000001",
+    "agent_bank": "000000",
+    "agent_chain": "111111",
+    "time_zone": "003",
+    "mcc": "5942",
+}
+#: terminal, store number, terminal number
+VISA2_NUMBERS = {"BOOKS005": ("0001", "0005"), "KIOSK001": ("0002", "0001")}
 
 #: product, how many waiting to be activated, amounts of those that are active
 CARDS: tuple[tuple[str, int, tuple[int, ...]], ...] = (
@@ -94,6 +109,7 @@ def fill(books: Books, vault: Vault, more_terminals: int) -> dict[str, Any]:
                 "nii": terminal.nii,
                 "time_zone": terminal.time_zone,
             }
+            | _visa2(terminal.terminal_id)
             for terminal in terminals
         ],
         "gift_products": [_described(product) for product in books.programme.products.values()],
@@ -111,7 +127,7 @@ def write_demo_json(path: Path, demo: dict[str, Any]) -> None:
 
 def _terminals(more: int) -> list[Terminal]:
     places = [*TERMINALS, *((f"LOAD{n:04d}", MERCHANTS[0], "nac", "ist-01", LIRA) for n in range(1, more + 1))]
-    return [
+    terminals = [
         Terminal(
             id=0,
             merchant=0,
@@ -126,6 +142,27 @@ def _terminals(more: int) -> list[Terminal]:
         )
         for terminal_id, merchant, listener, store, currency in places
     ]
+    return [msgspec.structs.replace(terminal, **_named(terminal.terminal_id)) for terminal in terminals]
+
+
+def _visa2(terminal_id: str) -> dict[str, Any]:
+    """The object `visa2` of a terminal that speaks it."""
+    if terminal_id not in VISA2_NUMBERS:
+        return {}
+    store, number = VISA2_NUMBERS[terminal_id]
+    return {"visa2": VISA2_MERCHANT | {"store_number": store, "terminal_number": number}}
+
+
+def _named(terminal_id: str) -> dict[str, str]:
+    said = _visa2(terminal_id).get("visa2")
+    if said is None:
+        return {}
+    return {
+        "number": said["merchant_number"] + said["store_number"] + said["terminal_number"],
+        "acquirer": said["acquirer_bin"],
+        "agent_bank": said["agent_bank"],
+        "agent_chain": said["agent_chain"],
+    }
 
 
 def _cards(programme: Programme, vault: Vault, more_terminals: int) -> tuple[list[dict[str, Any]], list[Command]]:

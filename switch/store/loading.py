@@ -29,6 +29,7 @@ from switch.store.tables import ACCOUNTS, BATCHES, CARDS, DAYS, DESKS, MERCHANTS
 def load(database: Database, needs: Sequence[Needs], now: int) -> Workset:
     """The records that `needs` name; their terminals and holders are locked until the transaction ends."""
     workset = Workset()
+    needs = _find_numbers(database, workset, needs)
     _load_terminals(database, workset, needs)
     places = []
     for need in needs:
@@ -46,6 +47,14 @@ def load(database: Database, needs: Sequence[Needs], now: int) -> Workset:
     _load_days(database, workset, distinct((need.merchant_id,) for need in needs if need.day))
     workset.programme_version = database.fetch("SELECT coalesce(max(version), 0) FROM programmes")[0][0]
     return workset
+
+
+def _find_numbers(database: Database, workset: Workset, needs: Sequence[Needs]) -> Sequence[Needs]:
+    """The needs of terminals that name themselves by a number, with their ids; nothing is locked yet."""
+    numbers = distinct((need.acceptor,) for need in needs if need.acceptor)
+    sql = "SELECT t.number, t.merchant_id, t.terminal_id FROM KEYS k JOIN terminals t ON t.number = {0:text}"
+    workset.numbers = {number: (merchant, terminal) for number, merchant, terminal in database.keyed(sql, numbers)}
+    return [need.named(workset.numbers) for need in needs] if numbers else needs
 
 
 def _load_terminals(database: Database, workset: Workset, needs: Sequence[Needs]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from specs import limits
-from specs.transaction import MessageClass
+from specs.transaction import Kind, MessageClass
 from switch.core.holdings import is_points
 from switch.core.journal import Entry, Row
 from switch.core.merchants import Terminal
@@ -24,11 +24,12 @@ Places = Sequence[tuple[Terminal, Needs]]
 def load_messages(database: Database, workset: Workset, places: Places, now: int) -> None:
     """Earlier messages: of the same key, of the same card at this terminal, by reference; and tombstones."""
     keyed = [
-        (terminal.id, need.application, need.keyed[0].value, need.keyed[1]) for terminal, need in places if need.keyed
+        (terminal.id, need.application, *_key(need.keyed, need.keyed_kind)) for terminal, need in places if need.keyed
     ]
     sql = (
         "KEYS k JOIN journal j ON j.id = (SELECT id FROM journal WHERE terminal = {0:bigint} AND stan = {3:bigint} "
-        "AND message_class = {2:text} AND application = {1:text} ORDER BY decided_at DESC LIMIT 1)"
+        "AND message_class = {2:text} AND application = {1:text} AND {4:text} IN ('', kind) "
+        "ORDER BY decided_at DESC LIMIT 1)"
     )
     for row in database.pick(JOURNAL, "j", sql, keyed):
         workset.earlier[row.terminal, row.application, row.message_class, row.stan] = row
@@ -41,7 +42,7 @@ def load_messages(database: Database, workset: Workset, places: Places, now: int
         "KEYS k JOIN journal j ON j.card_hash = {2:text} AND j.terminal = {0:bigint} AND j.application = {1:text} "
         "AND j.decided_at >= coalesce((SELECT decided_at FROM journal WHERE card_hash = {2:text} "
         f"AND terminal = {{0:bigint}} ORDER BY decided_at DESC LIMIT 1 OFFSET {limits.UNDO_CANDIDATES - 1}), 0) "
-        "AND {3:bigint} IN (j.asked, j.amount) ORDER BY j.decided_at DESC"
+        "AND {3:bigint} IN (0, j.asked, j.amount) ORDER BY j.decided_at DESC"
     )
     for row in database.pick(JOURNAL, "j", sql, searched):
         workset.recent.setdefault((row.terminal, row.application, row.card_hash), []).append(row)
@@ -52,6 +53,10 @@ def load_messages(database: Database, workset: Workset, places: Places, now: int
     sql = "KEYS k JOIN tombstones t ON t.terminal = {0:bigint} AND t.expires_at > {1:bigint}"
     for stone in database.pick(TOMBSTONES, "t", sql, distinct((terminal.id, now) for terminal, _ in places)):
         workset.tombstones.setdefault(stone.terminal, []).append(stone)
+
+
+def _key(keyed: tuple[MessageClass, int], kind: Kind | None) -> tuple[str, int, str]:
+    return keyed[0].value, keyed[1], kind.value if kind else ""
 
 
 def load_purchases(database: Database, workset: Workset, places: Places) -> None:

@@ -25,6 +25,13 @@ class MemoryStore(MemoryReader):
     def load(self, needs: Sequence[Needs], now: int) -> Workset:
         workset = Workset()
         workset.programme_version = len(self._programmes)
+        wanted = {need.acceptor for need in needs} - {""}
+        workset.numbers = {
+            terminal.number: (terminal.merchant_id, terminal.terminal_id)
+            for terminal in (self._terminals.values() if wanted else ())
+            if terminal.number in wanted
+        }
+        needs = [need.named(workset.numbers) for need in needs]
         for need in needs:
             for terminal in self._terminals.values():
                 if terminal.terminal_id == need.terminal_id and need.merchant_id in ("", terminal.merchant_id):
@@ -85,13 +92,14 @@ class MemoryStore(MemoryReader):
         if need.keyed:
             same_stan = [self._rows[number] for number in self._by_message[terminal.id, need.keyed[1]]]
             for row in same_stan:  # the newest last
-                if (row.application, row.message_class) == (need.application, need.keyed[0]):
+                found = row.application, row.message_class, row.kind
+                if found == (need.application, need.keyed[0], need.keyed_kind or row.kind):
                     workset.earlier[*place, *need.keyed] = row
         if need.search is not None:
             newest = self._by_card[need.card_hash, terminal.id][-limits.UNDO_CANDIDATES :]
             rows = [self._rows[number] for number in reversed(newest)]
             workset.recent[*place, need.card_hash] = [
-                row for row in rows if row.application == need.application and need.search in (row.asked, row.amount)
+                row for row in rows if row.application == need.application and need.search in (0, row.asked, row.amount)
             ]
         if need.told:
             self._load_told(workset, place, *need.told)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from switch.core.holdings import Account, AccountKind, Card, Notice
-from switch.core.journal import Entry, ProgrammeText, Row, Seal, Tally
+from switch.core.journal import Entry, Pending, ProgrammeText, Row, Seal, Tally
 from switch.core.merchants import Batch, Merchant, Settlement, Terminal
 from switch.core.presence import Presence
 from switch.core.workset import POINTS, Day
@@ -174,6 +174,10 @@ class MemoryReader(MemoryTables):
         ]
         in_order = sorted(lots, key=lambda lot: (lot.expires_on, lot.id))
         return [lot for lot in in_order if (lot.expires_on, lot.id) > after][:limit]
+
+    def overdue(self, now: int, limit: int) -> list[Pending]:
+        late = [pending for pending in self._pendings.values() if pending.until <= now]
+        return sorted(late, key=lambda pending: (pending.until, pending.id))[:limit]
 
     def credits(self) -> Iterator[tuple[Account, list[tuple[int, int]]]]:
         for account, entries in self.histories():

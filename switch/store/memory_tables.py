@@ -11,7 +11,7 @@ from switch.core.clock import MINUTE
 from switch.core.decision import Changes
 from switch.core.deliveries import Delivery
 from switch.core.holdings import Account, Card, Notice, describe_account
-from switch.core.journal import ProgrammeText, Row, Seal, Tombstone
+from switch.core.journal import Pending, ProgrammeText, Row, Seal, Tombstone
 from switch.core.merchants import Batch, Desk, Merchant, Settlement, Terminal
 from switch.core.presence import Presence
 from switch.core.workset import GUESS_MINUTES
@@ -41,6 +41,7 @@ class MemoryTables:
         self._by_event: dict[str, int] = {}
         self._notices: dict[int, Notice] = {}
         self._stones: dict[int, Tombstone] = {}
+        self._pendings: dict[int, Pending] = {}
         self._tallies: defaultdict[str, dict[int, int]] = defaultdict(dict)
         self._seals: list[Seal] = []
         self._programmes: list[ProgrammeText] = []
@@ -66,6 +67,9 @@ class MemoryTables:
             if number in self._notices and self._notices[number].sent_at is None:
                 self._notices[number] = msgspec.structs.replace(self._notices[number], sent_at=at)
         self._stones.update((stone.id, stone) for stone in changes.tombstones)
+        self._pendings.update((pending.id, pending) for pending in changes.pendings)
+        for number in changes.resolved:
+            self._pendings.pop(number, None)
         self._programmes.extend(changes.programmes)
         self._settlements.extend(changes.settlements)
         for row in changes.rows:

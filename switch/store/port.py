@@ -15,7 +15,7 @@ from switch.core.clock import DAY
 from switch.core.decision import Changes
 from switch.core.deliveries import Delivery
 from switch.core.holdings import Account, AccountKind, Card, Notice
-from switch.core.journal import Entry, ProgrammeText, Row, Seal, Tally
+from switch.core.journal import Entry, Pending, ProgrammeText, Row, Seal, Tally
 from switch.core.merchants import Batch, Merchant, Settlement, Terminal
 from switch.core.needs import Needs
 from switch.core.presence import Presence
@@ -148,6 +148,9 @@ class Store(Protocol):
 
     def count_deliveries(self, webhook: str) -> tuple[int, int]:
         """How many wait, and when the oldest was made (0: none)."""
+
+    def overdue(self, now: int, limit: int) -> list[Pending]:
+        """What was to be confirmed by `now` and has not been, the oldest first."""
 
     def forget(self, now: int) -> int:
         """Delete what has outlived its use (old tallies, expired tombstones), a slice at a time; how many went.

@@ -27,6 +27,7 @@ from switch.store.tables import (
     JOURNAL,
     MERCHANTS,
     NOTICES,
+    PENDINGS,
     PRESENCES,
     PROGRAMMES,
     SEALS,
@@ -52,6 +53,8 @@ class SQLStore(SQLReader):
         self._insert(BATCHES, changes.batches.values(), replace=True)
         self._insert(JOURNAL, changes.rows)
         self._insert(TOMBSTONES, changes.tombstones)
+        self._insert(PENDINGS, changes.pendings)
+        self._database.write("DELETE FROM pendings WHERE id = ?", [(number,) for number in changes.resolved])
         self._insert(SETTLEMENTS, changes.settlements)
         holders = sorted({(card.holder,) for card in changes.cards.values()})
         self._database.write("INSERT INTO holders (id) VALUES (?) ON CONFLICT DO NOTHING", holders)

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from switch.core.holdings import Account, AccountKind, Card, Notice
-from switch.core.journal import Entry, ProgrammeText, Row, Seal, Tally
+from switch.core.journal import Entry, Pending, ProgrammeText, Row, Seal, Tally
 from switch.core.merchants import Batch, Merchant, Settlement, Terminal
 from switch.core.presence import Presence
 from switch.core.workset import Day
@@ -23,6 +23,7 @@ from switch.store.tables import (
     JOURNAL,
     MERCHANTS,
     NOTICES,
+    PENDINGS,
     PRESENCES,
     PROGRAMMES,
     SEALS,
@@ -230,6 +231,10 @@ class SQLReader:
 
     def expired_lots(self, day: str, still_since: int, after: tuple[str, int], limit: int) -> list[Account]:
         return read_expired_lots(self._database, day, still_since, after, limit)
+
+    def overdue(self, now: int, limit: int) -> list[Pending]:
+        found = f"pendings p WHERE p.until <= {now:d} ORDER BY p.until, p.id LIMIT {limit:d}"
+        return self._database.read(PENDINGS, "p", found)
 
     def credits(self) -> Iterator[tuple[Account, list[tuple[int, int]]]]:
         return stream_credits(self._database)

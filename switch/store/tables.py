@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from switch.core.deliveries import Delivery
 from switch.core.holdings import Account, Card, Notice
-from switch.core.journal import Entry, ProgrammeText, Row, Seal, Tombstone
+from switch.core.journal import Entry, Pending, ProgrammeText, Row, Seal, Tombstone
 from switch.core.merchants import Batch, Desk, Merchant, Settlement, Terminal
 from switch.core.presence import Presence
 from switch.store.mapping import Mapping
@@ -18,6 +18,7 @@ ACCOUNTS = Mapping(Account, "accounts", ("id",))
 JOURNAL = Mapping(Row, "journal", ("id",), leave_out=("entries",))
 ENTRIES = Mapping(Entry, "entries", ("row_id", "account"))
 TOMBSTONES = Mapping(Tombstone, "tombstones", ("id",))
+PENDINGS = Mapping(Pending, "pendings", ("id",))
 SEALS = Mapping(Seal, "seals", ("daemon", "number"))
 NOTICES = Mapping(Notice, "outbox", ("id",))
 SETTLEMENTS = Mapping(Settlement, "settlements", ("id",))

@@ -58,7 +58,7 @@ def test_init_makes_books_that_are_right(tmp_path: Path) -> None:
     assert init(folder) == (0, f"{folder}: empty books ready. {next_step}")
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     operator = Operator(folder)
-    assert operator.do("check").out == f"ok: nac, ascii; store sqlite:///{folder}/books.db\n"
+    assert operator.do("check").out == f"ok: nac, ascii, visa2; store sqlite:///{folder}/books.db\n"
     assert operator.do("audit").out == "the books are right: 0 rows, 0 entries, 0 accounts, 0 batches, 0 seals\n"
     for listing, nothing in [
         ("merchant list", "no merchants yet; add one: tillswitch merchant add"),
@@ -110,7 +110,7 @@ def test_init_says_what_is_wrong_in_one_line(tmp_path: Path) -> None:
 def test_more_demo_terminals_are_as_many_as_asked_for(tmp_path: Path) -> None:
     assert init(tmp_path / "data", "--demo", "--terminals", "120")[0] == 0
     operator = Operator(tmp_path / "data")
-    assert len(operator.do("terminal", "list", "--json").records) == 127
+    assert len(operator.do("terminal", "list", "--json").records) == 129
 
 
 # -- check ------------------------------------------------------------------------------------------------------------
@@ -136,7 +136,7 @@ def test_check_names_the_file_that_is_wrong(office: Operator, file: str, old: st
 
 def test_check_shows_no_password_of_the_store(office: Operator) -> None:
     change(office, 'store = "sqlite:///books.db"', 'store = "postgresql://till:geheim@db.example/books"')
-    assert office.do("check").out == "ok: nac, ascii, nac-tls, ascii-tls; store db.example/books\n"
+    assert office.do("check").out == "ok: nac, ascii, visa2, nac-tls, ascii-tls, visa2-tls; store db.example/books\n"
 
 
 def test_a_configuration_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -47,10 +47,26 @@ def test_a_terminal_is_added_with_what_it_may_do(shop: Operator) -> None:
         "echo_seconds": 300,
         "answers_echo": False,
         "settle_at": "2215",
+        "whole_only": False,
+        "number": "",
+        "acquirer": "",
+        "agent_bank": "",
+        "agent_chain": "",
         "open_batches": [],
     }
     assert {name: told[name] for name in expected} == expected
     assert (told["state"], told["last_seen"], told["status"]) == ("never seen", None, {})
+
+
+def test_a_visa2_terminal_goes_by_a_number_of_its_own(shop: Operator) -> None:
+    numbers = ("--number", "888000000009/0001/0007", "--acquirer", "999995", "--whole-only")
+    added(shop, "VISA2", *numbers)
+    told = shown(shop, "VISA2")
+    assert (told["number"], told["acquirer"], told["whole_only"]) == ("88800000000900010007", "999995", True)
+    again = shop.tell("terminal", "add", BOOKS, "VISA2B", *PLACE, *numbers)
+    assert (again.code, again.err) == (1, f"tillswitch: {BOOKS}/VISA2 goes by this number already\n")
+    shop.do("terminal", "change", BOOKS, "VISA2", "--number", "888000000009/0001/0008")
+    assert shown(shop, "VISA2")["number"] == "88800000000900010008"
 
 
 def test_only_what_is_given_changes(shop: Operator) -> None:
@@ -108,12 +124,13 @@ WRONG = [
      "Invalid value for '--settle-at': '2400' must be a time of day such as 2330 "
      "(see tillswitch terminal change --help)"),
     (f"change {BOOKS} BOOKS001 --listener door", 2,
-     "Invalid value for '--listener': 'door' is not one of nac, ascii, nac-tls, ascii-tls "
+     "Invalid value for '--listener': 'door' is not one of nac, ascii, visa2, nac-tls, ascii-tls, visa2-tls "
      "(see tillswitch terminal change --help)"),
     (f"change {BOOKS} BOOKS001 --grant fly", 2,
      "Invalid value for '--grant': 'fly' is not one of 'activate', 'reload', 'redeem', 'sale', 'return', 'void', "
      "'points_redeem', 'enrol', 'balance', 'preview', 'settlement', 'cash_out', 'refund_without_original', "
-     "'transfer', 'points_purchase', 'block', 'unblock', 'clear', 'offline_loads'. "
+     "'transfer', 'points_purchase', 'block', 'unblock', 'clear', 'offline_loads', 'cash_back', 'unload', "
+     "'opening_points'. "
      "(see tillswitch terminal change --help)"),
     (f"change {BOOKS} BOOKS001", 2,
      "nothing to change: give at least one option (see tillswitch terminal change --help)"),

@@ -589,4 +589,4 @@ def test_a_refund_of_what_the_card_did_not_cover_goes_back_to_the_uncovered_firs
 
 
 def test_every_kind_here_is_named_as_gift() -> None:
-    assert gift.RULES.keys() | {Kind.GIFT_VOID_LOAD, Kind.GIFT_VOID_SPEND} == gift.RIGHTS.keys()
+    assert gift.RULES.keys() | {Kind.GIFT_VOID_LOAD, Kind.GIFT_VOID_SPEND, Kind.GIFT_VOID} == gift.RIGHTS.keys()

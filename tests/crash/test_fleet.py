@@ -84,6 +84,19 @@ def test_fifty_terminals_live_a_day_and_the_books_are_right(tmp_path: Path) -> N
 
 
 @pytest.mark.slow
+def test_terminals_of_every_dialect_live_a_day_with_the_same_books(data: Path) -> None:
+    """What cards hold is asked over another dialect than most of them were used by."""
+    daemon = Daemon(data).wait_until_serving()
+    code, output = run("tillsim", data, "fleet", "--terminals", "8", "--listener", "all", "--json")
+    report = json.loads(output)
+    assert code == 0, trouble(report)
+    assert {batch["terminal"][:5] for batch in report["batches"]} >= {"BOOKS", "KIOSK", "MARKT"}
+    assert all(batch["as_expected"] for batch in report["batches"])
+    assert daemon.stop() == 0
+    assert prove(data).rows > 200
+
+
+@pytest.mark.slow
 def test_the_switch_is_killed_while_terminals_settle(data: Path) -> None:
     """At moments all over the day, the last ones while batches are being closed and uploaded."""
     daemon = Daemon(data).wait_until_serving()

@@ -16,7 +16,7 @@ from simulators.codecs import Dialect
 from simulators.framing import FrameReader, frame, split_frame, tpdu
 from simulators.wire import Message, decode, encode
 from specs import limits
-from specs.dialects import load_dialect
+from specs.dialects import find_dialect
 from specs.outcomes import ACCEPTED
 from specs.sensitive import PAN, Secret
 from specs.transaction import Line
@@ -119,7 +119,8 @@ class Stage:
         self.command(ApplyProgramme(PROGRAMME), *(PutMerchant(merchant) for merchant in MERCHANTS))
         rights = tuple(Right)
         for number in range(1, terminals + 1):
-            self.command(PutTerminal(Terminal(0, 0, "A", f"T{number:07d}", "north", LIRA, rights=rights)))
+            named = f"8880000000010001{number:04d}"
+            self.command(PutTerminal(Terminal(0, 0, "A", f"T{number:07d}", "north", LIRA, rights=rights, number=named)))
         self.metrics = Metrics(["test"])
         self.service = Service(
             self.books,
@@ -143,7 +144,7 @@ class Stage:
         self.config = Config(store="memory:", listeners=(door,))
         self.draining = trio.Event()
         self.server = Server(self.service, self.metrics, lambda: self.config, self.draining)
-        self.listener = Listener(door, load_dialect(dialect))
+        self.listener = Listener(door, find_dialect(dialect))
 
     def decide(self) -> None:
         """From now on requests are decided; before, they pile up."""

@@ -29,8 +29,10 @@ from switch.logs import configure_logs
 from switch.numbers import new_number
 from switch.reporting import log_group, report_bug
 from switch.store.port import JournalFilter, Unavailable
+from terminals.visa2_frames import write_frame
 from tests.core.till import LINE, PROGRAMME
 from tests.simulation.stage import Stage, message, redeem, stage
+from tests.wire.visa2_tools import FS, record
 
 PAN_DIGITS = "9900407305192648135"
 PIN = "73519264"
@@ -145,6 +147,36 @@ async def test_no_secret_is_in_anything_written(written: io.StringIO, autojump_c
                 assert secret.encode().hex() not in text.lower(), f"a secret in hex is in the {name}"
         for card in on.store.cards(0, 100):
             assert pan.encode() not in card.sealed_pan
+
+
+async def test_no_secret_of_a_visa2_record_is_in_anything_written(
+    written: io.StringIO, autojump_clock: MockClock
+) -> None:
+    """The record out of step by each byte, and cut short at each; its frame is whole."""
+    async with stage(dialect="visa2", log=log_group, report=report_bug) as on:
+        on.command(ApplyProgramme(PROGRAMME.replace("guess_limit = 3", "guess_limit = 1000000")))
+        pan = on.card(100_000, "secret", PIN, PAN_DIGITS)
+        for source, customer in (("D", pan + TRACK_REST), ("H", f"B{pan}^DOE/JANE^{TRACK_REST[1:]}"), ("A", pan)):
+            said = record(f"902{PIN}{FS}", f7="0001", f10="949", f20=source, f21=customer, f24="100", f17="0001")
+            spoiled = [said, *(said[:place] for place in range(60, len(said)))]
+            spoiled += [said[:place] + said[place + 1 :] for place in range(len(said))]
+            spoiled += [said[:place] + b"9" + said[place:] for place in range(len(said))]
+            wire = on.connect().stream
+            for place, one in enumerate(spoiled):
+                await wire.send_all(write_frame(b"D4." + one[3:] if len(one) > 3 else one))
+                if place % 3 == 0:  # a session ends with its fourth bad frame
+                    await trio.sleep(0.01)
+                    await wire.aclose()
+                    wire = on.connect().stream
+            await trio.sleep(1)
+        assert on.balance(pan) < 100_000
+        log = written.getvalue()
+        assert log.count('"transaction"') > 500
+        kept = "".join(map(repr, (*on.store.rows(), *on.store._stones.values(), *on.store.tallies())))
+        faults = "".join("".join(traceback.format_exception(fault)) for fault in on.faults)
+        for text in (log, kept, faults, generate_latest(on.metrics.registry).decode()):
+            for secret in (pan, pan[6:15], PIN, TRACK_REST[1:], "DOE/JANE"):
+                assert secret not in text
 
 
 async def test_what_is_in_memory_says_nothing_of_itself(autojump_clock: MockClock) -> None:

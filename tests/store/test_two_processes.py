@@ -13,10 +13,11 @@ import pytest
 import trio
 
 from simulators.demo import Demo, DemoTerminal, load_demo
-from simulators.link import Link, open_link
+from simulators.line import Line
+from simulators.link import open_link
 from simulators.requests import KINDS, Order, build_repeat, build_request, build_reversal
 from simulators.state import Counters, Deed
-from simulators.wire import Message, decode, encode
+from simulators.wire import Message
 from specs.sensitive import PAN
 from switch.books import Books
 from switch.config import load_config
@@ -85,15 +86,15 @@ class Tills:
 async def tell(demo: Demo, till: DemoTerminal, messages: list[Message]) -> None:
     link = await open_link(demo, till, "nac", "127.0.0.1")
     for message in messages:
-        await link.send(encode(message, "nac"))
+        await link.send(message)
         code = await answer(link)
         assert code in ("00", "94"), code  # 94: the reversal was here first
     await link.aclose()
 
 
-async def answer(link: Link) -> str:
+async def answer(link: Line) -> str:
     with trio.fail_after(60):
-        return decode(await link.receive(), "nac").get(39)
+        return (await link.receive()).get(39)
 
 
 @pytest.mark.slow
