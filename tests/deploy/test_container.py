@@ -11,6 +11,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from switch.cli.lifecycle import DEFAULT_PORTS
 from switch.cli.main import main as tillswitch
 from tests.cli.operator import ROOT
 from tests.deploy.test_prometheus import MISSING
@@ -98,8 +100,16 @@ def test_everything_compose_mounts_is_there_and_everything_it_publishes_stays_on
     for name in ("init", "switch"):
         assert services[name]["read_only"]
         assert services[name]["user"] == f"{USER}:{USER}"
-    exposed = {port.split(":")[1] for port in services["switch"]["ports"]}
-    assert exposed <= set(instructions("EXPOSE")[0].split())
+
+
+def test_the_doors_are_those_of_init() -> None:
+    """A dialect that is added to `init` has its port in the image, and its listener in the compose file."""
+    assert set(map(int, instructions("EXPOSE")[0].split())) == set(DEFAULT_PORTS.values())
+    config = tomllib.loads((COMPOSE / "tillswitch.toml").read_text())
+    doors = {one["name"]: one["port"] for one in config["listeners"]} | {"ops": config["ops"]["port"]}
+    assert doors == {name: port for name, port in DEFAULT_PORTS.items() if not name.endswith("-tls")}
+    published = {int(port.split(":")[2]) for port in compose()["services"]["switch"]["ports"]}
+    assert published == set(doors.values())
 
 
 def test_grafana_finds_its_boards_and_its_prometheus() -> None:

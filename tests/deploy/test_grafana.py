@@ -7,6 +7,7 @@ from collections import Counter
 
 from deploy.grafana.build import FOLDER, files
 from tests.deploy.panels import boards, queries
+from tests.deploy.test_alerts import OPERATIONS, RULES
 
 
 def test_the_boards_are_those_of_their_code() -> None:
@@ -40,3 +41,11 @@ def test_panels_ask_only_for_this_job() -> None:
     for query in queries():
         for selector in re.findall(r"(?<![\w:])(?:tillswitch|scrape)_\w+(\{[^}]*\}|)", query.expression):
             assert selector.startswith('{job="tillswitch",instance=~"$instance"'), query
+
+
+def test_every_metric_is_looked_at() -> None:
+    """By a board, or by a rule: one that nobody reads is not worth counting."""
+    told = re.findall(r"^\| `(tillswitch_\w+)` \|", OPERATIONS, re.MULTILINE)
+    read = " ".join(query.expression for query in queries()) + RULES
+    assert len(told) > 20
+    assert [name for name in told if not re.search(rf"\b{name}(_bucket|_count|_sum)?\b", read)] == []
