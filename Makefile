@@ -8,11 +8,12 @@ JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-SOURCES := specs terminals switch simulators tests
+SOURCES := specs terminals switch simulators tests deploy
 # JOBS processes take tests from each other when they have none left
 PYTEST := $(BIN)/pytest -n $(JOBS) --dist worksteal
-# strace makes disk calls fail on purpose; tests that need it say so when it is missing
-TEST_PACKAGES := strace
+# strace makes disk calls fail on purpose, chromium looks at the live page, Prometheus proves alerts and dashboards,
+# mandoc reads the manual pages; tests that need them say so when they are missing
+TEST_PACKAGES := strace chromium prometheus prometheus-alertmanager mandoc
 
 .PHONY: help install run static check test test-deps lock clean
 

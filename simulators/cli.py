@@ -11,6 +11,7 @@ from simulators.codecs import DIALECTS, Dialect
 from simulators.decode import decode_pasted
 from simulators.demo import DemoError, load_demo
 from simulators.fleet_command import fleet_command
+from simulators.heartbeat_cli import echo_command, online_command
 from simulators.load_line import LoadOptions
 from simulators.load_output import show_load
 from simulators.money import parse_amount
@@ -90,8 +91,10 @@ def _line_command(kind: Kind) -> click.Command:
     return click.command(kind.name, help=f"{kind.title} ({kind.mti}, {kind.code}).")(till_options(command))
 
 
-for _name in ("echo", "logon", "parameters"):
+for _name in ("logon", "parameters"):
     main.add_command(_line_command(KINDS[_name]))
+main.add_command(echo_command)
+main.add_command(online_command)
 
 
 def _void_command(is_advice: bool) -> click.Command:

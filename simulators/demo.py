@@ -4,7 +4,9 @@ Read only; what has become of the cards since is remembered in `state.py`.
 """
 
 import os
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -53,11 +55,16 @@ class DemoTerminal(msgspec.Struct, frozen=True):
     store: str
     currency: str
     nii: str
+    time_zone: str = ""  # of its store; empty: this machine's
     visa2: DemoVisa2 | None = None
 
     @property
     def key(self) -> str:
         return f"{self.merchant_id}/{self.terminal_id}"
+
+    def now(self) -> datetime:
+        """What its clock shows."""
+        return datetime.now(ZoneInfo(self.time_zone)).replace(tzinfo=None) if self.time_zone else datetime.now()
 
 
 class DemoProduct(msgspec.Struct, frozen=True):

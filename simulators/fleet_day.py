@@ -6,7 +6,6 @@ damaged just before it settles (`fleet_faults.py`).
 
 import random
 from collections.abc import Awaitable, Callable, Sequence, Set
-from datetime import datetime
 
 from simulators.demo import DemoCard, DemoTerminal
 from simulators.describe import mask_pan
@@ -174,7 +173,7 @@ class Day:
             self._till.save()
             await self._till.pay()
         elif what == "void":
-            request = build_void(self.who, item.deed, self._till.counters(), datetime.now())
+            request = build_void(self.who, item.deed, self._till.counters(), self.who.now())
             spent = {"51"} if not effect_of(item) else set()  # points somebody else may have spent since
             await self._send(f"void {item.kind}", request, {"00", *spent})
         else:
@@ -240,7 +239,7 @@ class Day:
 
     def _build(self, kind: str, pan: str | None = None, amount: int | None = None, rrn: str | None = None) -> Message:
         order = Order(KINDS[kind], pan, amount, rrn=rrn)
-        return build_request(self.who, self._till.dialect, order, self._till.counters(), datetime.now())
+        return build_request(self.who, self._till.dialect, order, self._till.counters(), self.who.now())
 
     def _judge(self, said: Said, kind: str, codes: Set[str]) -> None:
         """Complain of a code that must not be; hear the command to settle."""

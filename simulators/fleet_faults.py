@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Sequence
-from datetime import datetime
 
 import msgspec
 
@@ -31,7 +30,7 @@ def break_journal(till: FleetTill, fault: str | None, pans: Sequence[str], chanc
         return Truth(true, true)
     if fault == "never tells":
         order = Order(KINDS["advice-redeem"], chance.choice(pans), UNTOLD_MINOR)
-        request = build_request(till.who, till.dialect, order, till.counters(), datetime.now())
+        request = build_request(till.who, till.dialect, order, till.counters(), till.who.now())
         item = Item("advice-redeem", request, UNTOLD_MINOR)
         journal.items.append(item)
         truth = Truth(true, [*true, item], f"the switch was never told: {_told(item)}")

@@ -143,7 +143,7 @@ class FleetTill:
         return self.journal
 
     def next_numbers(self) -> tuple[str, datetime]:
-        return self.counters().stan, datetime.now()
+        return self.counters().stan, self.who.now()
 
     async def say(self, kind: str, request: Message) -> Said:
         self.journal.leaving(Deed(kind, without_secrets(request, self.dialect)))
@@ -166,6 +166,8 @@ class FleetTill:
         if lost and fate < self._options.lose / 3:  # it does not even leave, but the terminal cannot know
             await self._lose()
             return None
+        if self._link is not None and self._link.hung_up:
+            await self.hang_up()
         try:
             with trio.fail_after(self._options.answer_seconds):
                 uploads = self.dialect == "visa2" and is_upload(request)

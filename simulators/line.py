@@ -1,5 +1,7 @@
 """What every connection of a terminal is, whatever is spoken on it."""
 
+import os
+import socket
 import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -30,6 +32,19 @@ class Line(ABC):
     async def upload(self, settlement: Message, items: Sequence[Item]) -> Message:
         """A whole batch, and what it was answered; only lines that have a session for it."""
         raise NotImplementedError
+
+    @property
+    def hung_up(self) -> bool:
+        """The switch has closed it already, so that nothing need be sent into it. Only a plain line shows that."""
+        if not isinstance(self._stream, trio.SocketStream):
+            return False
+        with socket.socket(fileno=os.dup(self._stream.socket.fileno())) as line:
+            try:
+                return line.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+            except BlockingIOError:
+                return False
+            except OSError:
+                return True
 
     async def aclose(self) -> None:
         await trio.aclose_forcefully(self._stream)

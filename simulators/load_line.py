@@ -1,7 +1,6 @@
 """The line of one connection under load: messages built with fresh numbers, sent, insisted upon, and timed."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
@@ -57,10 +56,10 @@ class LoadLine:
     def build(self, kind: str, pan: str, amount: int | None = None, **more: Any) -> Message:
         """A request with fresh numbers; `more` is what else an Order says."""
         order = Order(KINDS[kind], pan, amount, **more)
-        return build_request(self.who, self.dialect, order, self._counters(), datetime.now())
+        return build_request(self.who, self.dialect, order, self._counters(), self.who.now())
 
     def build_void(self, deed: Deed) -> Message:
-        return build_void(self.who, deed, self._counters(), datetime.now())
+        return build_void(self.who, deed, self._counters(), self.who.now())
 
     async def send(self, what: str, request: Message) -> Message | None:
         """One attempt; None when the line failed or stayed silent."""
@@ -96,6 +95,8 @@ class LoadLine:
             await link.aclose()
 
     async def _exchange(self, request: Message) -> Message:
+        if self._link is not None and self._link.hung_up:
+            await self.hang_up()
         if self._link is None:
             self._link = await open_link(self._demo, self.who, self._options.listener, self._options.host)
             self._report.dialled += 1

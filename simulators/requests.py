@@ -232,6 +232,17 @@ def local_time(message: Message, now: datetime) -> datetime | None:
     return min(found, key=lambda time: abs(time - now), default=None)
 
 
+def is_echo(message: Message) -> bool:
+    """Whether the switch asks if we are there."""
+    return message.mti == "0800" and message.get(3)[:5] == "99000"
+
+
+def answer_echo(asked: Message, now: datetime) -> Message:
+    """0810 to an echo of the switch."""
+    fields = {number: asked.fields[number] for number in (3, 7, 11, 24, 41, 42, 70) if number in asked.fields}
+    return Message("0810", fields | _time(now) | {39: "00"})
+
+
 def is_answer_to(answer: Message, request: Message) -> bool:
     """MTI, trace number and terminal must agree; anything else on the line is somebody else's or too late."""
     return (

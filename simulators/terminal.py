@@ -18,12 +18,14 @@ from simulators.line import Line, LineDown
 from simulators.link import open_link
 from simulators.requests import (
     Order,
+    answer_echo,
     build_repeat,
     build_request,
     build_reversal,
     build_void,
     card_number,
     is_answer_to,
+    is_echo,
     is_points,
     local_time,
     without_secrets,
@@ -210,6 +212,21 @@ class Terminal:
         finally:
             await self.hang_up()
 
+    async def attend(self, seconds: float, asked: Callable[[], None], *, deaf: bool = False) -> None:
+        """Stay on the line for so long and answer the switch's echoes; `asked` hears of each.
+
+        Raises:
+            LineDown: the line was lost.
+        """
+        with trio.move_on_after(seconds):
+            async with self._line() as link:
+                while True:
+                    message = await link.receive()
+                    if is_echo(message):
+                        asked()
+                        if not deaf:
+                            await link.send(answer_echo(message, self._now()))
+
     async def _ask(self, request: Message) -> tuple[Message | None, str, bool]:
         """The answer, or why there is none, and whether the request left at all."""
         sent = False
@@ -233,6 +250,8 @@ class Terminal:
 
     @asynccontextmanager
     async def _line(self) -> AsyncIterator[Line]:
+        if self._link is not None and self._link.hung_up:
+            await self.hang_up()
         if self._link is None:
             self._link = await open_link(
                 self.demo, self.who, self.listener, self._host, persistent=self._persistent, debit=self._debit
@@ -246,6 +265,8 @@ class Terminal:
             answer = await link.receive()
             if is_answer_to(answer, request):
                 return answer
+            if is_echo(answer):
+                await link.send(answer_echo(answer, self._now()))
 
     # --- memory ---
 

@@ -39,7 +39,7 @@ class Till(msgspec.Struct, frozen=True):
     nii: str | None = None
     debit: bool = False
 
-    def open(self, *, like_last: bool = False) -> Terminal:
+    def open(self, *, like_last: bool = False, persistent: bool = False) -> Terminal:
         """The terminal asked for; `like_last` prefers the one of the last command to the first of the listener."""
         name = self.terminal_id
         if name is None and like_last:
@@ -60,7 +60,7 @@ class Till(msgspec.Struct, frozen=True):
             listener,
             host=self.host,
             answer_seconds=self.timeout,
-            persistent=False,
+            persistent=persistent,
             debit=self.debit,
         )
 

@@ -28,12 +28,14 @@ HANDSHAKE_SECONDS: Final = 10.0  # TLS over a GPRS modem takes 3 to 6 s
 OUTSTANDING_MAX: Final = 256  # messages of one connection not answered yet: a concentrator of 256 terminals, one each
 MESSAGES_A_TURN: Final = 8  # read or answered before the neighbours get their turn: under a millisecond of work
 DESCRIPTORS_KEPT: Final = 32  # not for connections: the store, the log, the listening sockets, a file being read
+LIVE_VIEWERS_MAX: Final = 8  # browsers that have the live page open; the other ops connections stay for machines
 OPS_CONNECTIONS_MAX: Final = 32  # Prometheus, load balancers, persons; also of the control socket
 
 # -- time -------------------------------------------------------------------------------------------------------------
 ANSWER_SECONDS: Final = 20.0  # WIRE.md section 1: answered within, or not at all
 TERMINAL_WAIT_SECONDS: Final = 30.0  # the shortest wait met in terminals (reference 1.4: 30 to 60 s)
 DRAIN_SECONDS: Final = 10.0  # after SIGTERM
+LAST_WORD_SECONDS: Final = 0.5  # when we end, a line that is owed nothing may bring what is on its way
 
 # -- the service ------------------------------------------------------------------------------------------------------
 QUEUE_MAX: Final = 4096  # requests waiting: two seconds of work at 2,000 a second; beyond it 96 at once
@@ -73,4 +75,29 @@ PURCHASE_MAX: Final = 100  # newest rows of a batch with one receipt number: a t
 LOTS_MAX: Final = 1024  # lots one row can open: a transfer carries the dates of what it moves
 EXPIRY_SLICE: Final = 200  # lots looked at between two groups
 
+# -- terminals watched ------------------------------------------------------------------------------------------------
+STATUS_KEYS_MAX: Final = 16  # of a status table: six are in the contract, the rest are a maker's own
+STATUS_VALUE_MAX: Final = 20  # characters of one value: what the contract gives versions and serial numbers
+STATUS_TEXT_MAX: Final = 100  # of what cannot be read as key and value: enough to see whose mistake it is
+ECHO_SILENCE_SECONDS: Final = 300  # of a terminal that answers echoes and has no interval of its own
+ECHO_ANSWER_SECONDS: Final = 15.0  # a line over GPRS takes up to ten; longer than any that still works
+LATE_INTERVALS: Final = 2  # expected intervals of silence: one echo may be lost on the way
+OFFLINE_INTERVALS: Final = 3
+OFFLINE_HOURS: Final = 24  # of a terminal that sends no echoes: it has not even closed its day
+CLOCK_OFF_SECONDS: Final = 300  # a clock further off prints wrong dates, and its messages may not be known again
+SEEN_SECONDS: Final = 60  # last_seen on disk is at most that old, and half an interval: what a kill -9 forgets
+PRESENCE_SLICE: Final = 100  # terminals written, or read, in one go between the groups: about 5 ms of the store
+TERMINALS_PAGE: Final = 100  # of a listing, unless it asks for another number
+TERMINALS_PAGE_MAX: Final = 1000  # 300 kB of JSON, made in 10 ms
+
+# -- webhooks ---------------------------------------------------------------------------------------------------------
+WEBHOOK_SECONDS: Final = 5.0  # for each step of one delivery: connecting, sending, being answered
+WEBHOOK_WHOLE_SECONDS: Final = 15.0  # for all steps: who answers a byte a second is of no use
+WEBHOOK_SLICE: Final = 4  # deliveries taken from the outbox at a time
+WEBHOOK_CLAIM_SECONDS: Final = 90  # longer than a slice can take; then somebody else sends it
+WEBHOOK_AGAIN_SECONDS: Final = 5  # until the second try; twice as long each time
+WEBHOOK_AGAIN_SECONDS_MAX: Final = 300  # nobody should wait longer for alarms once the receiver is back
+WEBHOOK_DAYS: Final = 7  # then it is old news
+
+assert WEBHOOK_SLICE * WEBHOOK_WHOLE_SECONDS < WEBHOOK_CLAIM_SECONDS, "nobody else sends what we are sending"
 assert ANSWER_SECONDS + SEND_SECONDS < TERMINAL_WAIT_SECONDS, "an answer must reach the terminal before it gives up"

@@ -10,6 +10,7 @@ import msgspec
 
 from specs.outcomes import ACCEPTED, Outcome
 from specs.sensitive import PAN, Secret
+from specs.status import Status
 
 
 class MessageClass(Enum):
@@ -228,6 +229,7 @@ class Request(msgspec.Struct, frozen=True):
     phone: Secret | None = None  # digits with country code
     totals: tuple[Total, ...] | None = None  # of a settlement, as many blocks as came
     upload_batch: int | None = None  # the batch an upload belongs to, if it says so
+    status: Status | None = None  # what the terminal tells of itself
     sequenced: bool = False
     acceptor: Acceptor | None = None  # instead of the two ids
     approval: str | None = None  # of what is uploaded

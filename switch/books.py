@@ -16,8 +16,10 @@ from specs.transaction import Reply
 from switch.core.commands import Command, command_needs, decide_command
 from switch.core.decide import decide
 from switch.core.deciding import bare_reply
-from switch.core.decision import BatchEvent, Changes, Decision
+from switch.core.decision import BatchEvent, Changes, Decision, Heard
+from switch.core.deliveries import Delivery
 from switch.core.needs import Case, Needs, needs
+from switch.core.presence import TerminalEvent
 from switch.core.programme import Programme, parse_programme
 from switch.core.workset import Workset
 from switch.past_programmes import PastProgrammes
@@ -27,6 +29,7 @@ from switch.store.port import Conflict, Store, Unavailable
 CONFLICTS_MAX = 20  # in a row for one group: two daemons collide on a card now and then, not for ever
 
 Item = Case | Command
+Outbox = Callable[[TerminalEvent, str], Sequence[Delivery]]
 Report = Callable[[Exception], None]
 
 
@@ -36,18 +39,29 @@ class Books:
     Args:
         daemon: Names the chain of seals. Daemons on the same books have each their own; two of one name get in each
             other's way with every group, but not the books.
+        outbox: What is to be delivered of an event, which gets this id.
         report: Told of every bug that one request ran into; the others of its group go on.
     """
 
-    def __init__(self, store: Store, seal_key: bytes, daemon: str = "main", report: Report = lambda bug: None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        seal_key: bytes,
+        daemon: str = "main",
+        report: Report = lambda bug: None,
+        outbox: Outbox = lambda event, name: (),
+    ) -> None:
         self.store = store
         self.programme = _read_programme(store)
         self._past = PastProgrammes(store)
         self.seal = store.last_seal(daemon)
         self.commit_seconds = 0.0  # of the last group
         self.events: list[BatchEvent] = []  # of the last group
+        self.heard: list[Heard | None] = []  # of the last group, in its order
+        self.terminal_events: list[TerminalEvent] = []  # of the last group
+        self.changes = Changes()  # of the last group
         self.conflicts = 0  # of the last group: how often it was decided again
-        self._seal_key, self._daemon, self._report = seal_key, daemon, report
+        self._seal_key, self._daemon, self._report, self._outbox = seal_key, daemon, report, outbox
         self._numbers: Iterator[int] = iter(())
         self._left = 0
 
@@ -81,7 +95,8 @@ class Books:
         decided: set[int] = set()
         replies = [self._decide(item, workset, now + place, decided) for place, item in enumerate(group)]
         self._commit(workset.changes, now)
-        self.events = workset.events
+        self.events, self.terminal_events = workset.events, workset.terminal_events
+        self.heard, self.changes = workset.heard, workset.changes
         return replies
 
     def _decide(self, item: Item, workset: Workset, now: int, decided: set[int]) -> Reply:
@@ -107,8 +122,12 @@ class Books:
             workset.check(decision)
         except Exception as bug:
             self._report(bug)
+            workset.heard.append(None)
             return bare_reply(Outcome.INTERNAL, now, self.programme.time_zone)
         workset.apply(decision)
+        workset.heard.append(decision.heard)
+        for place, event in enumerate(decision.terminal_events):
+            workset.changes.deliveries.extend(self._outbox(event, f"{number}.{place}"))
         return decision.reply
 
     def _commit(self, changes: Changes, now: int) -> None:

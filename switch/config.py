@@ -13,6 +13,8 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from specs import limits
+from switch.ops_config import NAME, ServerTLSConfig, WebhookConfig
+from switch.ops_config import OpsConfig as OpsConfig  # all settings can be had from here
 from switch.settings import (
     FLAG,
     HOST,
@@ -26,6 +28,7 @@ from switch.settings import (
     path,
     read_section,
     seconds,
+    secret_path,
     shown,
     whole,
     word,
@@ -70,7 +73,6 @@ def _parse_applications(value: Any, folder: Path) -> dict[str, str]:
 STORE = Kind("sqlite:///FILE, postgresql://USER@HOST/DATABASE or memory:", _parse_store)
 DIALECT = Kind('"nac", "ascii", "visa2" or the path of an existing .toml file', _parse_dialect, "nac")
 APPLICATIONS = Kind('a table of three digits and names like { "090" = "loyalty" }', _parse_applications)
-NAME = word(r"[a-z][a-z0-9_-]{0,31}", "up to 32 of a-z, 0-9, _ and -, a letter first", "nac")
 NODE = word(r"[a-z0-9][a-z0-9_-]{0,31}", "up to 32 of a-z, 0-9, _ and -", "main")
 
 
@@ -87,16 +89,7 @@ TEMPLATE_HEAD = (
 
 # -- the settings -----------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, kw_only=True)
-class TLSConfig:
-    certificate: Annotated[Path, Key(path("server.pem", exists=True), "PEM: our certificate and its chain.", live=True)]
-    key: Annotated[Path, Key(path("server.key", exists=True), "PEM: the private key of it.", live=True)]
-    client_ca: Annotated[
-        Path | None, Key(path("ca.pem", exists=True), "PEM: who signs the certificates of terminals.", live=True)
-    ] = None
-    client_certificate_required: Annotated[
-        bool,
-        Key(FLAG, "Who shows no certificate is not let in. If false the listener counts as a plain one for access."),
-    ] = True
+class TLSConfig(ServerTLSConfig):
     any_merchant_allowed: Annotated[
         bool, Key(FLAG, "A certificate naming merchant * speaks for every merchant (a processor's concentrator).")
     ] = False
@@ -177,17 +170,11 @@ class ListenerConfig:
 @dataclass(frozen=True, kw_only=True)
 class VaultConfig:
     master_key: Annotated[
-        Path, Key(path("master.key"), "The key that wraps all others; readable by the daemon's user only.")
+        Path, Key(secret_path("master.key"), "The key that wraps all others; readable by the daemon's user only.")
     ] = Path("master.key")
     keys: Annotated[Path, Key(path("vault.json"), "The wrapped keys; worthless without the master key.")] = Path(
         "vault.json"
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class OpsConfig:
-    host: Annotated[str, Key(HOST, "Address of /metrics and /health. They tell counts, never cards.")] = "127.0.0.1"
-    port: Annotated[int, Key(whole(0, 65535), "TCP port; 0 lets the system choose.")] = 9583
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,11 +229,15 @@ class Config:
         Key(choice("auto", "json", "console"), "One JSON object a line, or for people; auto: JSON unless on a tty."),
     ] = "auto"
     vault: Annotated[VaultConfig, Key(Section(VaultConfig), "Keys that protect card numbers and PINs.")] = VaultConfig()
-    ops: Annotated[OpsConfig, Key(Section(OpsConfig), "HTTP for Prometheus and health checks.")] = OpsConfig()
+    ops: Annotated[OpsConfig, Key(Section(OpsConfig), "HTTP for Prometheus and health checks.")] = OpsConfig()  # noqa: RUF009 - it is frozen
     limits: Annotated[LimitsConfig, Key(Section(LimitsConfig), "Time and load.")] = LimitsConfig()
     schedules: Annotated[SchedulesConfig, Key(Section(SchedulesConfig), "What happens by the clock.")] = (
         SchedulesConfig()
     )
+    webhooks: Annotated[
+        tuple[WebhookConfig, ...],
+        Key(Section(WebhookConfig, many=True), "Who is told of what happens to terminals, by HTTP."),
+    ] = ()
     listeners: Annotated[tuple[ListenerConfig, ...], Key(Section(ListenerConfig, many=True), "A door for terminals.")]
 
     def application(self, nii: str) -> str:
@@ -282,6 +273,10 @@ def load_config(file: Path) -> Config:
 def _check_listeners(config: Config, file: Path) -> None:
     """What no key alone can say."""
     names: set[str] = set()
+    _check_ops(config.ops, file)
+    for i, webhook in enumerate(config.webhooks):
+        if webhook.name in {other.name for other in config.webhooks[:i]}:
+            raise ConfigError(file, f"webhooks[{i}].name", f"{shown(webhook.name)} is taken", "a name of its own")
     addresses = {(config.ops.host, config.ops.port)}
     for i, listener in enumerate(config.listeners):
         place = f"listeners[{i}]"
@@ -289,9 +284,7 @@ def _check_listeners(config: Config, file: Path) -> None:
             raise ConfigError(file, f"{place}.name", f"{shown(listener.name)} is taken", "a name of its own")
         if listener.port and (listener.host, listener.port) in addresses:
             raise ConfigError(file, f"{place}.port", f"{listener.host}:{listener.port} is taken", "a port of its own")
-        if listener.tls and listener.tls.client_certificate_required and not listener.tls.client_ca:
-            allowed = "a path, or client_certificate_required = false"
-            raise ConfigError(file, f"{place}.tls.client_ca", "is missing", allowed)
+        _check_tls(listener.tls, f"{place}.tls", file)
         if listener.anonymous and not ip_address(listener.host).is_loopback and not config.trusted_networks:
             allowed = "a loopback address, client certificates, or trusted_networks"
             raise ConfigError(
@@ -299,6 +292,19 @@ def _check_listeners(config: Config, file: Path) -> None:
             )
         names.add(listener.name)
         addresses.add((listener.host, listener.port))
+
+
+def _check_tls(tls: ServerTLSConfig | None, place: str, file: Path) -> None:
+    if tls and tls.client_certificate_required and not tls.client_ca:
+        raise ConfigError(file, f"{place}.client_ca", "is missing", "a path, or client_certificate_required = false")
+
+
+def _check_ops(ops: OpsConfig, file: Path) -> None:
+    _check_tls(ops.tls, "ops.tls", file)
+    certificates = ops.tls is not None and ops.tls.client_certificate_required
+    if not ip_address(ops.host).is_loopback and not ops.token and not certificates:
+        allowed = "a loopback address, ops.token, or ops.tls with client certificates"
+        raise ConfigError(file, "ops.host", f"anybody could read the pages on {ops.host}", allowed)
 
 
 def config_template(config: Config) -> str:

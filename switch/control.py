@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -30,7 +30,10 @@ class Award(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def control_app(
-    service: Service, reload_now: Callable[[], list[str]], tell_status: Callable[[], dict[str, object]]
+    service: Service,
+    reload_now: Callable[[], list[str]],
+    tell_status: Callable[[], dict[str, object]],
+    pages: Sequence[Route] = (),
 ) -> Starlette:
     """`POST /commands` decides commands and answers when they are on disk; `POST /awards`, for programs that know
     cards by their numbers; `/reload`, `/status`.
@@ -72,6 +75,7 @@ def control_app(
             Route("/awards", awards, methods=["POST"]),
             Route("/reload", reload, methods=["POST"]),
             Route("/status", status),
+            *pages,
         ]
     )
 

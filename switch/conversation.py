@@ -6,6 +6,7 @@ here knows what a message means (WIRE.md section 1).
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -14,10 +15,12 @@ import trio
 from specs import limits
 from specs.transaction import Reply, Request
 from switch.config import ListenerConfig
+from switch.echoing import Echoing
 from switch.metrics import CloseReason, DropReason, Metrics
+from switch.presence import Visit
 from switch.service import Service
 from terminals.errors import FrameError, ProtocolError
-from terminals.session import CLOSED, NEED_DATA, PAUSED, SIGNED_OFF, Dropped, Received, TerminalSession
+from terminals.session import CLOSED, NEED_DATA, PAUSED, SIGNED_OFF, Dropped, EchoAnswered, Received, TerminalSession
 
 RECEIVE_BYTES = 16_384
 
@@ -41,14 +44,18 @@ class Conversation:
     ) -> None:
         self._service, self._metrics, self._config = service, metrics, config
         self._stream, self._session = stream, session
+        self._visit = Visit()
+        self._echoing = Echoing(service.presences, self._visit, session, trio.current_time())
         self._outbox: list[tuple[Reply, Any]] = []
         self._undecided = 0
         self._owed = 0  # requests that were offered and are neither answered nor given up
-        self._said = b""  # by the session itself, not sent yet
+        self._said = b""  # by us without being asked, not sent yet
         self._sending = False
         self._changed = trio.Event()  # any of these
         self._frame_deadline = float("inf")
         self._receiving = trio.CancelScope()
+        self._spoke = trio.Event()
+        self._ending = False
         self._reason: CloseReason = "drain"
 
     async def hold(self, draining: trio.Event) -> CloseReason:
@@ -56,6 +63,7 @@ class Conversation:
         try:
             return await self._hold(draining)
         finally:
+            self._service.presences.left(self._visit)
             for request in self._session.abandon():
                 self._service.offer(request, lambda reply: None, alone=True)
 
@@ -69,7 +77,7 @@ class Conversation:
                     await self._changed.wait()
                 if self._reason != "hung_up":
                     self._session.sign_off()
-                self._collect_output()
+                self._say(self._session.take_output())
                 while self._said or self._sending:
                     await self._changed.wait()
             nursery.cancel_scope.cancel()
@@ -86,10 +94,10 @@ class Conversation:
                 return "unreadable"
             if ended:
                 return ended
-            if draining.is_set():
+            if self._ending:
                 return "drain"
             if not await self._receive():
-                return "drain" if draining.is_set() else "slow_frame" if self._session.in_frame else "idle"
+                return "drain" if draining.is_set() else self._what_was_missed()
 
     async def _take_events(self) -> CloseReason | None:
         """Offer every request that has come; why there will be no more, if so.
@@ -99,7 +107,7 @@ class Conversation:
         taken = 0
         while True:
             event = self._session.next_event()
-            self._collect_output()
+            self._say(self._session.take_output())
             if event is NEED_DATA:
                 return None
             if event is CLOSED:
@@ -112,7 +120,12 @@ class Conversation:
             self._frame_deadline = float("inf")  # a frame has ended; the next one has its own time
             if isinstance(event, Dropped):
                 self._metrics.frame_dropped(self._config().name, _DROPPED[event.reason])
+            elif isinstance(event, EchoAnswered):
+                if not self._echoing.answered(event, trio.current_time(), self._service.now()):
+                    self._metrics.frame_dropped(self._config().name, "answer")
             elif isinstance(event, Received):
+                self._spoke.set()
+                self._echoing.heard(trio.current_time())
                 self._offer(event.request, event.slip)
             while self._owed >= limits.OUTSTANDING_MAX:
                 await self._changed.wait()
@@ -130,18 +143,40 @@ class Conversation:
         now = trio.current_time()
         if self._session.in_frame:
             self._frame_deadline = min(self._frame_deadline, now + limits.FRAME_SECONDS)
-        patience = min(now + self._config().idle_seconds, self._frame_deadline)
-        with trio.CancelScope(deadline=min(patience, self._session.deadline)) as self._receiving:
-            data = bytes(await self._stream.receive_some(RECEIVE_BYTES))
-            self._session.tick(trio.current_time())
-            self._session.receive_data(data)
-            return True
-        now = trio.current_time()
-        self._session.tick(now)
-        return now < patience  # it was the session's own deadline, or we are ending
+        idle_seconds = self._config().idle_seconds
+        patience = min(now + idle_seconds, self._frame_deadline)
+        due = self._session.deadline
+        while True:
+            deadline = min(patience, due, self._echoing.deadline(idle_seconds))
+            with trio.CancelScope(deadline=deadline) as self._receiving:
+                data = bytes(await self._stream.receive_some(RECEIVE_BYTES))
+                self._session.tick(trio.current_time())
+                self._session.receive_data(data)
+                return True
+            now = trio.current_time()
+            self._session.tick(now)
+            if self._ending or now >= patience:
+                return False
+            if now >= due:
+                return True
+            if now >= self._echoing.deadline(idle_seconds):  # else it has moved while we waited
+                if self._echoing.unanswered:
+                    return False
+                self._say(self._echoing.ask(now))
+
+    def _what_was_missed(self) -> CloseReason:
+        """Why nothing came in time."""
+        if self._session.in_frame and trio.current_time() >= self._frame_deadline:
+            return "slow_frame"
+        return "no_echo" if self._echoing.unanswered else "idle"
 
     async def _stop_receiving(self, draining: trio.Event) -> None:
         await draining.wait()
+        if not self._owed:  # the best moment to close a line is right behind an answer
+            with trio.move_on_after(limits.LAST_WORD_SECONDS):
+                self._spoke = trio.Event()
+                await self._spoke.wait()
+        self._ending = True
         self._receiving.cancel()
 
     def _offer(self, request: Request, slip: Any) -> None:
@@ -151,12 +186,14 @@ class Conversation:
                 self._owed -= 1
             else:
                 self._outbox.append((reply, slip))
+            echo_due = self._echoing.deadline(self._config().idle_seconds)  # now it is known who has spoken
+            self._receiving.deadline = min(self._receiving.deadline, echo_due)
             self._wake()
 
         alone = not self._undecided
         self._undecided += 1
         self._owed += 1
-        if not self._service.offer(request, deliver, alone=alone):
+        if not self._service.offer(request, deliver, alone=alone, visit=self._visit, address=slip):
             deliver(self._service.busy())
 
     async def _write(self, conversation: trio.CancelScope) -> None:
@@ -167,12 +204,16 @@ class Conversation:
             if answers:
                 self._session.tick(trio.current_time())
             data = self._said + b"".join(self._session.send(reply, slip) for reply, slip in answers)
+            last = bool(answers) and self._ending and self._owed == len(answers)
+            if last:
+                self._session.sign_off()
+                data += self._session.take_output()
             self._said, self._sending = b"", bool(data)
             if not data and not answers:
                 await self._changed.wait()
                 continue
             with trio.move_on_after(limits.SEND_SECONDS) as sending:
-                await self._stream.send_all(data)
+                await self._send(data, last)
             if sending.cancelled_caught:
                 self._reason = "slow_reader"
                 conversation.cancel()
@@ -181,11 +222,19 @@ class Conversation:
             self._owed -= len(answers)
             self._wake()
 
-    def _collect_output(self) -> None:
-        """What the session has to say by itself goes to the writer."""
-        said = self._session.take_output()
-        if said:
-            self._said += said
+    async def _send(self, data: bytes, last: bool) -> None:
+        """With the last answer the terminal hears that there will be no more, in the same packet: before it can ask."""
+        if last and isinstance(self._stream, trio.SocketStream):
+            self._stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, True)
+            await self._stream.send_all(data)
+            await self._stream.send_eof()
+        else:
+            await self._stream.send_all(data)
+
+    def _say(self, data: bytes) -> None:
+        """What nobody has asked for goes to the writer: what the session says by itself, an echo of ours."""
+        if data:
+            self._said += data
             self._wake()
 
     def _wake(self) -> None:

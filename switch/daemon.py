@@ -6,6 +6,7 @@ connections, what was accepted is answered, the store closes last. Losing the st
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 import time
@@ -16,30 +17,43 @@ from pathlib import Path
 
 import structlog
 import trio
+from starlette.routing import Route
 
+from specs import limits
 from switch import __version__
+from switch.activation import take_sockets
 from switch.books import Books
 from switch.config import load_config, restart_keys
 from switch.confirmations import Confirmations
 from switch.control import control_app
 from switch.core.commands import ApplyProgramme
 from switch.core.decision import BatchEvent
+from switch.core.deliveries import Delivery
+from switch.core.presence import TerminalEvent
 from switch.core.programme import ProgrammeError
-from switch.doors import CannotListen, door, make_listeners, open_doors
+from switch.doors import CannotListen, check_given, door, make_listeners, open_doors
 from switch.expiry import Expiry
+from switch.heartbeat import Heartbeat
+from switch.http_server import serve_ops, serve_unix
+from switch.live import Live
 from switch.log_writer import LogWriter
 from switch.logs import configure_logs, wants_json
 from switch.metrics import Metrics
-from switch.ops import ops_app, serve_ops, serve_unix
-from switch.reporting import log_batches, log_group, log_trouble, report_bug
+from switch.ops import ops_app
+from switch.ops_access import read_token
+from switch.reporting import log_batches, log_group, log_terminals, log_trouble, report_bug
 from switch.schedules import Days
 from switch.server import Listener, Server
 from switch.service import Service
 from switch.settings import ConfigError
 from switch.store.open import open_store
 from switch.store.port import StoreError
+from switch.supervisor import Supervisor
+from switch.surroundings import Surroundings
+from switch.terminal_pages import terminals_route
 from switch.tls import TLSError, server_context
 from switch.vault import Vault
+from switch.webhooks import Webhook, Webhooks, deliveries_of
 
 EXIT_LOST = 70  # EX_SOFTWARE: the supervisor starts us again, and the store tells the truth
 
@@ -49,22 +63,28 @@ log = structlog.get_logger()
 class Daemon:
     """One running switch. `serve` is its whole life."""
 
-    def __init__(self, file: Path, announce: Callable[[Daemon], None] = lambda daemon: None) -> None:
+    def __init__(
+        self, file: Path, announce: Callable[[Daemon], None] = lambda daemon: None, *, migrate: bool = False
+    ) -> None:
         self.file = file
         self.config = load_config(file)
         self.ports: dict[str, int] = {}
-        self._announce = announce
+        self._announce, self._migrate = announce, migrate
         self._draining = trio.Event()
         self._listeners: list[Listener] = []
         self._serving = False  # every door is open
+        self.live: Live | None = None
+        self.supervisor = Supervisor()
+        self._given = take_sockets()
+        check_given(self._given, [listener.name for listener in self.config.listeners])
 
     def run(self) -> int:
         """Serve until told to stop; the exit code."""
         with LogWriter(sys.stdout) as self._log_writer:
             self._configure_logs()
             vault = Vault.open(self.config.vault.master_key, self.config.vault.keys)
-            with closing(open_store(self.config.store)) as store:
-                return self._run(Books(store, vault.seal_key, self.config.node, report_bug), vault)
+            with closing(open_store(self.config.store, migrate=_log_migration if self._migrate else None)) as store:
+                return self._run(Books(store, vault.seal_key, self.config.node, report_bug, self._outbox), vault)
 
     def _run(self, books: Books, vault: Vault) -> int:
         self._begin_programme(books)
@@ -95,7 +115,7 @@ class Daemon:
         """
         if books.programme.version == 0 and self.config.programme:
             text = self.config.programme.read_text("utf-8")
-            (reply,) = books.run_group([ApplyProgramme(text)], time.time_ns() // 1000)
+            (reply,) = books.run_group([ApplyProgramme(text)], _now())
             if reply.display:
                 raise ProgrammeError(f"{self.config.programme}: {reply.display}")
 
@@ -112,41 +132,67 @@ class Daemon:
             log=log_group,
             tell_trouble=log_trouble,
             tell_batches=self._tell_batches,
+            tell_terminals=self._tell_terminals,
         )
-        self.days = Days(self.service, self.metrics, lambda: time.time_ns() // 1000)
+        self.days = Days(self.service, self.metrics, _now)
         server = Server(self.service, self.metrics, lambda: self.config, self._draining)
         self.metrics.log_lines_lost.set_function(lambda: self._log_writer.lost)
+        ops = self.config.ops
+        self._ops_access = read_token(ops.token) if ops.token else None, server_context(ops.tls) if ops.tls else None
+        self.surroundings = Surroundings(self.metrics, self.config, lambda: not self._not_ready())
+        hooks = [Webhook(webhook) for webhook in self.config.webhooks]
+        self.metrics.begin_webhooks(webhook.name for webhook in hooks)
+        self.webhooks = Webhooks(self.service, self.metrics, hooks, _now)
         self._listeners = make_listeners(self.config.listeners)
         ended = trio.Event()
         async with trio.open_nursery() as nursery:  # lives until everything is answered
             nursery.start_soon(self.service.run)
             nursery.start_soon(self._tidy)
             nursery.start_soon(self.days.run)
-            expiry = Expiry(self.service, lambda: self.config.schedules.expire_points, lambda: time.time_ns() // 1000)
+            expiry = Expiry(self.service, lambda: self.config.schedules.expire_points, _now)
             nursery.start_soon(expiry.run)
-            nursery.start_soon(Confirmations(self.service, lambda: time.time_ns() // 1000).run)
-            app = ops_app(self.metrics.registry, self._not_ready)
-            ops = self.config.ops
-            with door(f"ops: {ops.host} port {ops.port}"):
-                self.ports["ops"] = await nursery.start(partial(serve_ops, app, ops.host, ops.port, shutdown=ended))
-            control = control_app(self.service, self.reload, self.status)
+            nursery.start_soon(Confirmations(self.service, _now).run)
+            nursery.start_soon(self.webhooks.run)
+            nursery.start_soon(self.surroundings.measure_loop)
+            heartbeat = Heartbeat(self.service, self.metrics, _now)
+            await nursery.start(heartbeat.run)
+            gc.freeze()  # what is there from the start is never garbage: no collection has to look through it again
+            self.live = Live(self.metrics, heartbeat, self._tell_live, self.config.node, _now)
+            nursery.start_soon(self.live.run)
+            terminals = terminals_route(self.service.presences, _now)
+            await self._open_ops(nursery, [terminals, *self.live.routes()], ended)
+            control = control_app(self.service, self.reload, self.status, [terminals])
             with door(f"control socket {self.config.control_socket}"):
                 await nursery.start(partial(serve_unix, control, self.config.control_socket, shutdown=ended))
             async with trio.open_nursery() as conversations:
                 await nursery.start(self._watch_signals)
-                self.ports |= await open_doors(self._listeners, server, self._draining, conversations)
+                self.ports |= await open_doors(self._listeners, server, self._draining, conversations, self._given)
                 self._serving = True
+                self.supervisor.ready(self._status_line())
+                nursery.start_soon(self.supervisor.watch, self._ask_store, self._status_line)
                 log.info("serving", **{f"{name}_port": port for name, port in self.ports.items()})
                 with suppress(OSError):  # nobody has to listen
                     self._announce(self)
                 await self._draining.wait()
                 conversations.cancel_scope.deadline = trio.current_time() + self.config.limits.drain_seconds
+            with trio.move_on_after(limits.SEND_SECONDS):  # the store may be away
+                await heartbeat.fold_all()
             log.info("drained")
             ended.set()
             nursery.cancel_scope.cancel()
 
+    async def _open_ops(self, nursery: trio.Nursery, pages: Sequence[Route], ended: trio.Event) -> None:
+        ops = self.config.ops
+        token, context = self._ops_access
+        app = ops_app(self.metrics.registry, self._not_ready, pages, token)
+        with door(f"ops: {ops.host} port {ops.port}"):
+            self.ports["ops"] = await nursery.start(
+                partial(serve_ops, app, ops.host, ops.port, shutdown=ended, tls=context)
+            )
+
     def drain(self) -> None:
         """Stop as told: nothing new, what was accepted is answered."""
+        self.supervisor.stopping()
         self._draining.set()
 
     async def _watch_signals(self, task_status: trio.TaskStatus[None]) -> None:
@@ -159,7 +205,9 @@ class Daemon:
                 if self._draining.is_set():
                     log.info("already draining", signal=signal.Signals(number).name)
                 elif number == signal.SIGHUP:
+                    self.supervisor.reloading()
                     self.reload()
+                    self.supervisor.ready(self._status_line())
                 else:
                     log.info("draining", signal=signal.Signals(number).name)
                     self.drain()
@@ -176,15 +224,18 @@ class Daemon:
             contexts = [server_context(listener.tls) if listener.tls else None for listener in config.listeners]
         except (ConfigError, TLSError) as error:
             log.error("reload refused", reason=str(error))
+            self.surroundings.reload_failed()
             return [str(error)]
         if rest:
             sentences = [f"{key} changes with a restart only" for key in rest]
             log.error("reload refused", reason="; ".join(sentences))
+            self.surroundings.reload_failed()
             return sentences
         self.config = config
         for listener, listener_config, context in zip(self._listeners, config.listeners, contexts, strict=True):
             listener.config, listener.tls = listener_config, context
         self.service.answer_seconds = config.limits.answer_seconds
+        self.surroundings.use(config)
         self._configure_logs()
         log.info("reloaded")
         return []
@@ -202,6 +253,18 @@ class Daemon:
             "seal": {"daemon": seal.daemon, "number": seal.number, "seal": seal.mac.hex()} if seal else None,
         }
 
+    def _tell_live(self) -> tuple[list[str], dict[str, int]]:
+        return self._not_ready(), {listener.config.name: listener.connections for listener in self._listeners}
+
+    async def _ask_store(self) -> None:
+        """Anything, so that it shows that it answers."""
+        await self.service.ask_store(self.service.books.store.last_seal, "")
+
+    def _status_line(self) -> str:
+        """For `systemctl status`."""
+        connections = sum(listener.connections for listener in self._listeners)
+        return f"{'; '.join(self._not_ready()) or 'ready'}, {connections} connections"
+
     def _not_ready(self) -> list[str]:
         reasons = [self.service.trouble] if self.service.trouble else []
         if not self._serving:
@@ -213,6 +276,16 @@ class Daemon:
         log_batches(events)
         self.days.note(events)
 
+    def _outbox(self, event: TerminalEvent, event_id: str) -> Sequence[Delivery]:
+        return deliveries_of(event, event_id, self.config.webhooks)
+
+    def _tell_terminals(self, events: Sequence[TerminalEvent]) -> None:
+        self.webhooks.wake()
+        if self.live:
+            self.live.note(events)
+        self.metrics.terminals_changed(events)
+        log_terminals(events)
+
     async def _tidy(self) -> None:
         """Once a minute: what has outlived its use goes, a slice at a time; the newest seal goes to the log."""
         while True:
@@ -221,6 +294,15 @@ class Daemon:
             seal = self.service.books.seal
             if seal:
                 log.info("seal", daemon=seal.daemon, number=seal.number, seal=seal.mac.hex())
+
+
+def _log_migration(done: str) -> None:
+    log.warning("books brought up to date", done=done)
+
+
+def _now() -> int:
+    """Microseconds since 1970."""
+    return time.time_ns() // 1000
 
 
 def _only(group: BaseExceptionGroup[BaseException]) -> BaseException:

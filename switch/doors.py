@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 import msgspec
@@ -53,9 +53,16 @@ def _listener(config: ListenerConfig, places: int) -> Listener:
 
 
 async def open_doors(
-    listeners: Sequence[Listener], server: Server, draining: trio.Event, conversations: trio.Nursery
+    listeners: Sequence[Listener],
+    server: Server,
+    draining: trio.Event,
+    conversations: trio.Nursery,
+    given: Mapping[str, Sequence[socket.socket]],
 ) -> dict[str, int]:
     """Open every door; a task for each accepts until draining begins.
+
+    Args:
+        given: Sockets that are open already, by the name of their listener.
 
     Returns:
         The port of each listener.
@@ -66,11 +73,27 @@ async def open_doors(
     ports = {}
     for listener in listeners:
         config = listener.config
-        with door(f"{config.name}: {config.host} port {config.port}"):
-            sockets = await trio.open_tcp_listeners(config.port, host=config.host, backlog=BACKLOG)
+        sockets = [_as_listener(one) for one in given.get(config.name, ())]
+        if not sockets:
+            with door(f"{config.name}: {config.host} port {config.port}"):
+                sockets = await trio.open_tcp_listeners(config.port, host=config.host, backlog=BACKLOG)
         ports[config.name] = sockets[0].socket.getsockname()[1]
         conversations.start_soon(_accept, listener, server, sockets, draining, conversations)
     return ports
+
+
+def check_given(given: Mapping[str, Sequence[socket.socket]], names: Sequence[str]) -> None:
+    """
+    Raises:
+        CannotListen: a socket was handed over that belongs to no listener; its terminals would wait for ever.
+    """
+    for name in given:
+        if name not in names:
+            raise CannotListen(f"a socket called {name} was handed over; the listeners are {', '.join(names)}")
+
+
+def _as_listener(given: socket.socket) -> trio.SocketListener:
+    return trio.SocketListener(trio.socket.from_stdlib_socket(given))
 
 
 async def _accept(

@@ -6,7 +6,7 @@ with it an `inc` costs 0.5 microseconds, without it four times as much.
 
 import platform
 from collections import Counter as Tally
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal, NamedTuple, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
@@ -17,6 +17,8 @@ from specs.transaction import Kind
 from switch import __version__
 from switch.core.clock import HOUR
 from switch.core.decision import EXCEPTION, UPLOAD, BatchEvent
+from switch.core.presence import Event, State, TerminalEvent
+from switch.totals import Sums, Totals
 
 #: Why a connection ended.
 CloseReason = Literal[
@@ -31,6 +33,7 @@ CloseReason = Literal[
     "not_trusted",
     "handshake",  # TLS
     "drain",  # we are ending
+    "no_echo",  # did not answer our echo
     "error",  # a fault of ours
 ]
 #: Why a whole frame was not answered.
@@ -69,6 +72,11 @@ ExceptionKind = Literal[
 #: How long a batch has been open, at most (hours); older than all of these is "older".
 AGES: Final = {"1h": 1, "8h": 8, "1d": 24, "3d": 72, "7d": 168}
 
+#: How many of a store's terminals are offline; a store none of which was ever seen is not open yet.
+OfflineShare = Literal["none", "some", "half", "all"]
+
+WebhookResult = Literal["delivered", "failed", "given_up"]
+
 CommitFailure = Literal["conflict", "unavailable"]  # if all is lost, nobody is left to count
 
 # An edge at each deadline (limits.py), so that "how many were late" is exact.
@@ -90,6 +98,7 @@ ANSWER_BUCKETS: Final = (
     30,
 )
 COMMIT_BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+LOOP_BUCKETS: Final = (0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 GROUP_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, limits.GROUP_MAX, 256, 1024)
 
 # The library would add the start time of every counter: twice the series, and no rule of ours reads them.
@@ -108,6 +117,7 @@ class Answered(NamedTuple):
 class Metrics:
     def __init__(self, listeners: Iterable[str]) -> None:
         self.registry = CollectorRegistry()
+        self._sums = Sums()
         names = tuple(listeners)
         labels = ["kind", "outcome", "listener"]
         self._transactions = self._counter("tillswitch_transactions", "Answered requests.", labels)
@@ -141,7 +151,26 @@ class Metrics:
         ages = self._gauge("tillswitch_open_batches", "Open batches by age.", ["age"])
         self._ages = {age: ages.labels(age) for age in (*AGES, "older")}
 
+        states = self._gauge("tillswitch_terminals", "Terminals that may speak, by state.", ["state"])
+        self._states = {state: states.labels(state.value.replace(" ", "_")) for state in State}
+        stores = self._gauge(
+            "tillswitch_stores", "Stores by the share of their terminals that are offline.", ["offline"]
+        )
+        self._stores = {share: stores.labels(share) for share in get_args(OfflineShare)}
+        happened = self._counter("tillswitch_terminal_events", "What happened to terminals.", ["event"])
+        self._terminal_events = {event: happened.labels(event.value) for event in Event}
+        self.status_odd = self._counter(
+            "tillswitch_terminal_status_odd", "Values of status tables that say nothing sensible."
+        )
+        self._webhooks = self._counter("tillswitch_webhooks", "Tries to tell webhooks.", ["webhook", "result"])
+        self._waiting = self._gauge("tillswitch_webhooks_waiting", "Events still to be told.", ["webhook"])
+        self._oldest = self._gauge(
+            "tillswitch_webhooks_oldest_seconds", "Age of the oldest event still to be told.", ["webhook"]
+        )
         self.queue_requests = self._gauge("tillswitch_queue_requests", "Requests waiting to be decided.")
+        self._loop_late = self._histogram(
+            "tillswitch_loop_late_seconds", "How late the event loop is to who waits for it.", LOOP_BUCKETS
+        )
         self.log_lines_lost = self._gauge("tillswitch_log_lines_lost", "Lines that could not be written to the log.")
         build = self._gauge("tillswitch_build_info", "Always 1; what runs stands in its labels.", ["version", "python"])
         build.labels(__version__, platform.python_version()).set(1)
@@ -152,6 +181,7 @@ class Metrics:
         self._commit_failures["conflict"].inc(conflicts)
         self._group_requests.observe(requests)
         self._commit_seconds.observe(seconds)
+        self._sums.add_commit(seconds)
 
     def group_answered(self, answers: Sequence[Answered]) -> None:
         """Count a whole group at once; answers of one kind, outcome and listener cost one step together."""
@@ -164,6 +194,19 @@ class Metrics:
             child.inc(count)
         for answer in answers:
             self._answer_seconds[answer.listener].observe(answer.seconds)
+            self._sums.add_answer(answer.outcome, answer.seconds)
+
+    def take_totals(self) -> Totals:
+        """All so far; the worst begin anew."""
+        return self._sums.take()
+
+    def set_queue(self, requests: int) -> None:
+        """How many wait to be decided."""
+        self.queue_requests.set(requests)
+        self._sums.queue = requests
+
+    def loop_late(self, seconds: float) -> None:
+        self._loop_late.observe(seconds)
 
     def store_unavailable(self) -> None:
         self._commit_failures["unavailable"].inc()
@@ -177,13 +220,45 @@ class Metrics:
             elif event.event == EXCEPTION:
                 self._exceptions[event.detail].inc()
             else:
-                self._batch_events[event.event.replace(" ", "_")].inc()
+                name = event.event.replace(" ", "_")
+                self._batch_events[name].inc()
+                self._sums.batch_events[name] += 1
 
     def set_open_batches(self, ages: Iterable[int]) -> None:
         """How long each open batch has been open, in microseconds."""
         counted = Tally(next((name for name, hours in AGES.items() if age < hours * HOUR), "older") for age in ages)
+        self._sums.open_batches = Tally({name: counted[name] for name in self._ages})
         for name, gauge in self._ages.items():
             gauge.set(counted[name])
+
+    # -- terminals ----------------------------------------------------------------------------------------------------
+    def terminals_changed(self, events: Sequence[TerminalEvent]) -> None:
+        for one in events:
+            self._terminal_events[one.event].inc()
+
+    def set_terminals(self, states: Mapping[State, int], stores: Iterable[Mapping[State, int]]) -> None:
+        """How many terminals are in each state: all of them, and those of each store."""
+        for state, gauge in self._states.items():
+            gauge.set(states.get(state, 0))
+        shares = Tally(filter(None, map(_offline_share, stores)))
+        self._sums.stores = Tally({share: shares[share] for share in self._stores})
+        for share, gauge in self._stores.items():
+            gauge.set(shares[share])
+
+    # -- webhooks -----------------------------------------------------------------------------------------------------
+    def begin_webhooks(self, names: Iterable[str]) -> None:
+        """Those of the configuration stand at zero from the start."""
+        for name in names:
+            self.set_webhook(name, 0, 0.0)
+            for result in get_args(WebhookResult):
+                self._webhooks.labels(name, result)
+
+    def webhook_tried(self, name: str, result: WebhookResult) -> None:
+        self._webhooks.labels(name, result).inc()
+
+    def set_webhook(self, name: str, waiting: int, oldest_seconds: float) -> None:
+        self._waiting.labels(name).set(waiting)
+        self._oldest.labels(name).set(oldest_seconds)
 
     # -- the server ---------------------------------------------------------------------------------------------------
     def connection_opened(self, listener: str) -> None:
@@ -209,3 +284,13 @@ class Metrics:
 
     def _histogram(self, name: str, text: str, buckets: Sequence[float], labels: Sequence[str] = ()) -> Histogram:
         return Histogram(name, text, labels, buckets=buckets, registry=self.registry)
+
+
+def _offline_share(states: Mapping[State, int]) -> OfflineShare | None:
+    seen = sum(count for state, count in states.items() if state is not State.NEVER_SEEN)
+    offline = states.get(State.OFFLINE, 0)
+    if not seen:
+        return None
+    if not offline:
+        return "none"
+    return "all" if offline == seen else "half" if 2 * offline >= seen else "some"

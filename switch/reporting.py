@@ -9,9 +9,12 @@ import structlog
 from specs.outcomes import Outcome
 from specs.transaction import Reply, Request
 from switch.core.decision import UPLOAD, BatchEvent
+from switch.core.presence import Event, TerminalEvent
 
 #: Answers to messages whose ids name nobody: in a message out of step anything can stand in their place, a track even.
 _NOBODY = frozenset({Outcome.UNKNOWN_MERCHANT, Outcome.UNKNOWN_TERMINAL, Outcome.FORMAT_ERROR})
+
+_GOOD_NEWS = frozenset({Event.BACK, Event.VERSION_CHANGED})
 
 log = structlog.get_logger()
 
@@ -43,6 +46,20 @@ def log_batches(events: Sequence[BatchEvent]) -> None:
             number=batch.number if batch else None,
             totals=totals,
             **{name: text for name, text in about.items() if text},
+        )
+
+
+def log_terminals(events: Sequence[TerminalEvent]) -> None:
+    """One line for each event; somebody should look at all but those that say it is well again."""
+    for one in events:
+        tell = log.info if one.event in _GOOD_NEWS else log.warning
+        tell(
+            "terminal",
+            event_of_terminal=one.event.value,
+            merchant_id=one.merchant_id,
+            terminal_id=one.terminal_id,
+            store=one.store,
+            detail=one.detail,
         )
 
 

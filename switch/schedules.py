@@ -64,11 +64,16 @@ class Days:
         """Settle what is left of days that are over, then cut what can be cut."""
         merchants = {one.merchant_id: one for one in await self._service.ask_store(self._service.books.store.merchants)}
         now, ages, after = self._clock(), [], 0
+        oldest: dict[int, int] = {}  # by terminal
         while page := await self._service.ask_store(self._service.books.store.open_batches, after, PAGE):
             after = page[-1].batch.id
             ages += [now - one.opened_at for one in page]
+            for one in page:
+                terminal = one.batch.terminal
+                oldest[terminal] = min(one.opened_at, oldest.get(terminal, one.opened_at))
             await self._service.submit(list(_due(page, merchants, now)))
         self._metrics.set_open_batches(ages)
+        self._service.presences.note_batches(oldest)
         self._take_closed()
         unsettled = await self._service.ask_store(self._service.books.store.unsettled)
         days = ((merchants.get(name), day) for name, day in unsettled.items())

@@ -10,7 +10,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import trio
@@ -25,7 +25,9 @@ from switch.core.deciding import bare_reply
 from switch.core.decision import BatchEvent
 from switch.core.journal import Pending
 from switch.core.needs import Case, application_of
+from switch.core.presence import TerminalEvent
 from switch.metrics import Answered, Metrics
+from switch.presence import Presences, Visit
 from switch.store.port import Conflict, Unavailable
 from switch.vault import Vault
 
@@ -43,6 +45,8 @@ class Waiting(msgspec.Struct):
     terminal: str
     deliver: Deliver
     offered_at: float
+    visit: Visit | None = None  # the connection it came by
+    address: Any = None  # where on that its answer goes
 
 
 class Queue:
@@ -85,6 +89,7 @@ class Service:
         clock: Microseconds since 1970.
         tell_trouble: Told once why nothing can be committed, and with None when it can again.
         tell_batches: Told after each group what it has done to batches, if anything.
+        tell_terminals: Likewise of terminals.
     """
 
     def __init__(
@@ -102,12 +107,14 @@ class Service:
         log: Log = lambda answered: None,
         tell_trouble: Callable[[str | None], None] = lambda reason: None,
         tell_batches: Callable[[Sequence[BatchEvent]], None] = lambda events: None,
+        tell_terminals: Callable[[Sequence[TerminalEvent]], None] = lambda events: None,
     ) -> None:
         self.books = books
+        self.presences = Presences(clock())
         self.answer_seconds = answer_seconds
         self.trouble: str | None = None  # why nothing can be committed just now
         self._vault, self._metrics, self._log, self._tell_trouble = vault, metrics, log, tell_trouble
-        self._tell_batches = tell_batches
+        self._tell_batches, self._tell_terminals = tell_batches, tell_terminals
         self._applications = applications or {}
         self._queue_max, self._group_max, self._threaded, self._clock = queue_max, group_max, threaded, clock
         self._queue = Queue()
@@ -115,10 +122,20 @@ class Service:
         self._last_now = books.seal.sealed_at if books.seal else 0  # time never goes back, whatever the clock does
         self._turn = trio.Lock()  # one thing at a time with the store
 
-    def offer(self, request: Request, deliver: Deliver, *, alone: bool = False) -> bool:
+    def offer(
+        self,
+        request: Request,
+        deliver: Deliver,
+        *,
+        alone: bool = False,
+        visit: Visit | None = None,
+        address: Any = None,
+    ) -> bool:
         """Queue a request; `deliver` gets its answer, or None if it comes too late. False: the queue is full.
 
         Args:
+            visit: The connection it came by.
+            address: What an echo of ours to the same terminal needs; only the conversation reads it.
             alone: Nothing else of its connection is undecided. Such a request always finds room: who fills the queue
                 does so with connections that ask for more and more, and is refused himself.
         """
@@ -136,8 +153,14 @@ class Service:
             self._vault.encrypt_phone(request.phone) if request.phone else None,
         )
         terminal = request.acceptor.number if request.acceptor else request.terminal_id
-        self._put(Waiting(case, terminal, deliver, trio.current_time()))
+        self._put(Waiting(case, terminal, deliver, trio.current_time(), visit, address))
+        if request.status and request.status.odd:
+            self._metrics.status_odd.inc(request.status.odd)
         return True
+
+    def now(self) -> int:
+        """Microseconds since 1970."""
+        return self._clock()
 
     def busy(self) -> Reply:
         """What a terminal hears when the queue is full."""
@@ -208,7 +231,7 @@ class Service:
                 self._arrived = trio.Event()
                 continue
             group = self._queue.take_group(self._group_max)
-            self._metrics.queue_requests.set(len(self._queue))
+            self._metrics.set_queue(len(self._queue))
             replies = await self._decide(group)
             self._deliver(group, replies)
 
@@ -229,8 +252,17 @@ class Service:
             self._note_trouble(None)
             if self.books.events:
                 self._tell_batches(self.books.events)
+            self._note_terminals(group, now)
             self._metrics.group_committed(len(group), self.books.commit_seconds, self.books.conflicts)
             return replies
+
+    def _note_terminals(self, group: Sequence[Waiting], now: int) -> None:
+        for waiting, life in zip(group, self.books.heard, strict=True):
+            if life is not None:
+                self.presences.hear(life, waiting.visit, now, waiting.address)
+        self.presences.note_changes(self.books.changes)
+        if self.books.terminal_events:
+            self._tell_terminals(self.books.terminal_events)
 
     def _note_trouble(self, reason: str | None) -> None:
         if reason != self.trouble:

@@ -105,6 +105,22 @@ def path(example: str, *, exists: bool = False, bytes_max: int = 4095) -> Kind:
     return Kind("the path of an existing file" if exists else "a path", parse, example)
 
 
+def secret_path(example: str) -> Kind:
+    """A file, or `credential:NAME`: one that the service manager hands over (LoadCredential of systemd)."""
+    plain = path(example)
+
+    def parse(value: Any, folder: Path) -> Path:
+        if not isinstance(value, str) or not value.startswith(CREDENTIAL):
+            found: Path = plain.parse(value, folder)
+            return found
+        name = value.removeprefix(CREDENTIAL)
+        if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*", name):
+            raise ValueError(f"{shown(value)} names no credential")
+        return Path(os.environ.get("CREDENTIALS_DIRECTORY") or CREDENTIALS) / name
+
+    return Kind(f"a path, or {CREDENTIAL}NAME", parse, example)
+
+
 def existing(file: Path) -> Path:
     if not os.path.isfile(file):  # unlike Path.is_file it says False of a name too long for the file system
         raise ValueError(f"there is no file {file}")
@@ -139,6 +155,8 @@ def _parse_networks(value: Any, folder: Path) -> tuple[str, ...]:
     return tuple(value)
 
 
+CREDENTIAL = "credential:"
+CREDENTIALS = "/run/credentials/tillswitch.service"  # for the commands of operators, which nobody hands anything
 FLAG = Kind("true or false", _parse_flag, False)
 HOST = Kind('an IP address or "localhost"', _parse_host, "127.0.0.1")
 NETWORKS = Kind('a list of networks like "10.0.0.0/8"', _parse_networks, ())
@@ -201,6 +219,8 @@ def read_section(cls: type[T], table: Any, file: Path, place: str = "") -> T:
 def _read_key(key: Key, value: Any, file: Path, place: str) -> Any:
     match key.kind:
         case Section(cls, many=True):
+            if value == ():  # its default: none
+                return ()
             if not isinstance(value, list) or not value:
                 raise ConfigError(file, place, "there is none", f"one or more tables [[{place}]]")
             return tuple(read_section(cls, table, file, f"{place}[{i}].") for i, table in enumerate(value))
@@ -261,7 +281,8 @@ def write_unused(cls: type, explained: set[str], place: str = "") -> Iterator[st
         if inner.__name__ not in explained:
             keys = keys_of(inner).items()
             needed = {n: k.kind.example for n, (k, default) in keys if default is MISSING and isinstance(k.kind, Kind)}
-            lines = [f"[{place}{name}]", *write_section(inner(**needed), explained, f"{place}{name}.")]
+            header = f"[[{place}{name}]]" if key.kind.many else f"[{place}{name}]"
+            lines = [header, *write_section(inner(**needed), explained, f"{place}{name}.")]
             yield from ("", *_comment(key.doc), *(f"# {line}" if line[:1] not in ("", "#") else line for line in lines))
         yield from write_unused(inner, explained, f"{place}{name}.")
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import quote, unquote
 
 from switch.config import TLSConfig
+from switch.ops_config import ServerTLSConfig
 
 MERCHANT_URI: Final = "tillswitch:merchant:"
 
@@ -19,7 +20,7 @@ class TLSError(Exception):
     """Certificates that cannot be used: one line that names the file and the reason."""
 
 
-def server_context(tls: TLSConfig) -> ssl.SSLContext:
+def server_context(tls: ServerTLSConfig) -> ssl.SSLContext:
     """
     Raises:
         TLSError: a file is no PEM, or the key is not the certificate's.

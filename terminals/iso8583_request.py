@@ -20,6 +20,7 @@ from terminals.errors import MessageError
 from terminals.iso8583_codec import Message
 from terminals.point_tables import parse_basket, parse_phone, parse_tenders
 from terminals.private_tables import Tables, parse_tables
+from terminals.status_table import parse_status
 from terminals.tracks import parse_track1, parse_track2
 
 T = TypeVar("T")
@@ -160,6 +161,7 @@ def _read_content(
         phone=_take_table(fields, tables, iso8583.TABLE_PHONE, parse_phone),
         totals=totals,
         upload_batch=_take_table(fields, tables, iso8583.TABLE_UPLOAD_BATCH, _parse_batch),
+        status=_take_table(fields, tables, iso8583.TABLE_STATUS, parse_status),
     )
     missing = _missing(request, fields.values, needs)
     if transaction and message_class is not MessageClass.REVERSAL and not all(map(tables.text, transaction.tables)):

@@ -11,13 +11,13 @@ from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
-from specs.dialects import Dialect
+from specs.dialects import Dialect, TPDUMode
 from specs.limits import BAD_FRAMES_MAX, FRAME_BYTES_MAX
 from specs.transaction import Line, Reply, Request
 from terminals.errors import FrameError, ProtocolError
 from terminals.framing import FrameReader, answer_tpdu, split_tpdu, write_frame
 from terminals.iso8583_answer import answer_fields
-from terminals.iso8583_codec import Decode, Encode, build_codec
+from terminals.iso8583_codec import Decode, Encode, Message, build_codec
 from terminals.iso8583_request import Slip, read_request
 
 
@@ -47,17 +47,34 @@ class Received(msgspec.Struct, frozen=True):
     slip: Any
 
 
+class EchoAnswered(msgspec.Struct, frozen=True):
+    """The answer to an echo of ours; the shell knows whether there was one."""
+
+    stan: int
+    terminal_id: str
+
+
 class Dropped(msgspec.Struct, frozen=True):
     """A frame that was ignored, to be counted: `keep-alive`, `bad tpdu` or `answer`."""
 
     reason: str
 
 
-Event = Received | Dropped | Signal
+Event = Received | EchoAnswered | Dropped | Signal
+
+
+_ECHO_CODE: Final = "990000"
 
 
 class TerminalSession(Protocol):
     """What the shell asks of a session, whatever the protocol. Time is seconds of any clock."""
+
+    @property
+    def has_echo(self) -> bool:
+        """The protocol has a test of the line that we may ask for."""
+
+    def ask_echo(self, slip: Any, stan: int) -> bytes:
+        """A test of the line, to the terminal whose last message came with `slip`. Only where there is one."""
 
     @property
     def in_frame(self) -> bool:
@@ -102,6 +119,7 @@ class Session:
     """Takes what a socket gives, says what it means, writes the answers; it says nothing by itself, and never waits."""
 
     deadline: Final = float("inf")
+    has_echo: Final = True
 
     def __init__(self, dialect: Dialect, line: Line, *, frame_bytes_max: int = FRAME_BYTES_MAX) -> None:
         self._dialect = dialect
@@ -156,6 +174,13 @@ class Session:
         body = self._encode(slip.mti, answer_fields(reply, slip, self._dialect))
         return write_frame(self._dialect.length, answer_tpdu(self._dialect.tpdu, slip.tpdu) + body)
 
+    def ask_echo(self, slip: Slip, stan: int) -> bytes:
+        """A framed echo test of ours to the terminal whose last message came with `slip`."""
+        fields = {number: slip.fields[number] for number in (24, 41, 42) if number in slip.fields}
+        body = self._encode("0800", {3: _ECHO_CODE, 11: f"{stan:06d}"} | fields)
+        turned = TPDUMode.SWAP if self._dialect.tpdu is TPDUMode.ECHO else self._dialect.tpdu
+        return write_frame(self._dialect.length, answer_tpdu(turned, slip.tpdu) + body)
+
     def _read_event(self) -> Event:
         frame = self._frames.next_frame()
         if frame is None:
@@ -169,7 +194,7 @@ class Session:
         tpdu, body = parts
         message = self._decode(body)
         if message.mti[2] in "13579":
-            return Dropped("answer")
+            return _read_answer(message)
         return Received(*read_request(message, self._dialect, self._line, tpdu))
 
     def _drop_bad_tpdu(self) -> Dropped:
@@ -177,3 +202,11 @@ class Session:
         if self._bad_tpdus >= BAD_FRAMES_MAX:
             raise FrameError(f"{self._bad_tpdus} frames in a row without a TPDU")
         return Dropped("bad tpdu")
+
+
+def _read_answer(message: Message) -> EchoAnswered | Dropped:
+    """Of all answers only an echo's can be one to us."""
+    fields = message.fields
+    if message.mti[:3] == "081" and fields.get(3, "")[:5] == _ECHO_CODE[:5] and 11 in fields:
+        return EchoAnswered(int(fields[11]), fields.get(41, "").strip(" "))
+    return Dropped("answer")

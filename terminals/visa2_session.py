@@ -69,6 +69,7 @@ class Visa2Session:
     """
 
     in_frame: Final = False  # the link sees to that
+    has_echo: Final = False
 
     def __init__(self, dialect: Visa2Dialect, line: Line, now: float, settings: LinkSettings | None = None) -> None:
         self._dialect, self._line = dialect, line
@@ -143,6 +144,9 @@ class Visa2Session:
         left = [debit.reversal() for debit in self._awaited.values() if debit.undoable]
         self._awaited.clear()
         return left
+
+    def ask_echo(self, slip: Visa2Slip, stan: int) -> bytes:
+        raise AssertionError("VISA-2 has no echo of ours")
 
     def take_output(self) -> bytes:
         return self._link.take_output()

@@ -16,9 +16,10 @@ from specs.outcomes import NOT_STORED, Outcome
 from specs.transaction import Kind, MessageClass
 from switch.cli.lifecycle import BASE_OFFSETS, DEFAULT_PORTS
 from switch.cli.main import main as tillswitch
-from switch.config import LinkConfig
+from switch.config import Config, LinkConfig
 from switch.core.merchants import DEFAULT_RIGHTS, Right
 from switch.metrics import Answered, Metrics
+from switch.surroundings import Surroundings
 from terminals.visa2_link import LinkSettings
 from tests import visa2_diagram
 
@@ -199,6 +200,9 @@ def test_the_example_is_one_of_the_golden_conversations(sign: str) -> None:
 def test_metrics_are_those_of_the_daemon() -> None:
     metrics = Metrics(["nac"])
     metrics.group_answered([Answered("nac", Kind.ECHO, Outcome.APPROVED, 0.1)])
+    metrics.begin_webhooks(["alarms"])
+    config = Config(store="sqlite:////books.db", listeners=())
+    Surroundings(metrics, config, lambda: True)._expiry.labels("nac-tls")
     there = {}
     for family in metrics.registry.collect():
         name = family.name + ("_total" if family.type == "counter" else "")

@@ -15,16 +15,11 @@ OURS = ("specs", "terminals", "switch", "simulators")
 #: Libraries that few files of the daemon may know, so that they can be exchanged there (ARCHITECTURE.md, boundaries).
 KNOWN_BY = {
     "trio": {
-        *(
-            "switch/confirmations.py",
-            "switch/conversation.py",
-            "switch/daemon.py",
-            "switch/doors.py",
-            "switch/expiry.py",
-            "switch/ops.py",
-            "switch/server.py",
-        ),
-        *("switch/schedules.py", "switch/service.py"),
+        f"switch/{name}.py"
+        for name in (
+            *("confirmations", "conversation", "daemon", "doors", "expiry", "heartbeat", "ops", "schedules", "server"),
+            *("http_server", "live", "service", "supervisor", "surroundings", "terminal_pages", "webhooks"),
+        )
     },
     "iso8583": {"terminals/iso8583_codec.py"},
 }

@@ -30,11 +30,13 @@ from switch.daemon import Daemon
 from switch.demo import build
 from switch.demo.certificates import write_demo_certificates
 from switch.doors import CannotListen
+from switch.ops_access import TokenError, read_token
 from switch.settings import ConfigError
 from switch.store.open import open_store
 from switch.store.port import StoreError
 from switch.tls import TLSError, server_context
 from switch.vault import Vault, VaultError, write_private
+from switch.webhooks import Webhook
 
 DIALECTS = ("nac", "ascii", "visa2")
 DEFAULT_PORTS = {name: 8583 + place for place, name in enumerate(DIALECTS)}
@@ -114,6 +116,13 @@ def _tls_listener(name: str, port: int) -> ListenerConfig:
     return ListenerConfig(name=f"{name}-tls", dialect=name, port=port, tls=tls)
 
 
+#: What a daemon cannot begin with.
+_UNUSABLE = (
+    *(ConfigError, VaultError, StoreError, TLSError, TokenError, DialectError, ProgrammeError),
+    CannotListen,
+)
+
+
 @click.command()
 @click.option(
     "--config",
@@ -122,15 +131,16 @@ def _tls_listener(name: str, port: int) -> ListenerConfig:
     show_default=True,
     help="The daemon's configuration.",
 )
-def serve(config: Path) -> None:
+@click.option("--migrate", is_flag=True, help="Bring books of an older version up to date; a copy is made first.")
+def serve(config: Path, migrate: bool) -> None:
     """Run the daemon.
 
     SIGTERM ends it when everything accepted is answered, SIGHUP reloads the configuration.
     """
     try:
-        daemon = Daemon(config, _announce)
+        daemon = Daemon(config, _announce, migrate=migrate)
         code = daemon.run()
-    except (ConfigError, VaultError, StoreError, TLSError, DialectError, ProgrammeError, CannotListen) as error:
+    except _UNUSABLE as error:
         fail(str(error))
     sys.exit(code)
 
@@ -168,7 +178,13 @@ def check(config: Config) -> None:
             find_dialect(listener.dialect)
             if listener.tls:
                 server_context(listener.tls)
-    except (TLSError, DialectError) as error:
+        if config.ops.tls:
+            server_context(config.ops.tls)
+        if config.ops.token:
+            read_token(config.ops.token)
+        for webhook in config.webhooks:
+            Webhook(webhook)
+    except (TLSError, TokenError, DialectError) as error:
         fail(str(error))
     if config.programme:
         read_programme(config.programme, 0)

@@ -19,6 +19,7 @@ from switch.cli.members import member
 from switch.cli.merchants import merchant
 from switch.cli.points import points
 from switch.cli.programmes import programme
+from switch.cli.restoring import restore, verify_backup
 from switch.cli.safety import audit, backup
 from switch.cli.settlements import settlement
 from switch.cli.terminals import terminal
@@ -55,7 +56,7 @@ def main() -> None:
 
 _LIFE = (init, check, serve, status, reload)
 _THINGS = (merchant, terminal, programme, card, member, points, batch, settlement)
-for command in (*_LIFE, *_THINGS, journal, audit, backup):
+for command in (*_LIFE, *_THINGS, journal, audit, backup, verify_backup, restore):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -13,7 +14,7 @@ from switch.audit import audit as prove
 from switch.cli.common import config_option, fail, json_option, open_vault, reading, refuse
 from switch.cli.output import show_json
 from switch.config import Config
-from switch.store.port import StoreError
+from switch.store.port import Reader, StoreError
 
 
 @click.command()
@@ -28,9 +29,15 @@ def audit(noted: tuple[str, ...], config: Config, as_json: bool) -> None:
     Books that were cut off, or replaced by an older copy, are consistent in themselves. To see that, keep a newest seal
     elsewhere (from `status`, the log, or this command) and give it with --noted.
     """
+    with reading(config) as reader:
+        prove_and_tell(reader, noted, config, as_json)
+
+
+def prove_and_tell(reader: Reader, noted: Sequence[str], config: Config, as_json: bool) -> None:
+    """Prove what `reader` reads with the keys of `config`, and say what came of it."""
     vault = open_vault(config)
     done = Audit()
-    with reading(config) as reader, Console(stderr=True).status("") as progress:
+    with Console(stderr=True).status("") as progress:
         try:
             for done in prove(reader, vault.seal_key, [seal.lower() for seal in noted]):
                 progress.update(f"{done.rows} rows, {done.accounts} accounts")
@@ -55,8 +62,8 @@ def backup(file: Path, config: Config) -> None:
 
     Also while the daemon works. FILE must not exist yet.
 
-    The keys are not in it: keep the vault and the master key too, and elsewhere. To restore, stop the daemon, put FILE
-    in the place of the books (and remove what lies beside them as -wal and -shm), audit, start.
+    The keys are not in it: keep the vault and the master key too, and elsewhere. `verify-backup` proves it, `restore`
+    puts it in the place of the books.
     """
     with reading(config) as reader:
         try:

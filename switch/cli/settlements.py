@@ -24,7 +24,7 @@ _HIDDEN = {f"{block}_{what}" for block in BLOCK_NAMES for what in ("count", "amo
 
 @click.group()
 def settlement() -> None:
-    """Settlements: cut when the last batch of a merchant's day closes."""
+    """Settlements: cut when a merchant's day has ended."""
 
 
 @settlement.command("list")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any, TypeVar
 
 import click
@@ -23,9 +24,11 @@ from switch.cli.arguments import (
 from switch.cli.common import config_option, json_option, reading, refuse, submit
 from switch.cli.merchants import find_merchant
 from switch.cli.output import Record, letters, moment, show_json, show_list, show_record
+from switch.cli.seen import sighting, sightings
 from switch.config import Config
 from switch.core.commands import PutTerminal
 from switch.core.merchants import DEFAULT_RIGHTS, Right, Terminal
+from switch.core.presence import State
 from switch.store.port import Reader
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -44,6 +47,7 @@ _OPTIONS = [
     click.option("--texts/--no-texts", default=None, help="It shows and prints texts of answers."),
     click.option("--whole-only/--no-whole-only", default=None, help="It never gets less, even if it says it can."),
     click.option("--explicit-open/--no-explicit-open", default=None, help="Its batches open by a logon only."),
+    click.option("--answers-echo/--no-answers-echo", default=None, help="It answers the switch's own echo (0800)."),
     click.option("--echo-seconds", type=click.IntRange(0, 86_400), help="How often it sends an echo. [300]"),
     click.option("--settle-at", type=CLOCK, help="When it is to close its day: hhmm, store time. [2330]"),
     click.option("--number", type=VISA2_NUMBER, help="VISA-2: MERCHANT/STORE/TERMINAL, 12, 4 and 4 digits."),
@@ -133,16 +137,19 @@ def enable(merchant_id: str, terminal_id: str, config: Config) -> None:
 @terminal.command("list")
 @click.option("--merchant", "merchant_id", type=MERCHANT_ID, help="Only of this merchant.")
 @click.option("--store", type=STORE, help="Only in this store.")
+@click.option("--state", type=click.Choice([state.value for state in State]), help="Only those in this state.")
 @config_option
 @json_option
-def list_(merchant_id: str | None, store: str | None, config: Config, as_json: bool) -> None:
-    """List terminals."""
+def list_(merchant_id: str | None, store: str | None, state: str | None, config: Config, as_json: bool) -> None:
+    """List terminals, and when they were last seen."""
+    seen = sightings(config)
     with reading(config) as reader:
         records = [
-            _described(terminal)
+            _described(terminal) | seen.get((terminal.merchant_id, terminal.terminal_id), {})
             for terminal in reader.terminals()
             if merchant_id in (None, terminal.merchant_id) and store in (None, terminal.store)
         ]
+    records = [record for record in records if state in (None, record.get("state"))]
     show_list(records, as_json, "no such terminals", _cells)
 
 
@@ -151,7 +158,8 @@ def list_(merchant_id: str | None, store: str | None, config: Config, as_json: b
 @config_option
 @json_option
 def show(merchant_id: str, terminal_id: str, config: Config, as_json: bool) -> None:
-    """Show a terminal and its open batches."""
+    """Show a terminal, its open batches, when it was last seen and what it told."""
+    seen = sighting(config, merchant_id, terminal_id)
     with reading(config) as reader:
         known = _known(reader, merchant_id, terminal_id)
         batches = [
@@ -159,13 +167,15 @@ def show(merchant_id: str, terminal_id: str, config: Config, as_json: bool) -> N
             for batch in reader.batches(known.id)
             if batch.closed_at is None
         ]
-    record = _described(known) | {"open_batches": batches}
+    record = _described(known) | {"open_batches": batches} | seen
     if as_json:
         show_json(record)
         return
     opened = [f"{batch['number']} ({batch['application']}) since {batch['opened_at']}" for batch in batches]
     others = [letters(currency) for currency in known.currencies]
-    show_record(record | {"currency": letters(known.currency), "also_currencies": others, "open_batches": opened})
+    status = [f"{key}={value}" for key, value in seen.get("status", {}).items()]
+    shown = {"currency": letters(known.currency), "also_currencies": others, "open_batches": opened, "status": status}
+    show_record(record | shown | {"last_seen": _short(record.get("last_seen"))})
 
 
 def _find(reader: Reader, merchant_id: str, terminal_id: str) -> Terminal | None:
@@ -230,6 +240,7 @@ def _described(terminal: Terminal) -> dict[str, Any]:
         "texts": terminal.texts,
         "explicit_open": terminal.explicit_open,
         "echo_seconds": terminal.echo_seconds,
+        "answers_echo": terminal.answers_echo,
         "settle_at": terminal.settle_at,
         "whole_only": terminal.whole_only,
         "number": terminal.number,
@@ -241,5 +252,11 @@ def _described(terminal: Terminal) -> dict[str, Any]:
 
 def _cells(record: Record) -> Record:
     """What fits into one line; the rest is in `show`."""
-    shown = ("merchant_id", "terminal_id", "active", "store", "currency", "time_zone", "listener", "nii")
-    return {name: letters(record[name]) if name == "currency" else record[name] for name in shown}
+    shown = ("merchant_id", "terminal_id", "active", "store", "state", "last_seen", "currency", "listener", "nii")
+    cells = {name: record.get(name) for name in shown}
+    return cells | {"currency": letters(record["currency"]), "last_seen": _short(record.get("last_seen"))}
+
+
+def _short(last_seen: str | None) -> str | None:
+    """In the shell's own zone, to the second."""
+    return last_seen and datetime.fromisoformat(last_seen).astimezone().isoformat(" ", "seconds")

@@ -5,8 +5,6 @@ WIRE.md section 1, "Who may speak".
 
 from __future__ import annotations
 
-import datetime as dt
-
 from specs import limits
 from specs.money import POINTS_UNIT
 from specs.transaction import ADVISED, LOADS, Kind, MessageClass
@@ -65,5 +63,4 @@ def is_stale(deciding: Deciding) -> bool:
 
 def seconds_ago(deciding: Deciding) -> int | None:
     """How long ago it was done, by the clock of the terminal's store, if the message tells when."""
-    local_seconds = int((deciding.local_now - dt.datetime(1970, 1, 1)).total_seconds())
-    return None if deciding.sent_at is None else local_seconds - deciding.sent_at
+    return None if deciding.sent_at is None else deciding.local_seconds - deciding.sent_at

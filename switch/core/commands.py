@@ -25,6 +25,7 @@ from switch.core.points_commands import PointsCommand, points_command_needs
 from switch.core.points_desk import decide_points_command
 from switch.core.programme import Programme, ProgrammeError, parse_programme
 from switch.core.scheme_checks import check_numbers
+from switch.core.sightings import FoldPresence, fold_needs, fold_presence
 from switch.core.workset import Workset
 
 
@@ -72,7 +73,8 @@ class ApplyProgramme(msgspec.Struct, frozen=True, tag=True):
 
 CardCommand = IssueCard | ActivateCard | SetBlock | ReplaceCard
 DayCommand = SettlePart | CutSettlement
-Command = PutMerchant | PutTerminal | ApplyProgramme | CardCommand | DayCommand | PointsCommand | EnrolCard
+ShopCommand = PutMerchant | PutTerminal | FoldPresence
+Command = ShopCommand | ApplyProgramme | CardCommand | DayCommand | PointsCommand | EnrolCard
 
 
 def command_needs(command: Command) -> list[Needs]:
@@ -99,6 +101,8 @@ def command_needs(command: Command) -> list[Needs]:
             return [Needs(command.merchant_id, "", "", day=True)]
         case EnrolCard():
             return [Needs("", "", "", card_hash=command.card_hash)]
+        case FoldPresence():
+            return fold_needs(command)
         case _:
             return points_command_needs(command)
 
@@ -126,6 +130,8 @@ def decide_command(command: Command, workset: Workset, programme: Programme, now
             return cut_settlement(command, workset, programme, now, number)
         case EnrolCard():
             return decide_enrol(command, workset, programme, now, number)
+        case FoldPresence():
+            return fold_presence(command, workset, now)
         case _:
             return decide_points_command(command, workset, programme, now, number)
 

@@ -28,6 +28,7 @@ from switch.core.programme import Programme
 from switch.core.refusals import Reason, too_many_guesses
 from switch.core.ruling import Ruling, refused
 from switch.core.settling import settle, with_command
+from switch.core.sightings import heard
 from switch.core.undo import find_reversed, find_voided, is_certain, is_live, reversed_stan, undo
 from switch.core.workset import View
 
@@ -41,7 +42,8 @@ def decide(case: Case, view: View, programme: Programme, now: int, number: int) 
         number: A fresh id; whatever is new because of this request takes it.
     """
     deciding = Deciding(case, view, programme, now, number)
-    return with_command(deciding, _decide(deciding))
+    decision = with_command(deciding, _decide(deciding))
+    return decision if find_stranger(deciding) else heard(deciding, decision)
 
 
 def _decide(deciding: Deciding) -> Decision:

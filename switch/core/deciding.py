@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 
 import msgspec
@@ -58,6 +59,11 @@ class Deciding:
         """Local time of the deed, if the message carries one."""
         date, time = self.request.local_date, self.request.local_time
         return None if date is None or time is None else local_moment(date, time, self.local_now)
+
+    @property
+    def local_seconds(self) -> int:
+        """Now, as `sent_at` counts."""
+        return round((self.local_now - dt.datetime(1970, 1, 1)).total_seconds())
 
     @property
     def in_points(self) -> bool:

@@ -7,9 +7,18 @@ from collections.abc import Iterable
 import msgspec
 
 from specs.transaction import Reply
+from switch.core.deliveries import Delivery
 from switch.core.holdings import Account, Card, Notice
 from switch.core.journal import Entry, Pending, ProgrammeText, Row, Tally, Tombstone
 from switch.core.merchants import Batch, Desk, Merchant, Settlement, Terminal
+from switch.core.presence import Presence, TerminalEvent
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """A message was a sign of life of `terminal`; `skew`: seconds its clock is ahead, if the message says."""
+
+    terminal: Terminal
+    skew: int | None = None
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -30,6 +39,9 @@ class Decision(msgspec.Struct, frozen=True):
     notices: tuple[Notice, ...] = ()
     settlements: tuple[Settlement, ...] = ()
     told: dict[int, int] = {}  # notices that were sent, and when
+    presences: tuple[Presence, ...] = ()
+    terminal_events: tuple[TerminalEvent, ...] = ()
+    heard: Heard | None = None
     pending: Pending | None = None
     resolved: tuple[int, ...] = ()  # ids of what was pending
 
@@ -50,6 +62,8 @@ class Changes(msgspec.Struct):
     notices: list[Notice] = []
     settlements: list[Settlement] = []
     told: dict[int, int] = {}
+    presences: dict[int, Presence] = {}
+    deliveries: list[Delivery] = []
     pendings: list[Pending] = []
     resolved: list[int] = []
 

@@ -46,6 +46,7 @@ class Needs(msgspec.Struct, frozen=True):
     event: str | None = None  # the caller's own id of an award
     told: tuple[MessageClass, int] | None = None  # class and STAN of a transaction that is uploaded
     settles: bool = False  # with the earlier parts of the open batch
+    presence: bool = False  # of the terminal: when it was seen, and its status
     day: bool = False  # of the merchant: its last settlement, and the batches since
     keyed_kind: Kind | None = None  # of `keyed`, where each kind counts by itself
     acceptor: str = ""  # the number by which the terminal is looked up instead of its ids
@@ -76,6 +77,7 @@ def needs(case: Case) -> Needs:
         receipt=request.receipt if request.kind in IN_PURCHASE and not undo else None,
         told=_original(request) if upload else None,
         settles=request.message_class is MessageClass.SETTLEMENT,
+        presence=request.status is not None,
         acceptor=request.acceptor.number if request.acceptor else "",
     )
 

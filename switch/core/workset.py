@@ -12,12 +12,13 @@ import msgspec
 
 from specs.transaction import MessageClass, Request
 from switch.core.clock import MINUTE
-from switch.core.decision import EXCEPTION, UPLOAD, BatchEvent, Changes, Decision, check_entries
+from switch.core.decision import EXCEPTION, UPLOAD, BatchEvent, Changes, Decision, Heard, check_entries
 from switch.core.holdings import Account, AccountKind, Card, CardState
 from switch.core.irregular import OTHER_TOTALS, irregular
 from switch.core.journal import Row, Tombstone
 from switch.core.merchants import UPLOADED, Batch, Desk, Merchant, Settlement, Terminal
 from switch.core.needs import Case
+from switch.core.presence import Presence, TerminalEvent
 
 GUESS_MINUTES = 11  # the tallies a Workset carries: the minute under way and the ten before it, never less than ten
 #: Kinds of accounts that make up a member's points.
@@ -109,10 +110,13 @@ class Workset:
         self.tombstones: dict[int, list[Tombstone]] = {}
         self.tallies: defaultdict[str, dict[int, int]] = defaultdict(dict)
         self.days: dict[str, Day] = {}
+        self.presences: dict[int, Presence] = {}  # by Terminal.id
         self.settled: dict[str, Settlement] = {}  # the last of each merchant
         self.programme_version = 0
         self.changes = Changes()
         self.events: list[BatchEvent] = []
+        self.terminal_events: list[TerminalEvent] = []
+        self.heard: list[Heard | None] = []  # of each decision, in order
 
     def hold(self, account: Account) -> None:
         """Keep a holder's account."""
@@ -213,6 +217,9 @@ class Workset:
         changes.tallies.extend(decision.tallies)
         changes.tombstones.extend(decision.tombstones)
         changes.settlements.extend(decision.settlements)
+        for presence in decision.presences:
+            self.presences[presence.terminal] = changes.presences[presence.terminal] = presence
+        self.terminal_events.extend(decision.terminal_events)
         changes.pendings.extend([decision.pending] if decision.pending else [])
         changes.resolved.extend(decision.resolved)
         for merchant in decision.merchants:

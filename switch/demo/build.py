@@ -107,6 +107,7 @@ def fill(books: Books, vault: Vault, more_terminals: int) -> dict[str, Any]:
                 "store": terminal.store,
                 "currency": terminal.currency,
                 "nii": terminal.nii,
+                "time_zone": terminal.time_zone,
             }
             | _visa2(terminal.terminal_id)
             for terminal in terminals

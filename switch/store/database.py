@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as Words
 from contextlib import contextmanager
 from importlib import resources
@@ -18,7 +18,12 @@ from switch.store.mapping import Mapping, Record
 from switch.store.port import Lost, StoreError, Unavailable
 
 Columns = Sequence[Any]
+Migrate = Callable[[str], None]
 _NO_BOOKS = "there are no books in this database: restore them, or make new ones with `tillswitch init`"
+_OLDER = (
+    "the books are older than this switch (schema {}): `tillswitch serve --migrate` copies them, applies {} and what "
+    "follows, and serves"
+)
 _MIGRATIONS = resources.files("switch.store") / "migrations"
 
 
@@ -106,11 +111,15 @@ class Database(ABC):
 
     # -- the schema ---------------------------------------------------------------------------------------------------
 
-    def migrate(self, make: bool) -> None:
-        """Apply the migrations that are missing, each in a transaction of its own; all of them only to `make` books.
+    def migrate(self, make: bool, allowed: Migrate | None) -> None:
+        """Apply the migrations that are missing, each in a transaction of its own.
+
+        Args:
+            make: All of them, to begin new books.
+            allowed: Books that are older may be changed; it is told what was done, after a copy was made.
 
         Raises:
-            StoreError: there are no books, or they were written by a newer version of the switch.
+            StoreError: there are no books, they are older and must not be changed, or newer than this switch.
         """
         if make:
             with self.transaction():
@@ -119,13 +128,24 @@ class Database(ABC):
         applied = self._applied()
         if not applied and not make:
             raise StoreError(_NO_BOOKS)
-        for name in _missing(applied):
+        missing = _missing(applied)
+        if applied and missing:
+            if allowed is None:
+                raise StoreError(_OLDER.format(max(applied), missing[0]))
+            allowed(f"the books as they were: {self.copy_before(missing[0])}")
+        for name in missing:
             with self.transaction():
                 text = (_MIGRATIONS / name).read_text("utf-8")
                 for word, own in self.words.items():
                     text = text.replace(word, own)
                 self.run_script(text)
                 self.write("INSERT INTO migrations (number, name) VALUES (?, ?)", [(int(name[:4]), name)])
+            if applied and allowed:
+                allowed(f"applied {name}")
+
+    def copy_before(self, migration: str) -> str:
+        """Copy the books before they are changed; where the copy is, in words."""
+        return "in the database's own backups"
 
     def check_schema(self) -> None:
         """
@@ -134,7 +154,7 @@ class Database(ABC):
         """
         missing = _missing(self._applied())
         if missing:
-            raise StoreError(f"the books are older than this switch: start the daemon once to apply {missing[0]}")
+            raise StoreError(_OLDER.format(max(self._applied(), default=0), missing[0]))
 
     def _applied(self) -> set[int]:
         try:

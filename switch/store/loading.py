@@ -23,7 +23,7 @@ from switch.store.loading_rows import (
     load_purchases,
     roots_of_points,
 )
-from switch.store.tables import ACCOUNTS, BATCHES, CARDS, DAYS, DESKS, MERCHANTS, SETTLEMENTS, TERMINALS
+from switch.store.tables import ACCOUNTS, BATCHES, CARDS, DAYS, DESKS, MERCHANTS, PRESENCES, SETTLEMENTS, TERMINALS
 
 
 def load(database: Database, needs: Sequence[Needs], now: int) -> Workset:
@@ -36,6 +36,7 @@ def load(database: Database, needs: Sequence[Needs], now: int) -> Workset:
         terminal = workset.terminal(need.merchant_id, need.terminal_id) if need.terminal_id else None
         if terminal:
             places.append((terminal, need))
+    _load_presences(database, workset, places)
     _load_desks(database, workset, places)
     load_messages(database, workset, places, now)
     load_purchases(database, workset, places)
@@ -66,6 +67,13 @@ def _load_terminals(database: Database, workset: Workset, needs: Sequence[Needs]
     sql = "KEYS k JOIN merchants m ON m.merchant_id = {0:text}"
     rows = database.pick(MERCHANTS, "m", sql, sorted((name,) for name in merchants))
     workset.merchants = {merchant.merchant_id: merchant for merchant in rows}
+
+
+def _load_presences(database: Database, workset: Workset, places: Places) -> None:
+    """Of the terminals that tell their status, or that somebody tells of."""
+    wanted = distinct((terminal.id,) for terminal, need in places if need.presence)
+    for presence in database.pick(PRESENCES, "p", "KEYS k JOIN presences p ON p.terminal = {0:bigint}", wanted):
+        workset.presences[presence.terminal] = presence
 
 
 def _load_desks(database: Database, workset: Workset, places: Places) -> None:

@@ -77,6 +77,8 @@ class MemoryStore(MemoryReader):
 
     def _load_messages(self, workset: Workset, need: Needs, terminal: Terminal, now: int) -> None:
         place = terminal.id, need.application
+        if need.presence and terminal.id in self._presences:
+            workset.presences[terminal.id] = self._presences[terminal.id]
         desk = self._desks.get(place)
         if desk:
             workset.desks[place] = desk

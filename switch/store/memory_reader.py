@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from switch.core.holdings import Account, AccountKind, Card, Notice
 from switch.core.journal import Entry, Pending, ProgrammeText, Row, Seal, Tally
 from switch.core.merchants import Batch, Merchant, Settlement, Terminal
+from switch.core.presence import Presence
 from switch.core.workset import POINTS, Day
 from switch.store.memory_tables import MemoryTables
-from switch.store.port import JournalFilter, Liability, OpenBatch
+from switch.store.port import JournalFilter, Liability, OpenBatch, Station
 
 
 class MemoryReader(MemoryTables):
@@ -62,6 +63,10 @@ class MemoryReader(MemoryTables):
 
     def terminals(self) -> list[Terminal]:
         return sorted(self._terminals.values(), key=lambda terminal: (terminal.merchant_id, terminal.terminal_id))
+
+    def stations(self, after: int, limit: int) -> list[Station]:
+        found = [terminal for number, terminal in sorted(self._terminals.items()) if number > after][:limit]
+        return [Station(one, self._presences.get(one.id) or Presence(one.id)) for one in found]
 
     def cards(self, after: int, limit: int) -> list[Card]:
         return [card for _, card in sorted(self._cards.items()) if card.id > after][:limit]

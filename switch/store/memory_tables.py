@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 import msgspec
 
 from switch.core.clock import MINUTE
 from switch.core.decision import Changes
+from switch.core.deliveries import Delivery
 from switch.core.holdings import Account, Card, Notice, describe_account
 from switch.core.journal import Pending, ProgrammeText, Row, Seal, Tombstone
 from switch.core.merchants import Batch, Desk, Merchant, Settlement, Terminal
+from switch.core.presence import Presence
 from switch.core.workset import GUESS_MINUTES
-from switch.store.port import StoreError
+from switch.store.port import OLD_NEWS, StoreError
 
 
 class MemoryTables:
@@ -43,10 +46,14 @@ class MemoryTables:
         self._seals: list[Seal] = []
         self._programmes: list[ProgrammeText] = []
         self._settlements: list[Settlement] = []
+        self._presences: dict[int, Presence] = {}
+        self._deliveries: dict[tuple[str, str], Delivery] = {}  # by webhook and id
 
     def commit(self, changes: Changes, seal: Seal | None) -> None:
         self._merchants.update(changes.merchants)
         self._terminals.update(changes.terminals)
+        self._presences.update(changes.presences)
+        self._deliveries.update(((one.webhook, one.id), one) for one in changes.deliveries)
         self._desks.update(changes.desks)
         self._batches.update(changes.batches)
         for card in changes.cards.values():
@@ -97,11 +104,33 @@ class MemoryTables:
         self._next += count
         return range(self._next - count, self._next)
 
+    def claim_deliveries(self, webhook: str, now: int, until: int, limit: int) -> list[Delivery]:
+        due = [one for one in self._deliveries.values() if one.webhook == webhook and one.due_at <= now]
+        first = sorted(due, key=lambda one: (one.due_at, one.id))[:limit]
+        claimed = [msgspec.structs.replace(one, due_at=until, attempts=one.attempts + 1) for one in first]
+        self._deliveries.update(((webhook, one.id), one) for one in claimed)
+        return sorted(claimed, key=lambda one: (one.created_at, one.id))
+
+    def settle_deliveries(self, webhook: str, done: Sequence[str], again: Sequence[tuple[str, int]]) -> None:
+        for name in done:
+            self._deliveries.pop((webhook, name), None)
+        for name, due_at in again:
+            if (webhook, name) in self._deliveries:
+                one = self._deliveries[webhook, name]
+                self._deliveries[webhook, name] = msgspec.structs.replace(one, due_at=due_at)
+
+    def count_deliveries(self, webhook: str) -> tuple[int, int]:
+        made = [one.created_at for one in self._deliveries.values() if one.webhook == webhook]
+        return len(made), min(made, default=0)
+
     def forget(self, now: int) -> int:
         old = [stone.id for stone in self._stones.values() if stone.expires_at <= now]
         for number in old:
             del self._stones[number]
         gone = len(old)
+        for key in [key for key, one in self._deliveries.items() if one.created_at <= now - OLD_NEWS]:
+            del self._deliveries[key]
+            gone += 1
         for counted in self._tallies.values():
             for bucket in [bucket for bucket in counted if bucket <= now // MINUTE - GUESS_MINUTES]:
                 del counted[bucket]

@@ -10,12 +10,19 @@ from typing import Protocol
 
 import msgspec
 
+from specs import limits
+from switch.core.clock import DAY
 from switch.core.decision import Changes
+from switch.core.deliveries import Delivery
 from switch.core.holdings import Account, AccountKind, Card, Notice
 from switch.core.journal import Entry, Pending, ProgrammeText, Row, Seal, Tally
 from switch.core.merchants import Batch, Merchant, Settlement, Terminal
 from switch.core.needs import Needs
+from switch.core.presence import Presence
 from switch.core.workset import Day, Workset
+
+#: Deliveries so old are nobody's: their webhook is not in the configuration any more.
+OLD_NEWS = (limits.WEBHOOK_DAYS + 1) * DAY
 
 
 class StoreError(Exception):
@@ -52,6 +59,13 @@ class OpenBatch(msgspec.Struct, frozen=True):
     merchant_id: str
     terminal_id: str
     opened_at: int
+
+
+class Station(msgspec.Struct, frozen=True):
+    """A terminal, and what is known of its being there."""
+
+    terminal: Terminal
+    presence: Presence
 
 
 class Liability(msgspec.Struct, frozen=True):
@@ -102,6 +116,9 @@ class Store(Protocol):
 
     def merchants(self) -> list[Merchant]: ...
 
+    def stations(self, after: int, limit: int) -> list[Station]:
+        """Terminals with ids above `after`, in order, and when each was seen."""
+
     def open_batches(self, after: int, limit: int) -> list[OpenBatch]:
         """Open batches with ids above `after`, in order."""
 
@@ -114,6 +131,23 @@ class Store(Protocol):
         Args:
             after: The last day and id of the lot they come after.
         """
+
+    def claim_deliveries(self, webhook: str, now: int, until: int, limit: int) -> list[Delivery]:
+        """The oldest that are due, one try counted; nobody else gets them before `until`.
+
+        Raises:
+            Conflict, Unavailable: none were given.
+        """
+
+    def settle_deliveries(self, webhook: str, done: Sequence[str], again: Sequence[tuple[str, int]]) -> None:
+        """Forget what was delivered or given up; the others are due again at their times.
+
+        Raises:
+            Conflict, Unavailable: nothing was written; they come again.
+        """
+
+    def count_deliveries(self, webhook: str) -> tuple[int, int]:
+        """How many wait, and when the oldest was made (0: none)."""
 
     def overdue(self, now: int, limit: int) -> list[Pending]:
         """What was to be confirmed by `now` and has not been, the oldest first."""
@@ -140,6 +174,8 @@ class Reader(Protocol):
     def merchants(self) -> list[Merchant]: ...
 
     def terminals(self) -> list[Terminal]: ...
+
+    def stations(self, after: int, limit: int) -> list[Station]: ...
 
     def cards(self, after: int, limit: int) -> list[Card]:
         """Cards with ids above `after`, in order."""

@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 from psycopg import errors
 
-from switch.store.database import Columns, Database
+from switch.store.database import Columns, Database, Migrate
 from switch.store.port import Conflict, Lost, StoreError, Unavailable
 
 CONNECT_SECONDS = 5
@@ -47,7 +47,9 @@ class PostgreSQL(Database):
 
     words = {"BYTES": "BYTEA"}  # noqa: RUF012 - never changed
 
-    def __init__(self, url: str, *, read_only: bool = False, make: bool = False) -> None:
+    def __init__(
+        self, url: str, *, read_only: bool = False, make: bool = False, migrate: Migrate | None = None
+    ) -> None:
         super().__init__()
         self._url, self._read_only = url, read_only
         self._connection = self._connect()
@@ -56,7 +58,7 @@ class PostgreSQL(Database):
                 self._execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                 self.check_schema()
             else:
-                self.migrate(make)
+                self.migrate(make, migrate)
         except BaseException:
             self.close()
             raise
@@ -121,10 +123,10 @@ class PostgreSQL(Database):
         except psycopg.Error:
             self._connection.close()
 
-    def migrate(self, make: bool) -> None:
+    def migrate(self, make: bool, allowed: Migrate | None) -> None:
         self._execute(f"SELECT pg_advisory_lock({MIGRATION_LOCK:d})")
         try:
-            super().migrate(make)
+            super().migrate(make, allowed)
         finally:
             with suppress(StoreError):  # the lock ends with the connection at the latest
                 self._execute(f"SELECT pg_advisory_unlock({MIGRATION_LOCK:d})")

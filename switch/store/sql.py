@@ -7,24 +7,28 @@ from collections.abc import Iterable, Sequence
 
 from switch.core.clock import MINUTE
 from switch.core.decision import Changes
+from switch.core.deliveries import Delivery
 from switch.core.holdings import Account, describe_account
 from switch.core.journal import Seal
 from switch.core.needs import Needs
 from switch.core.workset import GUESS_MINUTES, Workset
 from switch.store.loading import load
 from switch.store.mapping import Mapping, Record
-from switch.store.port import Conflict, Unavailable
+from switch.store.outbox import claim_deliveries, count_deliveries, settle_deliveries
+from switch.store.port import OLD_NEWS, Conflict, Unavailable
 from switch.store.sql_reader import SQLReader
 from switch.store.tables import (
     ACCOUNTS,
     BATCHES,
     CARDS,
+    DELIVERIES,
     DESKS,
     ENTRIES,
     JOURNAL,
     MERCHANTS,
     NOTICES,
     PENDINGS,
+    PRESENCES,
     PROGRAMMES,
     SEALS,
     SETTLEMENTS,
@@ -44,6 +48,7 @@ class SQLStore(SQLReader):
         self._insert(MERCHANTS, changes.merchants.values(), replace=True)
         self._insert(TERMINALS, changes.terminals.values(), replace=True)
         self._insert(PROGRAMMES, changes.programmes)
+        self._insert(PRESENCES, changes.presences.values(), replace=True)
         self._insert(DESKS, changes.desks.values(), replace=True)
         self._insert(BATCHES, changes.batches.values(), replace=True)
         self._insert(JOURNAL, changes.rows)
@@ -59,6 +64,7 @@ class SQLStore(SQLReader):
         entries = [[row.id, *ENTRIES.to_row(entry)] for row in changes.rows for entry in row.entries]
         self._database.write(f"INSERT INTO entries ({', '.join(columns)}) VALUES ({_marks(len(columns))})", entries)
         self._insert(NOTICES, changes.notices)
+        self._insert(DELIVERIES, changes.deliveries)
         told = [(at, number) for number, at in changes.told.items()]
         self._database.write("UPDATE outbox SET sent_at = ? WHERE id = ? AND sent_at IS NULL", told)
         self._insert(SEALS, [seal] if seal else [])
@@ -104,13 +110,24 @@ class SQLStore(SQLReader):
             following: int = self._database.fetch(sql, (count,))[0][0]
         return range(following - count, following)
 
+    def claim_deliveries(self, webhook: str, now: int, until: int, limit: int) -> list[Delivery]:
+        return claim_deliveries(self._database, webhook, now, until, limit)
+
+    def settle_deliveries(self, webhook: str, done: Sequence[str], again: Sequence[tuple[str, int]]) -> None:
+        settle_deliveries(self._database, webhook, done, again)
+
+    def count_deliveries(self, webhook: str) -> tuple[int, int]:
+        return count_deliveries(self._database, webhook)
+
     def forget(self, now: int) -> int:
         slice_of = "DELETE FROM {0} WHERE {1} IN (SELECT {2} FROM {0} WHERE {3} <= ? LIMIT 500) RETURNING 1"
         tallies = slice_of.format("tallies", "(scope, bucket)", "scope, bucket", "bucket")
         tombstones = slice_of.format("tombstones", "id", "id", "expires_at")
+        deliveries = slice_of.format("deliveries", "(webhook, id)", "webhook, id", "created_at")
         try:
             with self._database.transaction():
-                gone = self._database.fetch(tallies, (now // MINUTE - GUESS_MINUTES,))
+                gone = self._database.fetch(deliveries, (now - OLD_NEWS,))
+                gone += self._database.fetch(tallies, (now // MINUTE - GUESS_MINUTES,))
                 gone += self._database.fetch(tombstones, (now,))
         except (Conflict, Unavailable):
             return 0

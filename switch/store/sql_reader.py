@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 from switch.core.holdings import Account, AccountKind, Card, Notice
 from switch.core.journal import Entry, Pending, ProgrammeText, Row, Seal, Tally
 from switch.core.merchants import Batch, Merchant, Settlement, Terminal
+from switch.core.presence import Presence
 from switch.core.workset import Day
 from switch.store.database import Database
 from switch.store.loading_rows import with_entries
 from switch.store.members import read_expired_lots, read_movements, stream_credits
-from switch.store.port import JournalFilter, Liability, OpenBatch
+from switch.store.port import JournalFilter, Liability, OpenBatch, Station
 from switch.store.tables import (
     ACCOUNTS,
     BATCHES,
@@ -23,6 +24,7 @@ from switch.store.tables import (
     MERCHANTS,
     NOTICES,
     PENDINGS,
+    PRESENCES,
     PROGRAMMES,
     SEALS,
     SETTLEMENTS,
@@ -61,6 +63,21 @@ class SQLReader:
 
     def terminals(self) -> list[Terminal]:
         return self._database.read(TERMINALS, "t", "terminals t ORDER BY t.merchant_id, t.terminal_id")
+
+    def stations(self, after: int, limit: int) -> list[Station]:
+        sql = (
+            f"SELECT {TERMINALS.select('t')}, {PRESENCES.select('p')} FROM terminals t "
+            "LEFT JOIN presences p ON p.terminal = t.id WHERE t.id > ? ORDER BY t.id LIMIT ?"
+        )
+        width = len(TERMINALS.columns)
+        rows = self._database.fetch(sql, (after, limit))
+        return [
+            Station(
+                TERMINALS.from_row(row[:width]),
+                PRESENCES.from_row(row[width:]) if row[width] is not None else Presence(row[0]),
+            )
+            for row in rows
+        ]
 
     def cards(self, after: int, limit: int) -> list[Card]:
         return self._database.read(CARDS, "c", "cards c WHERE c.id > ? ORDER BY c.id LIMIT ?", (after, limit))

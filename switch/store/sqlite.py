@@ -9,13 +9,14 @@ import fcntl
 import os
 import re
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
 
-from switch.store.database import Columns, Database
+from switch.store.database import Columns, Database, Migrate
 from switch.store.port import Lost, StoreError, Unavailable
 
 #: Errors of a statement that changed nothing and may succeed later: space, locks, a file system gone read-only.
@@ -39,12 +40,14 @@ class SQLite(Database):
 
     words = {"BYTES": "BLOB", "BIGINT PRIMARY KEY": "INTEGER PRIMARY KEY"}  # noqa: RUF012 - INTEGER is the row's own id
 
-    def __init__(self, path: str, *, read_only: bool = False, make: bool = False) -> None:
+    def __init__(
+        self, path: str, *, read_only: bool = False, make: bool = False, migrate: Migrate | None = None
+    ) -> None:
         super().__init__()
         self._path = path
         if not make and path != ":memory:" and not os.path.exists(path):
             raise StoreError(f"there are no books at {path}: restore them, or make new ones with `tillswitch init`")
-        self._lock_file = None if path == ":memory:" or read_only else _take_lock(path)
+        self._lock_file = None if path == ":memory:" or read_only else hold_lock(path)
         try:
             self._connection = _open_to_read(path) if read_only else _open_to_write(path)
         except BaseException:
@@ -54,7 +57,7 @@ class SQLite(Database):
             if read_only:
                 self.check_schema()
             else:
-                self.migrate(make)
+                self.migrate(make, migrate)
         except BaseException:
             self.close()
             raise
@@ -110,11 +113,17 @@ class SQLite(Database):
             with _own_errors(), closing(sqlite3.connect(path, isolation_level=None)) as target:
                 self._connection.backup(target, pages=1024)
                 target.execute("PRAGMA journal_mode = DELETE")  # one file, readable also where nothing can be written
-            _sync(path)
-            _sync(os.path.dirname(os.path.abspath(path)))
+            sync_folder(path)
+            sync_folder(os.path.dirname(os.path.abspath(path)))
         except BaseException:
             os.unlink(path)
             raise
+
+    def copy_before(self, migration: str) -> str:
+        file = f"{self._path}.before-{migration.removesuffix('.sql')}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+        if self._path != ":memory:":
+            self.backup(file)
+        return file
 
     def close(self) -> None:
         self._connection.close()
@@ -186,7 +195,12 @@ def _snapshot(path: str, options: str) -> sqlite3.Connection:
     return connection
 
 
-def _take_lock(path: str) -> IO[Any]:
+def hold_lock(path: str) -> IO[Any]:
+    """Keep every daemon out of these books until it is closed.
+
+    Raises:
+        StoreError: somebody else has them open.
+    """
     lock = f"{os.path.realpath(path)}.lock"  # the books' own place: a link to them is no second set of books
     try:
         Path(lock).parent.mkdir(parents=True, exist_ok=True)
@@ -201,7 +215,8 @@ def _take_lock(path: str) -> IO[Any]:
     return file
 
 
-def _sync(path: str) -> None:
+def sync_folder(path: str) -> None:
+    """Put on the disk what a folder, or a file, holds."""
     number = os.open(path, os.O_RDONLY)
     try:
         os.fsync(number)

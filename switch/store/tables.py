@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from switch.core.deliveries import Delivery
 from switch.core.holdings import Account, Card, Notice
 from switch.core.journal import Entry, Pending, ProgrammeText, Row, Seal, Tombstone
 from switch.core.merchants import Batch, Desk, Merchant, Settlement, Terminal
+from switch.core.presence import Presence
 from switch.store.mapping import Mapping
 
 MERCHANTS = Mapping(Merchant, "merchants", ("id",))
@@ -20,6 +22,8 @@ PENDINGS = Mapping(Pending, "pendings", ("id",))
 SEALS = Mapping(Seal, "seals", ("daemon", "number"))
 NOTICES = Mapping(Notice, "outbox", ("id",))
 SETTLEMENTS = Mapping(Settlement, "settlements", ("id",))
+PRESENCES = Mapping(Presence, "presences", ("terminal",))
+DELIVERIES = Mapping(Delivery, "deliveries", ("webhook", "id"))
 PROGRAMMES = Mapping(ProgrammeText, "programmes", ("version",))
 
 #: Of merchants `m` with batches closed since their last settlement: what `Day` says.

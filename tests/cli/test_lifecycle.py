@@ -16,7 +16,7 @@ from tests.cli.operator import COMMAND, ROOT, Operator, invoke
 
 COMMANDS = [
     "audit", "backup", "batch", "card", "check", "init", "journal", "member", "merchant", "points", "programme",
-    "reload", "serve", "settlement", "status", "terminal",
+    "reload", "restore", "serve", "settlement", "status", "terminal", "verify-backup",
 ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -28,7 +29,8 @@ def shown(shop: Operator, terminal_id: str) -> dict[str, Any]:
 def test_a_terminal_is_added_with_what_it_may_do(shop: Operator) -> None:
     options = ("--listener", "nac", "--nii", "010", "--also-currency", "usd", "--partial", "--settle-at", "2215")
     added(shop, "ADDED", *options, "--grant", "block", "--grant", "cash_out", "--revoke", "void")
-    assert shown(shop, "ADDED") == {
+    told = shown(shop, "ADDED")
+    expected = {
         "merchant_id": BOOKS,
         "terminal_id": "ADDED",
         "active": True,
@@ -43,6 +45,7 @@ def test_a_terminal_is_added_with_what_it_may_do(shop: Operator) -> None:
         "texts": False,
         "explicit_open": False,
         "echo_seconds": 300,
+        "answers_echo": False,
         "settle_at": "2215",
         "whole_only": False,
         "number": "",
@@ -51,6 +54,8 @@ def test_a_terminal_is_added_with_what_it_may_do(shop: Operator) -> None:
         "agent_chain": "",
         "open_batches": [],
     }
+    assert {name: told[name] for name in expected} == expected
+    assert (told["state"], told["last_seen"], told["status"]) == ("never seen", None, {})
 
 
 def test_a_visa2_terminal_goes_by_a_number_of_its_own(shop: Operator) -> None:
@@ -86,9 +91,9 @@ def test_the_list_can_be_narrowed(shop: Operator) -> None:
     assert {row["store"] for row in in_store} == {"ist-01"}
     assert {"BOOKS001", "BOOKS003", "NARROW"} <= {row["terminal_id"] for row in in_store}
     lines = [line.split() for line in shop.do("terminal", "list").out.splitlines()]
-    head = ["merchant_id", "terminal_id", "active", "store", "currency", "time_zone", "listener", "nii"]
+    head = ["merchant_id", "terminal_id", "active", "store", "state", "last_seen", "currency", "listener", "nii"]
     assert lines[0] == head
-    assert [BOOKS, "NARROW", "yes", "ist-01", "TRY", "Europe/Istanbul", "-", "010"] in lines
+    assert [BOOKS, "NARROW", "yes", "ist-01", "never", "seen", "-", "TRY", "-", "010"] in lines
     told = shop.do("terminal", "list", "--store", "nowhere")
     assert (told.out, told.err) == ("", "no such terminals\n")
 
@@ -163,3 +168,39 @@ def test_a_disabled_terminal_is_refused_and_an_open_batch_is_shown(office: Opera
         assert office.sell(*sale).code == 1
         office.do("terminal", "enable", BOOKS, "BOOKS001")
         assert office.sell(*sale).code == 0
+
+
+# -- who is there ------------------------------------------------------------------------------------------------------
+def test_terminals_are_listed_by_state(shop: Operator) -> None:
+    added(shop, "UNSEEN")
+    unseen = shop.do("terminal", "list", "--state", "never seen", "--store", "ist-01", "--json").records
+    assert "UNSEEN" in [record["terminal_id"] for record in unseen]
+    assert {record["state"] for record in unseen} == {"never seen"}
+    assert {record["last_seen"] for record in unseen} == {None}
+    everybody = shop.do("terminal", "list", "--json").records
+    online = shop.do("terminal", "list", "--state", "online", "--json").records
+    assert [record for record in everybody if record["state"] == "online"] == online
+    assert shop.tell("terminal", "list", "--state", "gone").code == 2
+
+
+@pytest.mark.slow
+def test_a_terminal_that_answers_is_asked_when_its_line_falls_silent(office: Operator) -> None:
+    office.do("terminal", "change", BOOKS, "BOOKS001", "--answers-echo", "--echo-seconds", 1)
+    with office.running():
+        stay = office.sell("online", "--terminal", "BOOKS001", "--seconds", 2.5, "--json")
+        assert stay.code == 0, stay
+        assert json.loads(stay.out)["asked"] >= 1
+        (told,) = office.do("terminal", "list", "--state", "online", "--json").records
+        assert shown(office, "BOOKS001")["status"] == told["status"]
+        assert told["round_trip_ms"] > 0
+        assert told["status"]["sn"] == "SIM-BOOKS001"
+
+
+@pytest.mark.slow
+def test_the_running_daemon_knows_who_has_just_spoken(office: Operator) -> None:
+    with office.running():
+        assert office.sell("echo", "--terminal", "BOOKS001").code == 0
+        (online,) = office.do("terminal", "list", "--state", "online", "--json").records
+        assert (online["terminal_id"], online["status"]["paper"]) == ("BOOKS001", "ok")
+    (still,) = office.do("terminal", "list", "--state", "online", "--json").records
+    assert still["last_seen"] == online["last_seen"], "the end of the daemon forgets nobody"

@@ -174,10 +174,12 @@ def find_certificate(tls: Any, merchant_id: str) -> dict[str, str]:
 class Daemon:
     """A data folder with a demo, served by a process that can be killed and begun again."""
 
-    def __init__(self, folder: Path, newcomers: int = 0) -> None:
+    def __init__(self, folder: Path, newcomers: int = 0, settings: str = "") -> None:
         self.data, self.base_port, self.log = folder / "data", free_base_port(), folder / "serve.log"
         size = ["--base-port", str(self.base_port), "--terminals", str(8 + newcomers)]
         run_to_end([installed_command(), "init", "--demo", "--data", str(self.data), *size])
+        with (self.data / "tillswitch.toml").open("a") as file:
+            file.write(f"\n{settings}")
         self.demo = Demo.read(self.data / "demo.json")
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -205,12 +207,12 @@ class Daemon:
 
 
 @contextlib.contextmanager
-def running(folder: Path, newcomers: int = 0) -> Iterator[Daemon]:
+def running(folder: Path, newcomers: int = 0, settings: str = "") -> Iterator[Daemon]:
     """A daemon that is stopped, and audited, when the tests with it have passed.
 
-    Its last `newcomers` terminals are beyond those that tests share.
+    Its last `newcomers` terminals are beyond those that tests share; `settings` end its configuration.
     """
-    daemon = Daemon(folder, newcomers)
+    daemon = Daemon(folder, newcomers, settings)
     try:
         daemon.start()
         yield daemon

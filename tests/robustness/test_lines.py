@@ -16,6 +16,7 @@ from specs.transaction import Line, Reply, Request
 from switch.books import Books, Item
 from switch.config import Config, ListenerConfig
 from switch.metrics import Metrics
+from switch.presence import Visit
 from switch.server import Listener, Server
 from switch.service import Queue, Service, Waiting
 from switch.store.memory import MemoryStore
@@ -173,7 +174,15 @@ async def test_an_answer_still_on_its_way_makes_nobody_greedy(autojump_clock: Mo
     alone_at_each = []
 
     class Deciding(Service):
-        def offer(self, request: Request, deliver: Callable[[Reply | None], None], *, alone: bool = False) -> bool:
+        def offer(
+            self,
+            request: Request,
+            deliver: Callable[[Reply | None], None],
+            *,
+            alone: bool = False,
+            visit: Visit | None = None,
+            address: object = None,
+        ) -> bool:
             alone_at_each.append(alone)
             deliver(self.busy())
             return True
@@ -212,7 +221,15 @@ async def test_a_line_that_takes_no_answers_is_cut_and_called_so(autojump_clock:
 
 async def test_an_answer_that_cannot_be_written_ends_its_own_line_only(autojump_clock: MockClock) -> None:
     class Absurd(Service):
-        def offer(self, request: Request, deliver: Callable[[Reply | None], None], *, alone: bool = False) -> bool:
+        def offer(
+            self,
+            request: Request,
+            deliver: Callable[[Reply | None], None],
+            *,
+            alone: bool = False,
+            visit: Visit | None = None,
+            address: object = None,
+        ) -> bool:
             amount = 10**12 if request.terminal_id == "T0000009" else None  # DE4 has twelve digits
             deliver(Reply(Outcome.APPROVED, local_date="0101", local_time="120000", amount=amount))
             return True

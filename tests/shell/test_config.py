@@ -122,7 +122,7 @@ def test_a_password_in_the_store_address_is_not_printed(folder: Path) -> None:
 
 
 # -- what is wrong, and the one line that says so ----------------------------------------------------------------------
-TOP_KEYS = "store, programme, node, control_socket, trusted_networks, applications, log_level, log_format, vault, ops, limits, schedules, listeners"
+TOP_KEYS = "store, programme, node, control_socket, trusted_networks, applications, log_level, log_format, vault, ops, limits, schedules, webhooks, listeners"
 STORES = "sqlite:///FILE, postgresql://USER@HOST/DATABASE or memory:"
 PORTS = "a whole number from 0 to 65535"
 WRONG = [
@@ -151,8 +151,8 @@ WRONG = [
     ("applications = 1\n" + NAC, 'applications: 1 is not a table; allowed: a table of three digits and names like { "090" = "loyalty" }'),
     ('log_level = "loud"\n' + NAC, 'log_level: "loud" is not known; allowed: "debug", "info", "warning" or "error"'),
     ("vault = 1\n" + NAC, "vault: 1 is not a table; allowed: a table of master_key, keys"),
-    ("vault.master_key = 1\n" + NAC, "vault.master_key: 1 is not a path; allowed: a path"),
-    ("ops.prot = 1\n" + NAC, 'ops.prot: there is no such key, did you mean "port"?; allowed: host, port'),
+    ("vault.master_key = 1\n" + NAC, "vault.master_key: 1 is not a path; allowed: a path, or credential:NAME"),
+    ("ops.prot = 1\n" + NAC, 'ops.prot: there is no such key, did you mean "port"?; allowed: host, port, token, tls'),
     ('ops.host = "example.org"\n' + NAC, 'ops.host: "example.org" is not an address; allowed: an IP address or "localhost"'),
     ("ops.host = 1\n" + NAC, 'ops.host: 1 is not an address; allowed: an IP address or "localhost"'),
     ("limits.answer_seconds = 25\n" + NAC, "limits.answer_seconds: 25 is not in range; allowed: a number of seconds from 0.1 to 24"),
@@ -241,7 +241,7 @@ def full_config(folder: Path) -> Config:
         trusted_networks=("10.0.0.0/8", "fd00::/8"),
         applications={"001": "fuel"},
         log_level="debug",
-        ops=OpsConfig(host="0.0.0.0", port=0),
+        ops=OpsConfig(host="0.0.0.0", port=0, token=folder / "own.toml"),
         vault=VaultConfig(master_key=folder / 'a "b"\\c', keys=folder / "ğ.json"),
         listeners=(
             ListenerConfig(name="plain", dialect="nac", port=1, clear_pin=True, idle_seconds=1.5),
@@ -273,7 +273,9 @@ def test_the_template_explains_every_key_once_and_shows_unused_tables_as_comment
         ]
         assert sum(line.startswith("# Allowed: ") for line in lines) == len(keys)
         assert {"store", "programme", "master_key", "drain_seconds", "tpdu", "certificate", "client_ca"} <= set(keys)
-        assert keys.count("tpdu") == keys.count("certificate") == 1
+        assert (keys.count("tpdu"), keys.count("certificate")) == (1, 2), (
+            "certificates: of listeners, and of the ops pages"
+        )
 
 
 def test_commented_tables_of_the_template_work_once_uncommented(folder: Path) -> None:
@@ -301,7 +303,7 @@ def test_what_a_reload_cannot_change_is_named(folder: Path) -> None:
         (replace(old, log_level="error", trusted_networks=("10.0.0.0/8",)), []),
         (replace(old, limits=replace(old.limits, drain_seconds=1.0, queue_max=7)), ["limits.queue_max"]),
         (replace(old, store="sqlite:////b", log_level="error"), ["store"]),
-        (replace(old, ops=OpsConfig()), ["ops.host", "ops.port"]),
+        (replace(old, ops=OpsConfig()), ["ops.host", "ops.port", "ops.token"]),
         (replace(old, listeners=(replace(plain, idle_seconds=9.0), tls, tls2)), []),
         (replace(old, listeners=(replace(plain, port=9), tls, replace(tls2, tpdu="echo"))), ["listeners[0].port", "listeners[2].tpdu"]),
         (replace(old, listeners=(plain, replace(tls, tls=replace(tls.tls, key=folder / "k")), tls2)), []),
@@ -310,3 +312,94 @@ def test_what_a_reload_cannot_change_is_named(folder: Path) -> None:
     ]  # fmt: skip
     for new, keys in cases:
         assert restart_keys(old, new) == keys
+
+
+# -- the ops pages -----------------------------------------------------------------------------------------------------
+OPS_TLS = '[ops.tls]\ncertificate = "server.pem"\nkey = "server.key"\n'
+
+
+@pytest.mark.parametrize(
+    "ops",
+    [
+        '[ops]\nhost = "::1"\n',
+        '[ops]\nhost = "0.0.0.0"\ntoken = "own.toml"\n',
+        f'[ops]\nhost = "0.0.0.0"\n{OPS_TLS}client_ca = "ca.pem"\n',
+        f'[ops]\nhost = "0.0.0.0"\ntoken = "own.toml"\n{OPS_TLS}client_certificate_required = false\n',
+    ],
+)
+def test_ops_pages_may_be_reachable_where_something_must_be_shown(folder: Path, ops: str) -> None:
+    assert load(folder, ops + NAC).listeners
+
+
+@pytest.mark.parametrize(
+    "ops",
+    ['[ops]\nhost = "0.0.0.0"\n', f'[ops]\nhost = "10.1.2.3"\n{OPS_TLS}client_certificate_required = false\n'],
+)
+def test_ops_pages_are_not_for_everybody(folder: Path, ops: str) -> None:
+    with pytest.raises(ConfigError, match=r"ops\.host: anybody could read the pages on .*; allowed: a loopback"):
+        load(folder, ops + NAC)
+
+
+def test_ops_tls_needs_to_know_whose_certificates_to_take(folder: Path) -> None:
+    with pytest.raises(ConfigError, match=r"ops\.tls\.client_ca: is missing"):
+        load(folder, f"[ops]\n{OPS_TLS}{NAC}")
+
+
+# -- webhooks ----------------------------------------------------------------------------------------------------------
+HOOK = '[[webhooks]]\nname = "alarms"\nurl = "https://a.example:8443/in?x"\nsecret = "own.toml"\n'
+
+
+def test_webhooks_are_read_and_there_need_be_none(folder: Path) -> None:
+    assert load(folder, NAC).webhooks == ()
+    (webhook,) = load(folder, NAC + HOOK + 'events = ["tamper"]\n').webhooks
+    assert (webhook.name, webhook.url, webhook.events) == ("alarms", "https://a.example:8443/in?x", ("tamper",))
+    assert len(load(folder, NAC + HOOK).webhooks[0].events) == 7
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"https://a.example:8443/in?x"', '"ftp://a.example"', "webhooks[0].url: is not an address; allowed: http"),
+        ('"https://a.example:8443/in?x"', '"https://user:hush@a.example"', "webhooks[0].url: is not an address"),
+        ('"https://a.example:8443/in?x"', '"https://a.example:x/"', "webhooks[0].url: is not an address"),
+        ('"https://a.example:8443/in?x"', '"http://a b/"', "webhooks[0].url: is not an address"),
+        ('"https://a.example:8443/in?x"', '"http:///x"', "webhooks[0].url: is not an address"),
+        ('"own.toml"', '"none.txt"', "webhooks[0].secret: there is no file"),
+        ('name = "alarms"', 'name = "A"', "webhooks[0].name: "),
+        (
+            "secret =",
+            'events = ["gone"]\nsecret =',
+            'webhooks[0].events: "gone" is not known; allowed: a list of offline',
+        ),
+        ("secret =", "events = []\nsecret =", "webhooks[0].events: "),
+        ('secret = "own.toml"\n', "", "webhooks[0].secret: is missing"),
+        (HOOK, HOOK + HOOK, 'webhooks[1].name: "alarms" is taken'),
+        (HOOK, "[webhooks]\n", "webhooks: there is none"),
+    ],
+)
+def test_a_wrong_webhook_is_refused_without_repeating_its_address(
+    folder: Path, old: str, new: str, message: str
+) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        load(folder, NAC + HOOK.replace(old, new))
+    assert f"tillswitch.toml: {message}" in str(refusal.value)
+    assert "hush" not in str(refusal.value)
+
+
+# -- credentials -------------------------------------------------------------------------------------------------------
+def test_the_master_key_may_be_handed_over_by_the_service_manager(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = NAC + '[vault]\nmaster_key = "credential:master.key"\n'
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", "/run/somewhere")
+    assert load(folder, text).vault.master_key == Path("/run/somewhere/master.key")
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY")
+    assert load(folder, text).vault.master_key == Path("/run/credentials/tillswitch.service/master.key")
+
+
+@pytest.mark.parametrize("name", ["", "..", "../x", "a/b", ".hidden"])
+def test_what_names_no_credential_is_refused(folder: Path, name: str) -> None:
+    with pytest.raises(
+        ConfigError, match=r"vault\.master_key: .* names no credential; allowed: a path, or credential:"
+    ):
+        load(folder, NAC + f'[vault]\nmaster_key = "credential:{name}"\n')

@@ -15,8 +15,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from switch.http_server import serve_ops, serve_unix
 from switch.metrics import Metrics
-from switch.ops import json_app, ops_app, serve_ops, serve_unix
+from switch.ops import json_app, ops_app
 
 
 async def fetch(stream: trio.abc.HalfCloseableStream, request: str, *headers: str) -> tuple[int, dict[str, str], str]:

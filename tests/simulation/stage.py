@@ -5,7 +5,7 @@ The client side speaks with the simulators' own codec, so that the same mistake 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import chain, repeat
 
@@ -28,6 +28,7 @@ from switch.core.commands import ActivateCard, ApplyProgramme, Command, IssueCar
 from switch.core.decision import Changes
 from switch.core.holdings import AccountKind
 from switch.core.merchants import Right, Terminal
+from switch.core.presence import TerminalEvent
 from switch.metrics import Metrics
 from switch.numbers import new_number
 from switch.server import Listener, Server
@@ -107,6 +108,7 @@ class Stage:
         dialect: Dialect = "nac",
         log: Log = lambda answered: None,
         report: Callable[[Exception], None] | None = None,
+        tell_terminals: Callable[[Sequence[TerminalEvent]], None] = lambda events: None,
     ) -> None:
         self.nursery, self.dialect = nursery, dialect
         self.store, self.vault = FaultyStore(), Vault.ephemeral()
@@ -129,6 +131,7 @@ class Stage:
             threaded=False,
             clock=lambda: NOON + round(trio.current_time() * SECOND),
             log=log,
+            tell_terminals=tell_terminals,
         )
         door = ListenerConfig(
             name="test",

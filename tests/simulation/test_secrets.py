@@ -88,6 +88,8 @@ async def say_everything(on: Stage, pan: str) -> None:
         message("0200", "720090", 18, 1, de2=OTHER, de48=tables(f"PH+{PHONE}")),  # 30
         message("0400", "409090", 15, 1, de2=pan, de4=f"{9:012d}", de63=tables(f"TO{OTHER}")),
         message("0800", "990000", 14, 1, de62=pan[:6], de60="000001"),
+        message("0800", "990000", 19, 1, de63=tables(f"TSpaper=ok;x={pan};{track2};sw={pan}{PIN}")),
+        message("0800", "990000", 21, 1, de63=tables(f"TStamper=1;{pan}")),
     ]
     for said in ways:
         assert (await wire.ask(said)).get(39), said.mti
@@ -126,6 +128,7 @@ async def test_no_secret_is_in_anything_written(written: io.StringIO, autojump_c
             *on.store.tallies(),
             *on.store._stones.values(),
             *on.store._batches.values(),
+            *on.store._presences.values(),
         ]
         log = written.getvalue()
         texts = {

@@ -11,6 +11,7 @@ from switch.core.holdings import Account, AccountKind, Notice, system_account
 from switch.core.journal import Entry, ProgrammeText, Row, Seal, Tally
 from switch.core.merchants import NO_TOTALS, Settlement
 from switch.core.needs import Needs
+from switch.core.presence import Presence
 from switch.core.workset import Workset
 from tests.store.make import NOW, account, batch, card, changes, desk, entry, merchant, row, seal, terminal, tombstone
 
@@ -71,6 +72,7 @@ class History:
             told=chance.choice([None, *((one, stan) for one in CLASSES[:2] for stan in (1, 2))]),
             settles=chance.random() < 0.3,
             day=chance.random() < 0.3,
+            presence=chance.random() < 0.5,
             other_hash=chance.choice(["", "", "hash21", "hash24", "unknown"]),
             receipt=chance.choice([None, "", *RECEIPTS]),
             holder=chance.choice([0, 0, 20, 99]),
@@ -85,7 +87,9 @@ class History:
         chance, number = self.chance, self._number()
         terminal_number, application = chance.choice((10, 11, 12)), chance.choice(APPLICATIONS)
         minute = self.now // MINUTE - chance.randint(-1, 12)
-        match chance.randint(0, 12):
+        match chance.randint(0, 13):
+            case 13:
+                return (self._presence(terminal_number),)
             case 11:
                 return self._lot(number)
             case 12:
@@ -120,6 +124,21 @@ class History:
                 return (card(held, held // 2 * 2, pin_tries=number % 3),)
             case _:
                 return self._row(number, terminal_number, application)
+
+    def _presence(self, terminal_number: int) -> Presence:
+        chance = self.chance
+        return Presence(
+            terminal_number,
+            last_seen=self.now,
+            offline=chance.choice([False, True]),
+            status=chance.choice([(), (("paper", "ok"), ("sw", "1;0")), (("text", 'no ="quotes"'),)]),
+            status_at=chance.choice([0, self.now]),
+            serial=chance.choice(["", "S1"]),
+            pending_since=chance.choice([0, self.now]),
+            skew=chance.choice([None, -400, 0]),
+            clock_off=chance.choice([False, True]),
+            round_trip=chance.choice([None, 25_000]),
+        )
 
     def _lot(self, number: int) -> tuple[Any, ...]:
         """A row of an operator or of a terminal that leaves a lot with points or without."""

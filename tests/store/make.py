@@ -5,10 +5,12 @@ from typing import Any
 from specs.outcomes import Outcome
 from specs.transaction import Kind, MessageClass, Reply
 from switch.core.decision import Changes
+from switch.core.deliveries import Delivery
 from switch.core.holdings import Account, AccountKind, Card, Notice
 from switch.core.journal import Entry, ProgrammeText, Row, Seal, Tally, Tombstone
 from switch.core.merchants import Batch, Desk, Merchant, Settlement, Terminal
 from switch.core.needs import Needs
+from switch.core.presence import Presence
 
 NOW = 1_790_000_000_000_000
 MERCHANT_ID, TERMINAL_ID = "M00000000000001", "T0000001"
@@ -105,6 +107,10 @@ def changes(*records: Any) -> Changes:
                 done.settlements.append(record)
             case Notice():
                 done.notices.append(record)
+            case Delivery():
+                done.deliveries.append(record)
+            case Presence():
+                done.presences[record.terminal] = record
             case ProgrammeText():
                 done.programmes.append(record)
             case _:

@@ -72,6 +72,7 @@ def told(store: Whole) -> dict[str, Any]:
         return {
             "merchants": store.merchants(),
             "terminals": store.terminals(),
+            "stations": [store.stations(after, 2) for after in (0, 10, 12)],
             "cards": store.cards(0, 1000),
             "card": [store.card(f"hash{number}") for number in (20, 21, 22, 99)],
             "rows": list(store.rows()),

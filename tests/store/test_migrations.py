@@ -8,7 +8,7 @@ import pytest
 from switch.store.database import Database
 from switch.store.open import open_store
 from switch.store.port import StoreError
-from tests.store.make import NOW, changes, merchant
+from tests.store.make import NOW, changes, merchant, terminal
 from tests.store.places import Place, PostgreSQLPlace, SQLitePlace
 
 
@@ -48,7 +48,7 @@ def test_books_of_a_newer_switch_are_refused_in_a_sentence(sql_place: Place) -> 
 
 def test_books_of_an_older_switch_are_not_read(sql_place: Place) -> None:
     claim(sql_place, "DELETE FROM migrations")
-    with pytest.raises(StoreError, match=r"^the books are older than this switch: start the daemon once to apply 0001"):
+    with pytest.raises(StoreError, match=r"^the books are older than this switch \(schema 0\): .* applies 0001"):
         sql_place.reader()
 
 
@@ -98,3 +98,52 @@ def test_only_init_begins_new_books_on_postgresql(empty: str, postgresql: Postgr
     claim(postgresql, empty)
     with pytest.raises(StoreError, match=r"^there are no books in this database"):
         open_store(postgresql.url)
+
+
+# -- books of an older version -----------------------------------------------------------------------------------------
+#: Takes the newest migration back, so that the books are as a version before it had left them.
+BEFORE_0005 = (
+    "DROP TABLE presences; DROP TABLE deliveries; ALTER TABLE terminals DROP COLUMN answers_echo; "
+    "DELETE FROM migrations WHERE number >= 5"
+)
+
+
+def test_older_books_are_left_alone_unless_it_is_allowed_to_change_them(sql_place: Place) -> None:
+    store = sql_place.open()
+    store.load([], NOW)
+    store.commit(changes(merchant(), terminal()), None)
+    sql_place.close()
+    claim(sql_place, BEFORE_0005)
+    refusal = (
+        r"^the books are older than this switch \(schema \d\): `tillswitch serve --migrate` copies them, applies 0005"
+    )
+    for opening in (lambda: open_store(sql_place.url), sql_place.reader):
+        with pytest.raises(StoreError, match=refusal):
+            opening()
+    told: list[str] = []
+    migrated = open_store(sql_place.url, migrate=told.append)
+    assert migrated.stations(0, 10)[0].terminal == terminal()
+    migrated.close()
+    assert told[0].startswith("the books as they were: ")
+    assert told[1:] == ["applied 0005_presence.sql"]
+    open_store(sql_place.url).close()
+
+
+def test_the_copy_of_older_books_can_be_brought_up_to_date_as_well(tmp_path: Path) -> None:
+    place = SQLitePlace(tmp_path / "books.db")
+    place.open()
+    place.close()
+    claim(place, BEFORE_0005)
+    open_store(place.url, migrate=lambda done: None).close()
+    (copy,) = tmp_path.glob("books.db.before-0005_presence-*Z")
+    with pytest.raises(StoreError, match=r"schema \d"):
+        open_store(f"sqlite:///{copy}")
+    open_store(f"sqlite:///{copy}", migrate=lambda done: None).close()
+
+
+def test_books_that_are_up_to_date_are_not_copied(tmp_path: Path) -> None:
+    place = SQLitePlace(tmp_path / "books.db")
+    place.open()
+    place.close()
+    open_store(place.url, migrate=pytest.fail).close()
+    assert not list(tmp_path.glob("*.before-*"))

@@ -7,9 +7,11 @@ import pytest
 
 from specs.transaction import MessageClass
 from switch.core.decision import Changes
+from switch.core.deliveries import Delivery
 from switch.core.holdings import Account, AccountKind, Notice
 from switch.core.journal import Entry, Tally
 from switch.core.needs import Needs
+from switch.core.presence import Presence
 from switch.store.database import Database
 from switch.store.port import Lost, StoreError, Unavailable
 from switch.store.sql import SQLStore
@@ -31,7 +33,7 @@ from tests.store.make import (
 from tests.store.places import Place
 from tests.store.watched import Watched
 
-LOAD_MOST, COMMIT_MOST = 23, 17  # statements, BEGIN and COMMIT among them
+LOAD_MOST, COMMIT_MOST = 24, 19  # statements, BEGIN and COMMIT among them
 
 
 def terminals(count: int) -> Changes:
@@ -55,6 +57,7 @@ def group(count: int, first: int) -> tuple[list[Needs], Changes]:
             receipt="000001",
             holder=n,
             event=f"event{n}",
+            presence=True,
         )
         for n in range(1, count + 1)
     ]
@@ -65,6 +68,8 @@ def group(count: int, first: int) -> tuple[list[Needs], Changes]:
             card(n), account(n), desk(n, batch=n), batch(n, terminal=n), Tally(f"t{n}", NOW // 60_000_000, 1),
             tombstone(first + n, NOW + 1, terminal=n),
             Account(10_000 + n, AccountKind.LOT, n, "1001", 0, 1, spent=True),
+            Presence(n, last_seen=first),
+            Delivery(f"{first + n}.0", "alarms", "tamper", "{}", NOW, NOW),
             Notice(first + n, n, n, "masked", "sale", 1, NOW),
             row(first + n, terminal=n, stan=n, rrn=f"rrn{n}", card_hash=f"hash{n}", batch=n, receipt="000001",
                 entries=(entry(-17, -1), entry(n, 1, 1, first + n), Entry(10_000 + n, "1001", 1, 1, first + n))),

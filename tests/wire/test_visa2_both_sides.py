@@ -43,7 +43,7 @@ from tests.wire.visa2_tools import FRAMES, FS, PAN_DIGITS, read
 
 NOW = datetime(2026, 11, 22, 10, 15, 30)
 HERE = DemoVisa2("999995", "888000000001", "0001", "0005", "000000", "111111", "003", "5942")
-WHO = DemoTerminal("DEMOBOOKS000001", "BOOKS005", "visa2", "ist-01", "949", "010", HERE)
+WHO = DemoTerminal("DEMOBOOKS000001", "BOOKS005", "visa2", "ist-01", "949", "010", visa2=HERE)
 
 # fmt: off
 ROWS: list[tuple[str, MessageClass, Kind]] = [

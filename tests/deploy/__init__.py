@@ -1,0 +1,1 @@
+"""What stands in deploy/ works: rules, units, the files that people copy."""
