@@ -88,12 +88,12 @@ class Terminal(msgspec.Struct, frozen=True):
     listener: str = ""  # where it is expected, for people and demo.json
     nii: str = ""
     active: bool = True
-    answers_echo: bool = False  # it answers an 0800 of ours
     whole_only: bool = False  # never less than it asked for, whatever its messages say
     number: str = ""  # Acceptor.number, of a terminal that names itself so; unique
     acquirer: str = ""  # these three are compared where they are known
     agent_bank: str = ""
     agent_chain: str = ""
+    answers_echo: bool = False  # it answers an 0800 of ours
 
     @property
     def batch_number_max(self) -> int:

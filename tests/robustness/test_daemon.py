@@ -110,7 +110,9 @@ def test_few_descriptors_are_shared_and_accepting_goes_on(tmp_path: Path) -> Non
             assert wait.recv(100).startswith(b"HTTP/1.1 200 ")
         victim.check_unharmed()
         warning = next(json.loads(line) for line in victim.log.read_text().splitlines() if "few descriptors" in line)
-        assert warning["connections_possible"] == (160 - limits.DESCRIPTORS_KEPT - 2 * limits.OPS_CONNECTIONS_MAX) // 4
+        assert (
+            warning["connections_possible"] == (160 - limits.DESCRIPTORS_KEPT - 2 * limits.OPS_CONNECTIONS_MAX) // 6
+        )  # six listeners
         victim.stop()
 
 

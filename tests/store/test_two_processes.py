@@ -44,7 +44,7 @@ def folders(postgresql: PostgreSQLPlace, tmp_path: Path) -> Iterator[list[Path]]
     build.write_demo_json(first / "demo.json", demo | filled)
     shutil.copytree(first, second)
     base, other = demo["listeners"]["nac"], free_port(demo["listeners"]["nac"] + 50)
-    for offset in (0, 1, 10, 20, 21):
+    for offset in (0, 1, 2, 10, 20, 21, 22):
         for name in ("tillswitch.toml", "demo.json"):
             change(second / name, rf"\b{base + offset}\b", str(other + offset))
     change(second / "tillswitch.toml", r"(?m)^#?\s*node = .*$", 'node = "second"')
