@@ -212,6 +212,7 @@ class Day:
         claimed = closed.claimed[:blocks]
         differs = not same_totals(claimed, _totals(truth.before)[:blocks])
         booked = truth.after if differs else truth.before
+        last_told = booked if self._has_advices else truth.before  # data capture is answered without totals
         for item in booked:
             if effect := effect_of(item):
                 self._cards.held[card_number(item.request)] += effect
@@ -223,7 +224,7 @@ class Day:
                 currency=self.who.currency,
                 terminal_totals=claimed,
                 switch_totals=closed.answered,
-                expected=_totals(booked)[:blocks],
+                expected=_totals(last_told)[:blocks],
                 uploaded=uploaded,
                 fault=truth.fault,
             )
