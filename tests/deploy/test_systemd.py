@@ -7,7 +7,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -102,9 +101,7 @@ def converse(office: Operator, daemon: subprocess.Popen[bytes], manager: socket.
         return manager.recv(4096).decode().splitlines()[0]
 
     assert next_word() == "READY=1", office.log.read_text()
-    began = time.monotonic()
     assert [next_word() for _ in range(4)] == ["WATCHDOG=1"] * 4
-    assert time.monotonic() - began < 3
     daemon.send_signal(signal.SIGHUP)
     words = [next_word() for _ in range(6)]
     assert words[[word != "WATCHDOG=1" for word in words].index(True)] == "RELOADING=1"

@@ -226,24 +226,19 @@ async def test_a_receiver_that_talks_nonsense_has_not_got_it(tmp_path: Path, wor
         nursery.cancel_scope.cancel()
 
 
-async def test_a_webhook_that_hangs_is_in_nobodys_way(
-    tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(limits, "WEBHOOK_WHOLE_SECONDS", 0.3)
+async def test_a_webhook_that_hangs_is_in_nobodys_way(tmp_path: Path, receiver: Receiver) -> None:
     hanging = configured(tmp_path, receiver.server_port)
     receiver.hang.clear()
     with receiving() as healthy_receiver:
         healthy = configured(tmp_path, healthy_receiver.server_port, name="healthy")
         async with telling(hanging, healthy) as on:
             on.happens(hanging, "1.0")
-            await trio.sleep(0.05)
-            began = time.perf_counter()
             on.happens(healthy, "2.0")
             await until(lambda: healthy_receiver.ids == ["2.0"])
             for _ in range(100):
                 await on.service.ask_store(on.store.merchants)  # as the groups of terminals' messages do
-            assert time.perf_counter() - began < 0.25, "before the hanging one was given up"
-            await until(lambda: on.count("webhooks_total", webhook="alarms", result="failed"))
+            assert not on.count("webhooks_total", webhook="alarms", result="failed"), "it has not been given up yet"
+            assert on.store.count_deliveries("alarms")[0] == 1
             receiver.hang.set()
             await until(lambda: on.store.count_deliveries("alarms") == (0, 0))
 
