@@ -47,7 +47,8 @@ def test_what_a_terminal_told_survives_a_kill_and_so_does_what_somebody_is_to_be
     with receiving() as receiver:
         pass  # its port is known, and nobody is there
     with running(tmp_path, settings=webhook(receiver.server_port, tmp_path / "secret")) as daemon:
-        first = {record.listener: record for record in reversed(daemon.demo.terminals)}
+        speaking = [record for record in reversed(daemon.demo.terminals) if record.listener in ("nac", "ascii")]
+        first = {record.listener: record for record in speaking}
         for record in first.values():
             assert told(daemon, record)["state"] == "never seen"
             assert ask(daemon, record, 1, TELLS).rc == "00"
