@@ -161,6 +161,7 @@ def test_a_fleet_that_trades_all_day_on_open_lines_comes_out_right(tmp_path_fact
         report = trio.run(replace_while_trading)
         assert replaced, "the day was over before anything happened"
         assert report.ok, report.lines()
+        assert report.lost <= replaced * report.terminals, "more than the one message a line can have on its way"
         daemon.send_signal(signal.SIGTERM)
         assert daemon.wait(20) == 0
         office.do("audit")
