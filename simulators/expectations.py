@@ -1,5 +1,6 @@
 """Holding an answer against what a story expects, and saying field by field what is otherwise."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -47,6 +48,10 @@ def differences(step: Step, exchange: Exchange, played: dict[str, Played], diale
             found += _compare(part, resolve(wanted, played), _part_or_words(answer, part, dialect))
     if expect.batch is not None:
         found += _compare("batch", resolve_batch(expect.batch, played, dialect), answer.get(60))
+    if expect.text is not None:
+        found += _compare("text", expect.text, find_tables(answer, dialect).get("22", "")[: len(expect.text)])
+    if expect.session is not None:
+        found += _compare("session", expect.session, _OPTIONAL.sub(r"\1", exchange.session))
     if expect.totals is not None:
         found += _compare("totals", _told(expect.totals), _told(read_totals(answer)))
     if expect.same_as:
@@ -87,6 +92,7 @@ def resolve_batch(value: str, played: dict[str, Played], dialect: Dialect) -> st
     return f"{(int(found) - 1) % last + 1:06d}" if found else ""
 
 
+_OPTIONAL = re.compile("(>[DTJ]) <ACK(?= )")  # to a good request: a listener may be told to say it
 _ASKED = {"stan": 11, "receipt": 62}
 _ANSWERED = {"rrn": 37, "approval": 38, "code": 39, "batch": 60}
 _POINTS = {"earned": "earned", "redeemed": "redeemed", "points": "available"}  # of table PT

@@ -1,7 +1,8 @@
 """Plays a story: chooses its cards, sends its steps, tells each result as it comes."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
+from typing import Any
 
 import msgspec
 
@@ -37,7 +38,7 @@ async def go_on(text: str) -> None:
 
 
 class Player:
-    """One performance of one story on one listener."""
+    """One performance of one story on one listener; `manner` is how VISA-2 is spoken otherwise than the story says."""
 
     def __init__(
         self,
@@ -49,12 +50,14 @@ class Player:
         terminal_id: str | None = None,
         answer_seconds: float = ANSWER_SECONDS,
         pause: Pause = go_on,
+        manner: Mapping[str, Any] = {},
     ) -> None:
         self._demo = demo
         self._pause = pause
         self._story = story
+        spoken = msgspec.structs.replace(story.visa2, **manner)
         self._terminals = [
-            Terminal(demo, who, listener, host=host, answer_seconds=answer_seconds)
+            Terminal(demo, who, listener, host=host, answer_seconds=answer_seconds, manner=spoken)
             for who in _in_order(demo, listener, terminal_id)
         ]
         self._cards: dict[str, DemoCard | DemoLoyaltyCard] = {}
@@ -136,7 +139,7 @@ class Player:
             await terminal.send_and_leave(kind, request)
             self._played[step.name] = Played(kind, request)
             return StepResult(step, terminal, None, [])
-        exchange = await terminal.send(kind, request)
+        exchange = await terminal.send(kind, request, step.damage)
         self._played[step.name] = Played(kind, request, exchange, terminal.dialect)
         return StepResult(step, terminal, exchange, differences(step, exchange, self._played, terminal.dialect))
 
