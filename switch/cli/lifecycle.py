@@ -24,7 +24,7 @@ from switch.cli.common import (
 )
 from switch.cli.output import show_json, show_record
 from switch.cli.programmes import read_programme
-from switch.config import Config, ListenerConfig, OpsConfig, TLSConfig, config_template
+from switch.config import Config, LinkConfig, ListenerConfig, OpsConfig, TLSConfig, config_template
 from switch.core.programme import ProgrammeError
 from switch.daemon import Daemon
 from switch.demo import build
@@ -39,6 +39,7 @@ from switch.vault import Vault, VaultError, write_private
 from switch.webhooks import Webhook
 
 DIALECTS = ("nac", "ascii", "visa2")
+LINKS = {"visa2": LinkConfig()}  # written out, so that its keys are explained
 DEFAULT_PORTS = {name: 8583 + place for place, name in enumerate(DIALECTS)}
 DEFAULT_PORTS |= {"ops": 9583} | {f"{name}-tls": 18583 + place for place, name in enumerate(DIALECTS)}
 BASE_OFFSETS = {name: place for place, name in enumerate(DIALECTS)}
@@ -89,7 +90,10 @@ def init(data: Path, demo: bool, base_port: int | None, terminals: int, store: s
         fail(str(error))
     (data / "programme.toml").write_text(build.programme_text() if demo else EMPTY_PROGRAMME, "utf-8")
     ports = {name: base_port + offset for name, offset in BASE_OFFSETS.items()} if base_port else DEFAULT_PORTS
-    listeners = [ListenerConfig(name=name, dialect=name, port=ports[name], clear_pin=demo) for name in DIALECTS]
+    listeners = [
+        ListenerConfig(name=name, dialect=name, port=ports[name], clear_pin=demo, link=LINKS.get(name))
+        for name in DIALECTS
+    ]
     tls: dict[str, Any] = {}
     if demo:
         (data / "tls").mkdir()
