@@ -11,7 +11,9 @@ from click.testing import CliRunner
 from simulators.cli import main
 from simulators.demo import load_demo
 from simulators.journal_file import JournalFile
+from simulators.state import StateFile
 from simulators.story import packaged_stories
+from simulators.visa2_wire import SEQUENCE_MAX
 from tests.crash.daemon import Daemon, make_demo, prove
 
 STORIES = [name for name, one in packaged_stories().items() if "visa2" in one.dialects]
@@ -112,3 +114,18 @@ def test_after_batch_999_comes_001(folder: Path) -> None:
         asked(folder, "gift", "redeem", "--amount", "2", "--card", "active:3")
         shown = asked(folder, "settle", "--capture")
         assert (shown["result"], shown["batch"]) == ("closed", number)
+
+
+def test_load_whose_sequence_numbers_come_round(folder: Path) -> None:
+    """The second time they are those of the first: every answer is checked, and every card."""
+    state = StateFile.beside(load_demo(folder / "demo.json"))
+    for _ in range(2):
+        with state.change() as memory:
+            for terminal in memory.terminals.values():
+                terminal.stan = SEQUENCE_MAX - 5
+        load = ("load", "--listener", "visa2", "--mix", "mixed", "--transactions", "250", "--connections", "2")
+        code, output = run(folder, *load, "--json")
+        report = json.loads(output)
+        assert (code, report["ok"], report["lost"]) == (0, True, 0), output
+        assert report["answered"] >= 250
+        assert {"redeem", "reload", "sale", "points-redeem", "return", "repeat", "void"} <= report["answers"].keys()
