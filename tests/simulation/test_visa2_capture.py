@@ -76,8 +76,10 @@ async def test_a_batch_is_captured_once(autojump_clock: trio.abc.Clock, even: bo
         assert (closed.number, closed.reason, closed.captured) == (17, "after upload", "1122")
         assert [(row.reason, row.matched > 0) for row in uploads(running)] == [(irregular.EQUAL, True)] * 3
         assert running.balance(pan) == 20_500
-        for again in (records, batch(kept[:2])):
+        for again, reported in ((records, 0), (batch(kept[:2]), 1), (batch([*kept[1:], kept[0]]), 1)):
             assert (await upload(Terminal(running, even), again))[34:45] == b"QD000171122"
+            odd = [what for row in running.store.rows() for what in irregular.irregular(row, row.merchant)]
+            assert odd == ["captured_again_with_other_totals"] * reported
         assert (len(uploads(running)), running.balance(pan)) == (3, 20_500)
         running.prove()
 

@@ -244,6 +244,8 @@ def test_totals_go_both_ways() -> None:
     settle = build_settlement(WHO, "920000", 7, [(3, 4500), (12, 500000)], "000011", NOW)
     request = understood(settle)
     assert (request.kind, request.batch, request.totals) == (Kind.SETTLE, 7, (Total(3, 4500), Total(12, 500000)))
+    many = request_record(settle, WHO).replace(b"000003", b"001003").replace(b"000012", b"999012")
+    assert read(many)[0].totals == (Total(3, 4500), Total(12, 500000)), "counts are modulo 1000"
     slip = read(request_record(settle, WHO))[1]
     hosts = (Total(4, 4600), Total(11, 400000))
     differ = decode_response(response_record(Reply(Outcome.TOTALS, batch=7, totals=hosts), slip, VISA2))
@@ -293,7 +295,7 @@ def test_a_batch_is_captured_as_it_was_meant() -> None:
         (kind, PAN(PAN_DIGITS), 11 + place, f"00471{place}", 6000)
         for place, kind in enumerate((Kind.GIFT_REDEEM, Kind.GIFT_REFUND, Kind.POINTS_REDEEM, Kind.GIFT_ACTIVATE))
     ]
-    assert end.totals == (Total(2, 12000), Total(2, 12000))
+    assert end.totals == (Total(2, 12000), Total(2, 12000), Total(), Total())
     answers = {
         "00": (capture.good(), capture.duplicate("1122")),
         "30": (capture.rejected(capture.wrong_number()),),

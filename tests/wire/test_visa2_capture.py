@@ -36,10 +36,18 @@ def test_a_whole_batch_becomes_requests() -> None:
         (Kind.GIFT_RELOAD, 13, "123458", 5000, 17),
     ]
     assert (end.message_class, end.kind, end.totals) == (
-        MessageClass.SETTLEMENT, Kind.CAPTURE, (Total(1, 1000), Total(2, 5300)),
+        MessageClass.SETTLEMENT, Kind.CAPTURE, (Total(1, 1000), Total(2, 5300), Total(), Total()),
     )  # fmt: skip
+    assert begin.totals == end.totals
     assert end.acceptor is not None
     assert (end.acceptor.acquirer, end.acceptor.agent_bank, end.acceptor.agent_chain) == ("999995", "000000", "000000")
+
+
+def test_counts_are_modulo_one_thousand() -> None:
+    details = [Detail("G4", PAN_DIGITS, number, "123456", 5) for number in range(1, 1003)]
+    capture, wrong = taken(batch(details))
+    assert wrong is None
+    assert capture.requests()[-1].totals == (Total(2, 5010), Total(), Total(), Total())
 
 
 # fmt: off
