@@ -17,6 +17,10 @@ MALFORMED = [  # field of table 2.2, what stands in it
     (13, "A0"),
     (14, "0X3"),
     (15, "59A2"),
+    (2, "9"),                                     # 0, 2, 4
+    (17, "0000"),                                 # 0001-9999
+    (19, "?"),                                    # codes of tables 3.3 and 3.2
+    (20, "?"),
     (21, "X" * 16),                               # no track, no number
     (23, "12345"),                                # 0 or 6 digits
     (23, "12345X"),
