@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from tests.contract.client import WireError
-from tests.contract.visa2.link import ACK, CLOSED, DLE, EOT, ETB, ETX, Frame, VisaLine
+from tests.contract.visa2.link import ACK, CLOSED, DLE, EOT, ETB, ETX, Frame, VisaLine, shown
 from tests.contract.visa2.records import Cut, Numbers, Reply, Request
 from tests.contract.visa2.till import VisaTill
 
@@ -28,7 +28,7 @@ NET = {"G4": 1, "GG": 1, "G5": -1}  # loads, G7, G2 and L* do not change the net
 # fmt: on
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Record:
     """One K record as `{field number: text}`, the numbers those of a rejection."""
 
@@ -44,6 +44,9 @@ class Record:
     def text(self) -> str:
         body = "".join(self.fields[number] for number in LAYOUTS[self.letter])
         return f"K{self.kind}.Z{self.letter}{self.map}{body}{self.groups}"
+
+    def __repr__(self) -> str:
+        return shown(self.text())
 
 
 @dataclass(frozen=True)

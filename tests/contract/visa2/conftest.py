@@ -49,6 +49,7 @@ class VisaHouse:
         self.turns = cycle(self.tills)
         self.enrolled: set[str] = set()
         self.amounts = count(2_001)
+        self.iso_stans = 100_000
 
     def make(self, row: dict[str, object], *, even: bool) -> VisaTill:
         numbers = row["visa2"]

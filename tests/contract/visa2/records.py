@@ -7,7 +7,7 @@ numbers are those that `ERROR nn` names. What an answer must look like is in til
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
 from tests.contract.client import WireError
@@ -54,14 +54,14 @@ def keyed(pan: str, mmyy: str = "1249") -> str:
     return f"{pan}{FS}{mmyy}{FS}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Request:
     """A D or T record before it is sent."""
 
     fields: Mapping[int, str]
     group2: Sequence[str] = ()
     blocks: Sequence[str] = ()
-    pan: str = field(default="", repr=False)
+    pan: str = ""
 
     def but(self, **changes: Any) -> Request:
         """The same record, with some fields changed by number (`f24="0"`), or other blocks."""

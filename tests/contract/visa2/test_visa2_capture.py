@@ -184,6 +184,36 @@ def test_a_reversal_after_the_capture_moves_the_books_and_a_void_does_not(
     assert nac.balance(card) == 20_000
 
 
+# fmt: off
+GROUPS = [  # group map and groups of a detail (table 4.3) or of the header, as terminals of other trades send them
+    ("gratuity",        2, "@@@B", "0" * 12),
+    ("order_and_moto",  2, "@@`D", "0" * 12 + "1" + "ORDER 1".ljust(25) + "0101" + "1"),
+    ("debit",           2, "@@H@", "0" * 12 + "000123" + "V" + "1122"),
+    ("hotel",           2, "@@@P", "0" * 12 + "4" + "FOLIO".ljust(25) + "H" + "0" + "000000" + "261122"),
+    ("developer",       0, "@@@P", "000000T001"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("nth", "group_map", "groups"), [row[1:] for row in GROUPS], ids=[row[0] for row in GROUPS])
+def test_optional_groups_are_passed_over(
+    till: VisaTill, nac: Till, card: Secret, batch: str, nth: int, group_map: str, groups: str
+) -> None:
+    records = batch_records(till.numbers, batch, sell(till, card, ("G4", 2_500)))
+    records[nth] = replace(records[nth], map=group_map, groups=groups)
+    assert upload(till, records).code == "GB"
+    assert nac.balance(card) == 17_500
+
+
+def test_cash_back_amounts_are_added_up(till: VisaTill, nac: Till, card: Secret, batch: str) -> None:
+    items = sell(till, card, ("G4", 2_500))
+    for told, code in ((0, "RB"), (100, "GB")):
+        records = batch_records(till.numbers, batch, items, f10=f"{told:016}")
+        records[2] = replace(records[2], map="@@@A", groups="000000000100")
+        assert upload(till, records).code == code
+    assert nac.balance(card) == 17_500
+
+
 # Sessions
 
 

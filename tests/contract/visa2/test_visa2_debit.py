@@ -9,8 +9,8 @@ import pytest
 
 from tests.contract.till import Till
 from tests.contract.visa2.conftest import VisaHouse
-from tests.contract.visa2.link import ACK, CLOSED, DLE, EOT, VisaLine, damaged, framed
-from tests.contract.visa2.records import Reply, Request, confirmation, debit_group
+from tests.contract.visa2.link import ACK, CLOSED, DLE, EOT, ETB, NAK, VisaLine, damaged, framed
+from tests.contract.visa2.records import Reply, Request, confirmation, debit_group, read_reply
 from tests.contract.visa2.till import GIFT, VisaTill
 
 UNDONE_SECONDS = 8.0
@@ -162,3 +162,63 @@ def test_silence_after_the_response_undoes_it(visa: VisaHouse, till: VisaTill, n
         till.ask(debit(till, "G4", card, 2_500), line).expect("00")
         assert line.to_the_end()[-2:] == ["EOT", CLOSED]
     wait_for(lambda: nac.balance(card), 20_000)
+
+
+@pytest.mark.parametrize("amount", [0, 1_000])
+def test_a_decline_needs_no_confirmation(till: VisaTill, nac: Till, unsold: str, amount: int) -> None:
+    with till.new_line() as line:
+        till.ask(debit(till, "G4" if amount else "G3", unsold, amount), line).expect("57")
+        line.say(ACK)
+        line.expect("EOT", CLOSED)
+
+
+def test_a_response_asked_for_again_is_confirmed_as_the_first(till: VisaTill, nac: Till, card: str) -> None:
+    with till.new_line() as line:
+        reply = till.ask(debit(till, "G4", card, 2_500), line).expect("00")
+        line.say(NAK)
+        assert read_reply(line.frame()) == reply
+        line.send(confirmation(reply))
+        line.expect("ACK", "EOT", CLOSED)
+    assert nac.balance(card) == 17_500
+
+
+def test_several_debits_on_one_line_of_type_2(till: VisaTill, nac: Till, card: str) -> None:
+    with till.new_line() as line:
+        for _ in range(2):
+            reply = till.ask(debit(till, "G4", card, 1_000).but(f2="2"), line, ETB).expect("00")
+            line.send(confirmation(reply, "2"))
+            line.expect("ACK", "ENQ")
+        reply = till.ask(debit(till, "G4", card, 1_000), line).expect("00")
+    wait_for(lambda: nac.balance(card), 18_000)
+
+
+def test_several_debits_on_one_line_of_type_4(till: VisaTill, nac: Till, card: str) -> None:
+    with till.new_line() as line:
+        for _ in range(2):
+            reply = till.ask(debit(till, "G4", card, 1_000).but(f2="4"), line).expect("00")
+            line.send(confirmation(reply, "4"))
+            line.expect("ACK")
+        till.ask(debit(till, "G4", card, 1_000).but(f2="4"), line).expect("00")
+    wait_for(lambda: nac.balance(card), 18_000)
+
+
+def test_a_debit_whose_line_broke_is_undone_or_confirmed_on_the_next_never_both(
+    till: VisaTill, nac: Till, card: str
+) -> None:
+    """Which of the two depends on who is first, the repetition or the news that the line broke; ACK decides."""
+    left = 20_000
+    for _ in range(8):
+        asked = debit(till, "G4", card, 1_000)
+        with till.new_line() as line:
+            line.send(asked.text())
+        with till.new_line() as line:
+            reply = till.ask(asked, line).expect("00", "94")
+            if reply.rc == "00":
+                line.send(confirmation(reply))
+            else:
+                line.say(ACK)
+            confirmed = line.to_the_end()[0] == "ACK"
+        left -= 1_000 if confirmed else 0
+        wait_for(lambda: nac.balance(card), left)
+        till.ask(Request({**asked.fields, 1: "D", 2: "4"})).expect("00" if confirmed else "94")
+        assert nac.balance(card) == left
