@@ -153,3 +153,10 @@ def test_a_number_that_is_none_is_an_error(till: VisaTill, batch: str, number: s
     till.batch("X1", number).expect("06")
     till.batch("X2", number, 0, 0, 0, 0).expect("06")
     assert till.open_batch() == batch
+
+
+def test_after_999_comes_001(plain: VisaTill) -> None:
+    plain.open_batch(plain.open_batch())
+    assert plain.open_batch("999") == "999"
+    plain.batch("X2", "999", 0, 0, 0, 0).expect("00")
+    assert plain.open_batch() == "001"

@@ -19,7 +19,7 @@ from tests.contract.visa2.capture import (
     upload,
 )
 from tests.contract.visa2.conftest import VisaHouse
-from tests.contract.visa2.link import ACK, CLOSED, ETB, NAK
+from tests.contract.visa2.link import ACK, CLOSED, ETB, NAK, damaged, framed
 from tests.contract.visa2.till import VisaTill, following
 
 
@@ -241,6 +241,24 @@ def test_the_response_is_sent_again_after_nak(till: VisaTill, card: Secret, batc
         assert line.frame() == first.record
         line.say(ACK)
         line.expect("EOT", CLOSED)
+
+
+@pytest.mark.parametrize("how", ["bad_frames", "a_flood"])
+def test_a_session_that_goes_wrong_ends_and_nothing_is_captured(
+    till: VisaTill, nac: Till, card: Secret, batch: str, how: str
+) -> None:
+    records = batch_records(till.numbers, batch, [Item("G4", card, till.sequence(), 5_000, "123456")])
+    with till.new_line() as line:
+        line.send(records[0].text(), ETB)
+        line.expect("ACK")
+        bad = damaged(framed(records[1].text(), ETB, even=till.even))
+        for _ in range(3 if how == "bad_frames" else 0):
+            line.send_bytes(bad)
+            line.expect("NAK")
+        line.send_bytes(bad if how == "bad_frames" else bytes([0x05]) * 65)
+        line.expect("EOT", CLOSED)
+    assert upload(till, records).code == "GB"
+    assert nac.balance(card) == 15_000
 
 
 @pytest.mark.parametrize("sent", [1, 2, 3, 4, 5])

@@ -67,6 +67,27 @@ def test_a_card_with_a_pin_pays_only_with_the_right_one(till: VisaTill, nac: Til
     assert nac.balance(secure.pan) == before
 
 
+def test_after_too_many_wrong_pins_the_right_one_is_refused_too(till: VisaTill, nac: Till, visa: VisaHouse) -> None:
+    locked = [card for card in visa.demo.cards if card.product.pin and card.active][-1]
+    assert locked.pin is not None
+    before = nac.balance(locked.pan)
+    wrong = "".join(str((int(digit) + 1) % 10) for digit in locked.pin)
+    codes = [till.do("G4", locked.pan, 1_000, pin(wrong)).rc for _ in range(8)]
+    tries = codes.index("75")
+    assert codes == ["55"] * tries + ["75"] * (8 - tries)
+    assert tries > 0
+    till.do("G4", locked.pan, 1_000, pin(locked.pin)).expect("75")
+    assert nac.balance(locked.pan) == before
+
+
+def test_a_pin_in_field_22_needs_keys_that_the_terminal_does_not_have(
+    till: VisaTill, nac: Till, secure: GiftCard
+) -> None:
+    before = nac.balance(secure.pan)
+    till.do("G4", secure.pan, 1_000, f19="K", f22="8F2A6B1C0D4E5F60FFFF9876543210E0").expect("55")
+    assert nac.balance(secure.pan) == before
+
+
 def test_closing_asks_for_the_pin_too(till: VisaTill, nac: Till, secure: GiftCard) -> None:
     before = nac.balance(secure.pan)
     till.do("G2", secure.pan, 0).expect("55")

@@ -1,4 +1,4 @@
-"""The power fails: what was answered stays, what waited for its confirmation can be settled, a batch is captured once.
+"""The power fails: what was answered stays, what waits for its V can be settled, a batch is captured once. Guessing.
 
 A daemon of this module's own, killed and begun again.
 """
@@ -19,8 +19,10 @@ from tests.contract.visa2.records import Reply, Request, confirmation
 from tests.contract.visa2.test_visa2_debit import debit
 from tests.contract.visa2.till import GIFT, VisaTill
 
+GUESS_LIMIT = 20
 
-@pytest.fixture
+
+@pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     with running(tmp_path_factory.mktemp("crash")) as made:
         yield made
@@ -84,3 +86,17 @@ def take_up_again(daemon: Daemon, house: VisaHouse, first: VisaTill, second: Vis
     assert upload(first, whole).code in ("GB", "QD")
     assert upload(second, begun).code == "GB"
     assert [upload(till, records).code for till, records in ((first, whole), (second, begun))] == ["QD", "QD"]
+
+
+def test_more_wrong_guesses_than_the_limit_stop_that_terminal(daemon: Daemon) -> None:
+    with contextlib.closing(VisaHouse(daemon.demo, 0)) as house:
+        till, elsewhere, nac = house.tills[0], house.tills[1], house.club.till("nac")
+        card = house.iso.card(nac)
+        known = {one.pan for one in daemon.demo.cards}
+        guesses = [pan for nth in range(40) if (pan := f"{card[:8]}{nth:0{len(card) - 8}}") not in known]
+        codes = [till.do("G4", pan, 100).rc for pan in guesses[: GUESS_LIMIT + 2]]
+        assert codes[:GUESS_LIMIT] == ["14"] * GUESS_LIMIT
+        assert codes[-1] == "65"
+        till.do("G4", card, 100).expect("65")
+        till.do("GF", card, 100).expect("00")
+        elsewhere.do("G4", card, 100).expect("00")

@@ -164,6 +164,28 @@ def test_silence_after_the_response_undoes_it(visa: VisaHouse, till: VisaTill, n
     wait_for(lambda: nac.balance(card), 20_000)
 
 
+@pytest.mark.parametrize(
+    "changes", [{"agent_bank": "999999"}, {"agent_chain": "999999"}], ids=["agent_bank", "agent_chain"]
+)
+def test_an_agent_that_is_not_the_terminals_is_unknown(
+    till: VisaTill, nac: Till, card: str, changes: dict[str, str]
+) -> None:
+    asked = debit(till, "G4", card, 2_500)
+    with till.new_line() as line:
+        till.ask(Request(asked.fields, debit_group(till.numbers._replace(**changes))), line).expect("03")
+    assert nac.balance(card) == 20_000
+
+
+def test_the_batch_number_of_a_debit_opens_nothing(till: VisaTill, nac: Till, card: str) -> None:
+    batch = till.fresh_batch()
+    with till.new_line() as line:
+        reply = till.ask(debit(till, "G4", card, 2_500, batch="777"), line).expect("00")
+        line.send(confirmation(reply))
+        line.expect("ACK", "EOT", CLOSED)
+    assert till.open_batch() == batch
+    till.batch("X2", batch, 1, 2_500, 0, 0).expect("00")
+
+
 @pytest.mark.parametrize("amount", [0, 1_000])
 def test_a_decline_needs_no_confirmation(till: VisaTill, nac: Till, unsold: str, amount: int) -> None:
     with till.new_line() as line:

@@ -165,6 +165,13 @@ def test_more_characters_than_that_end_the_session(till: VisaTill, character: by
     assert set(heard[:-2]) <= {"ENQ"}, heard
 
 
+def test_the_limit_holds_while_the_host_waits_for_an_ack(till: VisaTill, card: str) -> None:
+    with VisaLine(till.port).expect("ENQ") as line:
+        till.ask(till.request("G3", card, 0, f2="0"), line)
+        line.send_bytes(b"~" * (OUTSIDE_MAX + 1))
+        line.expect("EOT", CLOSED)
+
+
 def test_a_flood_of_enq_hinders_nobody(visa: VisaHouse, till: VisaTill, card: str) -> None:
     lines = [VisaLine(till.port) for _ in range(5)]
     try:

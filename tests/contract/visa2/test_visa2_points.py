@@ -93,6 +93,16 @@ def test_an_undone_movement_of_points_is_as_if_it_had_not_been(
     assert nac.points(member) == before
 
 
+@pytest.mark.parametrize(("undo", "rc"), [("LE", "76"), ("LF", "00")])
+def test_an_unknown_movement_of_points_is_not_undone(
+    till: VisaTill, nac: Till, member: str, undo: str, rc: str
+) -> None:
+    before = nac.points(member)
+    till.do("L6", member, 1_000).expect("00")
+    till.do(undo, member, 1_000, original="000001112226120000" + "000000000001").expect(rc)
+    assert nac.points(member) > before
+
+
 def test_an_inquiry_tells_points_and_what_they_are_worth(
     visa: VisaHouse, till: VisaTill, nac: Till, member: str
 ) -> None:
