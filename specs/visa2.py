@@ -63,15 +63,18 @@ _DEVICE_AND_INDUSTRY: Final = "[ 0BCDEGHIJMOPQRSTWXZ][ 0ABDFGHILMOPR]"
 _AVS_RESULTS: Final = "[ 0-8A-EGIMNPRSUW-Z]"
 
 # fmt: off
-#: Reference 2.2. The list of sources decides how field 21 is read, so another one cannot be.
-REQUEST_FIELDS: Final = (
-    Field( 1, "record format",      1, "[DT]"),
+_WHO: Final = (
     Field( 2, "application type",   1, "[024]"),
     Field( 3, "delimiter",          1, r"\."),
     Field( 4, "acquirer BIN",       6, _NUMBER),
     Field( 5, "merchant number",   12, _ABOVE_ZERO),
     Field( 6, "store number",       4, _ABOVE_ZERO),
     Field( 7, "terminal number",    4, _ABOVE_ZERO),
+)
+#: Reference 2.2. The list of sources decides how field 21 is read, so another one cannot be.
+REQUEST_FIELDS: Final = (
+    Field( 1, "record format",      1, "[DT]"),
+    *_WHO,
     Field( 8, "device code",        1, _TEXT),
     Field( 9, "industry code",      1, _TEXT),
     Field(10, "currency code",      3, _NUMBER),
@@ -170,12 +173,7 @@ CAPTURED: Final = frozenset(
 #: The older record J (reference 2.7.1); the numbers are those of the fields in the table above that say the same.
 OLD_REQUEST_FIELDS: Final = (
     Field( 1, "record format",      1, "J"),
-    Field( 2, "application type",   1, "[024]"),
-    Field( 3, "delimiter",          1, r"\."),
-    Field( 4, "acquirer BIN",       6, _NUMBER),
-    Field( 5, "merchant number",   12, _ABOVE_ZERO),
-    Field( 6, "store number",       4, _ABOVE_ZERO),
-    Field( 7, "terminal number",    4, _ABOVE_ZERO),
+    *_WHO,
     Field(15, "merchant category",  4, _NUMBER),
     Field(11, "country code",       3, _NUMBER),
     Field(12, "city code",          5, _TEXT),
