@@ -16,6 +16,8 @@ from simulators.story import packaged_stories
 from simulators.visa2_wire import SEQUENCE_MAX
 from tests.crash.daemon import Daemon, make_demo, prove
 
+pytestmark = pytest.mark.slow  # a daemon and its terminals
+
 STORIES = [name for name, one in packaged_stories().items() if "visa2" in one.dialects]
 
 
