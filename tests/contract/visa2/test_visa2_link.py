@@ -94,6 +94,20 @@ def test_three_naks_in_a_row_and_the_fourth_bad_frame_ends_the_session(
     assert nac.balance(card) == 20_000
 
 
+def test_any_one_damaged_character_of_a_record_is_noticed(
+    till: VisaTill, nac: Till, card: str, line: VisaLine, even: bool
+) -> None:
+    good = framed(till.request("G4", card, 2_500, GIFT).text(), even=even)
+    places = [*range(1, len(good) - 2), len(good) - 1]  # all but STX and ETX
+    for nth, place in enumerate(places):
+        flip = 0x03 if even else 0x01  # two bits keep an even parity
+        line.send_bytes(good[:place] + bytes([good[place] ^ flip]) + good[place + 1 :])
+        line.expect("NAK")
+        if nth % 3 == 2:
+            till.ask(till.request("G3", card, 0), line).expect("00")
+    assert nac.balance(card) == 20_000
+
+
 def test_a_good_frame_begins_the_count_of_naks_anew(
     till: VisaTill, nac: Till, card: str, line: VisaLine, even: bool
 ) -> None:
