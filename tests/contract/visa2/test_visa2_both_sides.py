@@ -10,9 +10,9 @@ from tests.contract.client import Secret
 from tests.contract.daemon import TerminalRecord
 from tests.contract.members import Programme
 from tests.contract.till import ACTIVATE, REDEEM, Till
-from tests.contract.visa2.capture import Item, acknowledgement, batch_records, read_settled, send_last, upload
+from tests.contract.visa2.capture import Item, batch_records, upload
 from tests.contract.visa2.conftest import VisaHouse
-from tests.contract.visa2.link import ACK, ETB, framed
+from tests.contract.visa2.link import framed
 from tests.contract.visa2.records import minor, read_reply
 from tests.contract.visa2.till import GIFT, POINTS, VisaTill, following
 
@@ -146,29 +146,3 @@ def test_a_sale_and_its_reversal_at_once_leave_the_card_as_it_was(
             codes = [read_reply(line.frame()).rc for _ in frames]
         assert sorted(codes) in (["00", "00", "94"], ["00", "94", "94"]), codes
         assert nac.balance(card) == 20_000
-
-
-def test_two_trailers_at_once_capture_one_batch(till: VisaTill, nac: Till, card: Secret) -> None:
-    batch = till.fresh_batch()
-    records = batch_records(till.numbers, batch, [Item("G4", card, till.sequence(), 5_000, "123456")])
-    texts = [record.text() for record in records]
-    lines = [till.new_line() for _ in range(3)]
-    try:
-        for line in lines:
-            for nth, text in enumerate(texts[:-1], start=1):
-                line.send(text, ETB)
-                line.expect(acknowledgement(nth))
-        for line in lines[1:]:
-            line.send(texts[-1])
-        codes = [read_settled(send_last(lines[0], texts[-1]).record).code]
-        for line in lines[1:]:
-            while (heard := line.hear()) == "DC2":
-                pass
-            assert not isinstance(heard, str), heard
-            codes.append(read_settled(heard.record).code)
-            line.say(ACK)
-    finally:
-        for line in lines:
-            line.close()
-    assert sorted(codes) == ["GB", "QD", "QD"]
-    assert nac.balance(card) == 15_000
