@@ -9,7 +9,7 @@ import trio
 
 from simulators.codecs import DIALECTS, Dialect
 from simulators.decode import decode_pasted
-from simulators.demo import DemoError, load_demo
+from simulators.demo import DemoError, dialect_of, load_demo
 from simulators.fleet_command import fleet_command
 from simulators.heartbeat_cli import echo_command, online_command
 from simulators.load_line import LoadOptions
@@ -149,8 +149,10 @@ main.add_command(fleet_command)
 @main.command()
 def stories() -> None:
     """List the packaged stories."""
-    for name, one in packaged_stories().items():
-        click.echo(f"{name:26}{one.title}")
+    packaged = packaged_stories()
+    width = max(map(len, packaged)) + 2
+    for name, one in packaged.items():
+        click.echo(f"{name:{width}}{one.title}")
 
 
 @main.command()
@@ -159,18 +161,23 @@ def stories() -> None:
 def story(till: Till, name: str) -> int:
     """Play a conversation: a packaged story by NAME, or a file; `all` plays every packaged one."""
     chosen = packaged_stories() if name == "all" else {name: load_story(name)}
-    listener = till.listener or (till.demo.terminal(till.terminal_id).listener if till.terminal_id else "nac")
+    listener = till.listener or (till.demo.terminal(till.terminal_id).listener if till.terminal_id else None)
+    if listener and name == "all":
+        chosen = {one: story for one, story in chosen.items() if dialect_of(listener) in story.dialects}
     somebody_is_there = sys.stdin.isatty() and name != "all" and not till.json
     results = []
     for one_name, one in chosen.items():
+        if listener and dialect_of(listener) not in one.dialects:
+            raise DemoError(f"the story {one_name} is for {', '.join(one.dialects)}")
         player = Player(
             till.demo,
             one,
-            listener,
+            listener or one.dialects[0],
             host=till.host,
             terminal_id=till.terminal_id,
             answer_seconds=till.timeout,
             pause=wait_for_enter if somebody_is_there else go_on,
+            manner=till.given_manner,
         )
         results.append(trio.run(show_story, one_name, one, player, till.trace, till.json))
     if till.json:
@@ -227,12 +234,14 @@ def decode(message: str, dialect: Dialect) -> None:
 
 
 def _decode_visa2(text: str) -> None:
-    described = describe_pasted(text)
-    if described.rows:
-        show_rows(described.rows, described.heading)
-    if described.problem:
-        click.echo(f"tillsim: {described.problem}", err=True)
-        sys.exit(2)
+    for described in describe_pasted(text):
+        if described.problem:
+            click.echo(f"tillsim: {described.problem}", err=True)
+            sys.exit(2)
+        if described.rows:
+            show_rows(described.rows, described.heading)
+        else:
+            click.echo(described.heading)
 
 
 def _amount(terminal: Terminal, text: str | None) -> int | None:

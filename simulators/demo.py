@@ -14,6 +14,7 @@ from simulators.codecs import Dialect
 
 DEFAULT_PATH = Path("demo-data/demo.json")
 ENVIRONMENT = "TILLSIM_DEMO"
+SHORT_NUMBER_MAX, LONG_NUMBER_MAX = 999, 999_999  # of batches
 
 
 class DemoError(Exception):
@@ -61,6 +62,11 @@ class DemoTerminal(msgspec.Struct, frozen=True):
     @property
     def key(self) -> str:
         return f"{self.merchant_id}/{self.terminal_id}"
+
+    @property
+    def batch_number_max(self) -> int:
+        """Where its batch numbers begin anew: whatever it speaks, data capture has three digits for them."""
+        return SHORT_NUMBER_MAX if self.visa2 else LONG_NUMBER_MAX
 
     def now(self) -> datetime:
         """What its clock shows."""

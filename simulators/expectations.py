@@ -1,15 +1,15 @@
 """Holding an answer against what a story expects, and saying field by field what is otherwise."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from simulators.codecs import Dialect
-from simulators.demo import DemoError
+from simulators.demo import LONG_NUMBER_MAX, SHORT_NUMBER_MAX, DemoError
 from simulators.points_receipt import find_points, find_return
 from simulators.references import Value, parse_reference, resolve_terms
 from simulators.settlement_slip import read_totals
-from simulators.state import COUNTER_MAX
 from simulators.story import Step
 from simulators.tables import available, find_tables
 from simulators.terminal import Exchange
@@ -47,7 +47,11 @@ def differences(step: Step, exchange: Exchange, played: dict[str, Played], diale
         if wanted is not None:
             found += _compare(part, resolve(wanted, played), _part_or_words(answer, part, dialect))
     if expect.batch is not None:
-        found += _compare("batch", resolve_batch(expect.batch, played), answer.get(60))
+        found += _compare("batch", resolve_batch(expect.batch, played, dialect), answer.get(60))
+    if expect.text is not None:
+        found += _compare("text", expect.text, find_tables(answer, dialect).get("22", "")[: len(expect.text)])
+    if expect.session is not None:
+        found += _compare("session", expect.session, _OPTIONAL.sub(r"\1", exchange.session))
     if expect.totals is not None:
         found += _compare("totals", _told(expect.totals), _told(read_totals(answer)))
     if expect.same_as:
@@ -81,12 +85,14 @@ def resolve(value: Value, played: dict[str, Played]) -> Value:
     return resolve_terms(parse_reference(value, value), part_of)
 
 
-def resolve_batch(value: str, played: dict[str, Played]) -> str:
+def resolve_batch(value: str, played: dict[str, Played], dialect: Dialect) -> str:
     """A batch number as DE60 has it; a reference may run past the last one. Empty stays empty."""
     found = resolve(value, played)
-    return f"{(int(found) - 1) % COUNTER_MAX + 1:06d}" if found else ""
+    last = SHORT_NUMBER_MAX if dialect == "visa2" else LONG_NUMBER_MAX
+    return f"{(int(found) - 1) % last + 1:06d}" if found else ""
 
 
+_OPTIONAL = re.compile("(>[DTJ]) <ACK(?= )")  # to a good request: a listener may be told to say it
 _ASKED = {"stan": 11, "receipt": 62}
 _ANSWERED = {"rrn": 37, "approval": 38, "code": 39, "batch": 60}
 _POINTS = {"earned": "earned", "redeemed": "redeemed", "points": "available"}  # of table PT

@@ -11,12 +11,13 @@ from simulators.demo import Demo, DemoTerminal, dialect_of
 from simulators.fleet_report import FleetReport
 from simulators.journal import Journal, Result
 from simulators.journal_file import JournalFile
-from simulators.line import Line, LineDown
+from simulators.line import BatchLine, Line, LineDown
 from simulators.link import open_link
 from simulators.load_line import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, TRY_AGAIN, GaveUp
 from simulators.requests import is_answer_to, without_secrets
 from simulators.settlement import Habits, Said, pay_debts, settle
 from simulators.state import COUNTER_MAX, Counters, Deed, StateFile
+from simulators.visa2_manner import Manner
 from simulators.visa2_wire import is_upload
 from simulators.wire import Message, WireError
 
@@ -60,6 +61,8 @@ class FleetTill:
         self._state = StateFile.beside(demo)
         self._stans = range(0)
         self._link: Line | None = None
+        maker = random.Random(f"{options.seed}/{who.key}")  # not of the day: the same events whatever is spoken
+        self._manner = Manner(parity=maker.choice(("none", "even")), type=maker.choice((0, 2, 4)))
 
     def power_cut(self) -> None:
         """Only what is on disk is left."""
@@ -174,9 +177,9 @@ class FleetTill:
                 if uploads:
                     await self.hang_up()  # a batch has a session of its own
                 link = self._link = self._link or await open_link(
-                    self._demo, self.who, self._options.listener_of(self.who), self._options.host
+                    self._demo, self.who, self._options.listener_of(self.who), self._options.host, manner=self._manner
                 )
-                if uploads:
+                if uploads and isinstance(link, BatchLine):
                     answer = await link.upload(request, self.journal.counting)
                     await self.hang_up()
                     return None if lost else answer

@@ -11,8 +11,9 @@ from typing import Literal
 
 import msgspec
 
+from simulators.demo import LONG_NUMBER_MAX
 from simulators.requests import card_number
-from simulators.state import COUNTER_MAX, Deed
+from simulators.state import Deed
 from simulators.totals import Total, add_up, block_of, decode_totals
 from simulators.wire import Message, WireError
 
@@ -83,6 +84,7 @@ class Journal(msgspec.Struct):
     uploading: bool = False
     closed: list[Closed] = []
     told: str = ""  # the switch's totals of the batch, when they differed
+    number_max: int = LONG_NUMBER_MAX
 
     # --- what it holds ---
 
@@ -247,7 +249,7 @@ class Journal(msgspec.Struct):
         self.closed.append(Closed(number, self.totals(), answered, self.uploading, cleared))
         del self.closed[:-CLOSED_KEPT]
         self.items, self.uploading, self.told = [], False, ""
-        self.number = number % COUNTER_MAX + 1
+        self.number = number % self.number_max + 1
 
     def _is_booked(self, request: Message) -> bool:
         """Whether the journal has it already: as a record, or as the void of one."""

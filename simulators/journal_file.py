@@ -18,5 +18,11 @@ class JournalFile(LockedFile[Journal]):
             folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise DemoError(f"{folder} cannot be made: {error.strerror}; copy demo.json where you may") from None
+        self._number_max = who.batch_number_max
         name = quote(f"{who.merchant_id}-{who.terminal_id}-{who.nii}", safe="")
         super().__init__(folder / f"{name}.json", Journal, Journal)
+
+    def read(self) -> Journal:
+        journal = super().read()
+        journal.number_max = self._number_max
+        return journal

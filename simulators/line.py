@@ -21,6 +21,7 @@ class Line(ABC):
 
     def __init__(self, stream: trio.abc.Stream) -> None:
         self._stream = stream
+        self.session: list[str] = []  # what went over it for the last request, where characters mean something
 
     @abstractmethod
     async def send(self, request: Message) -> None: ...
@@ -28,10 +29,6 @@ class Line(ABC):
     @abstractmethod
     async def receive(self) -> Message:
         """The next message, whoever it is for."""
-
-    async def upload(self, settlement: Message, items: Sequence[Item]) -> Message:
-        """A whole batch, and what it was answered; only lines that have a session for it."""
-        raise NotImplementedError
 
     @property
     def hung_up(self) -> bool:
@@ -57,3 +54,16 @@ class Line(ABC):
         if not data:
             raise LineDown("the switch closed the connection")
         return data
+
+
+class BatchLine(Line):
+    """A line that has a session of its own for a whole batch."""
+
+    @property
+    @abstractmethod
+    def takes_batches(self) -> bool:
+        """Now: requests of another kind may have begun on it."""
+
+    @abstractmethod
+    async def upload(self, settlement: Message, items: Sequence[Item]) -> Message:
+        """A whole batch, and what it was answered."""

@@ -10,6 +10,7 @@ from simulators.demo import Demo, DemoError, DemoTerminal, dialect_of
 from simulators.framing import FrameReader, frame, split_frame, tpdu
 from simulators.line import Line, LineDown
 from simulators.visa2_link import Visa2Line
+from simulators.visa2_manner import Manner
 from simulators.wire import Message, WireError, decode, encode
 
 
@@ -43,9 +44,15 @@ class Link(Line):
 
 
 async def open_link(
-    demo: Demo, terminal: DemoTerminal, listener: str, host: str, *, persistent: bool = True, debit: bool = False
+    demo: Demo,
+    terminal: DemoTerminal,
+    listener: str,
+    host: str,
+    *,
+    persistent: bool = True,
+    manner: Manner = Manner(),  # noqa: B008 - frozen
 ) -> Line:
-    """Connect as a terminal of its merchant; `persistent`: for more than one message; `debit`: three for each."""
+    """Connect as a terminal of its merchant; `persistent`: for several messages; `manner`: how it speaks VISA-2."""
     port = demo.port(listener)
     dialect = dialect_of(listener)
     context = tls_context(demo, terminal.merchant_id) if listener.endswith("-tls") else None
@@ -56,7 +63,7 @@ async def open_link(
     if context:
         stream = await _secure(stream, context, host)
     if dialect == "visa2":
-        return Visa2Line(stream, terminal, interleaved=persistent, debit=debit)
+        return Visa2Line(stream, terminal, manner, persistent=persistent)
     return Link(stream, dialect, tpdu(terminal.nii))
 
 

@@ -101,8 +101,13 @@ class Traffic(ABC, Generic[V]):
     # --- asking and judging ---
 
     async def _send_or_undo(self, view: V, what: str, request: Message) -> Message | None:
-        """The answer; None if it never came, and then the request has been reversed."""
+        """The answer; None if it never came, and then the request has been reversed.
+
+        Without references a reversal could mean another transaction of the same amount: then the request is repeated.
+        """
         answer = await self._line.send(what, request)
+        if answer is None and self._line.says_less:
+            return await self._line.insist("repeat", lambda _: build_repeat(request))
         if answer is None:
             await self._reverse(view, Deed(what, request))
         return answer

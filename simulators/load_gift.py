@@ -47,7 +47,11 @@ class GiftTraffic(Traffic[CardView]):
         request = self._line.build("redeem", view.pan, view.balance + 1)
         answer = await self._send_or_undo(view, "redeem", request)
         if answer:
-            self._is(view, "redeem of too much", answer, "51", balance=view.balance)
+            if self._line.says_less and view.balance:
+                taken = self._is(view, "redeem of too much", answer, "10", view.balance, balance=0)
+                view.balance = 0 if taken else view.balance
+            else:
+                self._is(view, "redeem of too much", answer, "51", balance=view.balance)
 
     async def _move(self, view: CardView, kind: str) -> None:
         """Load or spend, then sometimes repeat, void or reverse it."""

@@ -13,6 +13,7 @@ from simulators.link import open_link
 from simulators.load_report import LoadReport
 from simulators.requests import KINDS, Order, build_request, build_void, is_answer_to
 from simulators.state import COUNTER_MAX, Counters, Deed, StateFile
+from simulators.visa2_wire import SEQUENCE_MAX
 from simulators.wire import Message, WireError
 
 STANS_RESERVED = 1000  # at a time: one write of the state file for as many messages
@@ -52,6 +53,13 @@ class LoadLine:
         self._stans = range(0)
         self._link: Line | None = None
         self._due = 0.0
+        self._counts_anew = self.says_less  # the switch does not know yet that sequence numbers begin anew
+
+    @property
+    def says_less(self) -> bool:
+        """VISA-2: no transfers, previews and purchases of points, no receipts and tenders, no RRN to reverse by, and
+        what is there is always taken."""
+        return self.dialect == "visa2"
 
     def build(self, kind: str, pan: str, amount: int | None = None, **more: Any) -> Message:
         """A request with fresh numbers; `more` is what else an Order says."""
@@ -71,6 +79,8 @@ class LoadLine:
             await trio.sleep_until(self._due)
         try:
             with trio.fail_after(self._options.answer_seconds):
+                if self._counts_anew:
+                    await self._log_on()
                 answer = await self._exchange(request)
         except (trio.TooSlowError, LineDown, WireError):
             report.lost += self._link is not None  # no connection, nothing lost
@@ -94,6 +104,13 @@ class LoadLine:
         if link:
             await link.aclose()
 
+    async def _log_on(self) -> None:
+        """A day has more messages than there are sequence numbers: what was sent before is not meant any more."""
+        self._counts_anew = False
+        logon = build_request(self.who, self.dialect, Order(KINDS["logon"]), self._counters(), self.who.now())
+        answer = await self._exchange(logon)
+        self._counts_anew = answer.get(39) != "00"
+
     async def _exchange(self, request: Message) -> Message:
         if self._link is not None and self._link.hung_up:
             await self.hang_up()
@@ -112,4 +129,5 @@ class LoadLine:
             first = self._state.take_stans(self.who.key, STANS_RESERVED)
             self._stans = range(first, first + STANS_RESERVED)
         stan, self._stans = (self._stans[0] - 1) % COUNTER_MAX + 1, self._stans[1:]
+        self._counts_anew |= self.says_less and stan % SEQUENCE_MAX == 1
         return Counters(f"{stan:06d}", f"{stan:06d}", None)

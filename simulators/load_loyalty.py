@@ -36,7 +36,9 @@ class LoyaltyTraffic(Traffic[View]):
     async def _play(self, view: View) -> None:
         """Payments only from what is there; a member with little buys more."""
         choice, poor = self._random.random(), not self._value or view.balance < 3 * self._minimum
-        if choice < 0.1:
+        if self._line.says_less:
+            await self._play_less(view, choice, poor=poor)
+        elif choice < 0.1:
             await self._check_balance(view)
         elif choice < 0.2:
             await self._preview(view)
@@ -52,6 +54,17 @@ class LoyaltyTraffic(Traffic[View]):
             await self._buy(view)
         else:
             await self._purchase(view)
+
+    async def _play_less(self, view: View, choice: float, *, poor: bool) -> None:
+        """What a terminal can say that has no code for the rest."""
+        if choice < 0.2:
+            await self._check_balance(view)
+        elif choice < 0.24 and not view.shared and self._value:
+            await self._overdraw(view)
+        elif choice < 0.6 or poor:
+            await self._sale(view)
+        else:
+            await self._payment(view)
 
     # --- what is asked, and what must be refused ---
 
@@ -146,7 +159,7 @@ class LoyaltyTraffic(Traffic[View]):
             if not answer or not self._is(view, "return", answer, "00"):
                 return
             told, returned = self._points(view, "return", answer), find_return(answer, self._line.dialect)
-            returned = returned or Returned(0, 0)
+            returned = returned or Returned(0, part if self._line.says_less else 0)
             view.balance += told.redeemed - told.earned
             self._is(view, "return", answer, "00", balance=view.balance)
             if returned.worth + returned.rest != part:

@@ -34,6 +34,8 @@ def show_exchange(terminal: Terminal, exchange: Exchange, *, trace: bool) -> Non
         if exchange.answer:
             heading = f"<< {exchange.code} {meaning(exchange.code)}, after {exchange.seconds * 1000:.1f} ms"
             show_message(exchange.answer, terminal.dialect, heading)
+        if exchange.session:
+            click.echo(f"  session: {exchange.session}\n")
     for line in receipt_lines(terminal.demo, terminal.who, terminal.dialect, exchange, datetime.now()):
         click.echo(line)
 
@@ -75,6 +77,7 @@ def as_json(terminal: Terminal, exchange: Exchange) -> dict[str, Any]:
         "card": mask_pan(pan) if pan else None,
         "currency": request.get(49) or terminal.who.currency,
         "seconds": round(exchange.seconds, 6),
+        "session": exchange.session or None,
         "request": _message_json(request, terminal.dialect),
     }
     if answer is None:

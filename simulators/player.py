@@ -1,7 +1,8 @@
 """Plays a story: chooses its cards, sends its steps, tells each result as it comes."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
+from typing import Any
 
 import msgspec
 
@@ -37,7 +38,7 @@ async def go_on(text: str) -> None:
 
 
 class Player:
-    """One performance of one story on one listener."""
+    """One performance of one story on one listener; `manner` is how VISA-2 is spoken otherwise than the story says."""
 
     def __init__(
         self,
@@ -49,12 +50,14 @@ class Player:
         terminal_id: str | None = None,
         answer_seconds: float = ANSWER_SECONDS,
         pause: Pause = go_on,
+        manner: Mapping[str, Any] = {},
     ) -> None:
         self._demo = demo
         self._pause = pause
         self._story = story
+        spoken = msgspec.structs.replace(story.visa2, **manner)
         self._terminals = [
-            Terminal(demo, who, listener, host=host, answer_seconds=answer_seconds)
+            Terminal(demo, who, listener, host=host, answer_seconds=answer_seconds, manner=spoken)
             for who in _in_order(demo, listener, terminal_id)
         ]
         self._cards: dict[str, DemoCard | DemoLoyaltyCard] = {}
@@ -136,7 +139,7 @@ class Player:
             await terminal.send_and_leave(kind, request)
             self._played[step.name] = Played(kind, request)
             return StepResult(step, terminal, None, [])
-        exchange = await terminal.send(kind, request)
+        exchange = await terminal.send(kind, request, step.damage)
         self._played[step.name] = Played(kind, request, exchange, terminal.dialect)
         return StepResult(step, terminal, exchange, differences(step, exchange, self._played, terminal.dialect))
 
@@ -149,7 +152,7 @@ class Player:
         if step.send in SETTLEMENT_KINDS.values():
             return step.send, self._settlement(step, terminal)
         if step.send in KINDS:
-            return terminal.prepare(self._order(step))
+            return terminal.prepare(self._order(step, terminal))
         original = self._played[step.of]
         deed = original.exchange.deed if original.exchange else Deed(original.kind, original.request)
         if step.send == "upload":
@@ -163,7 +166,7 @@ class Player:
     def _settlement(self, step: Step, terminal: Terminal) -> Message:
         """The terminal's own number and totals, where the step does not say others."""
         journal = terminal.read_journal()
-        number = resolve_batch(step.batch, self._played) if step.batch else journal.batch
+        number = resolve_batch(step.batch, self._played, terminal.dialect) if step.batch else journal.batch
         if number is None:
             raise DemoError(f"terminal {terminal.who.terminal_id} has no batch number yet: a story logs on first")
         totals = journal.totals()[: Habits().blocks] if step.totals is None else step.totals
@@ -172,10 +175,10 @@ class Player:
     def _upload(self, step: Step, terminal: Terminal, deed: Deed) -> Message:
         amount = int(deed.approved_amount) if step.amount is None else int(resolve(step.amount, self._played))
         item = Item(deed.kind, deed.request, amount, deed.rrn or "")
-        batch = resolve_batch(step.batch, self._played) if step.batch else None
+        batch = resolve_batch(step.batch, self._played, terminal.dialect) if step.batch else None
         return build_upload(terminal.who, terminal.dialect, item, terminal.next_numbers()[0], batch=batch, more=False)
 
-    def _order(self, step: Step) -> Order:
+    def _order(self, step: Step, terminal: Terminal) -> Order:
         kind = KINDS[step.send]
         card = self._cards.get(step.card)
         amount = None if step.amount is None else int(resolve(step.amount, self._played))
@@ -189,7 +192,7 @@ class Player:
             receipt=self._text(step.receipt),
             partial=step.partial,
             swipe=step.swipe,
-            batch=None if step.batch is None else resolve_batch(step.batch, self._played),
+            batch=None if step.batch is None else resolve_batch(step.batch, self._played, terminal.dialect),
             tables=tuple(self._tables(step)),
         )
 

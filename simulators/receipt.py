@@ -70,7 +70,7 @@ def receipt_lines(demo: Demo, who: DemoTerminal, dialect: Dialect, exchange: Exc
         who.store.center(WIDTH).rstrip(),
         _pair(f"Terminal {who.terminal_id}", f"STAN {request.get(11)}"),
         _pair(
-            str(local_time(answer or request, now) or now.replace(microsecond=0)),
+            str((answer and local_time(answer, now)) or local_time(request, now) or now.replace(microsecond=0)),
             f"Receipt {request.get(62)}" if 62 in request.fields else "",
         ),
         "",

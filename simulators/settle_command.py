@@ -8,6 +8,7 @@ import trio
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from simulators.demo import DemoError
 from simulators.describe import mask_fields
 from simulators.journal import Result
 from simulators.output import APPROVED, DECLINED, NO_ANSWER, show_json, show_message
@@ -20,11 +21,13 @@ from simulators.till import Till, add_options, till_options
 from simulators.totals import BLOCK_CHOICES, BLOCK_NAMES, Total
 
 
-def _settle(till: Till, blocks: str, clear: bool, names_rrn: bool, names_batch: bool) -> int:
-    """Settle the terminal's batch (0500); told 95, upload every record (0320) and close it."""
+def _settle(till: Till, blocks: str, clear: bool, capture: bool, names_rrn: bool, names_batch: bool) -> int:
+    """Settle the terminal's batch (0500; VISA-2: X2); told 95, upload every record (0320; VISA-2: K) and close it."""
     terminal = till.open(like_last=True)
-    two = terminal.dialect == "visa2"  # its block 901 has debits and credits
-    habits = Habits(2 if two else int(blocks), names_rrn, names_batch)
+    visa2 = terminal.dialect == "visa2"  # its block 901 has debits and credits
+    if capture and not visa2:
+        raise DemoError("--capture goes with --dialect visa2")
+    habits = Habits(2 if visa2 else int(blocks), names_rrn, names_batch, capture)
     all_said = trio.run(_talk, till, terminal, habits, clear)
     code = exit_code(all_said)
     if till.json:
@@ -47,6 +50,7 @@ settle_command = click.command("settle", help=_settle.__doc__)(
                 show_default=True,
                 help="blocks of totals in DE63: redeemed, loaded, sales, returns, two that stay empty",
             ),
+            click.option("--capture", is_flag=True, help="VISA-2: upload it (K) without asking for totals (X2) first"),
             click.option("--clear", is_flag=True, help="close it on the switch's totals (940000), whatever they are"),
             click.option(
                 "--rrn/--no-rrn", "names_rrn", default=True, help="uploads name the RRN, or send spaces [rrn]"

@@ -23,11 +23,15 @@ TRIES = 3  # of each message, then a settlement stops and waits to be asked agai
 
 
 class Habits(msgspec.Struct, frozen=True):
-    """What terminals do differently: blocks of totals; whether uploads name the RRN, and their batch in table 37."""
+    """What terminals do differently: blocks of totals; whether uploads name the RRN, and their batch in table 37.
+
+    `captures`: they send their batch whole and ask for no totals first, as VISA-2 terminals can.
+    """
 
     blocks: int = 4
     names_rrn: bool = True
     names_batch: bool = False
+    captures: bool = False
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -119,7 +123,11 @@ def next_to_settle(
         return f"upload {item.kind}", lambda numbers: build_upload(
             who, dialect, item, numbers()[0], batch=batch, more=more, names_rrn=habits.names_rrn
         )
-    code = CLEAR if clear else AFTER_UPLOAD if journal.uploading else SETTLE
+    code = SETTLE
+    if clear or (journal.uploading and dialect == "visa2" and not journal.counting):  # no batch is sent empty
+        code = CLEAR
+    elif journal.uploading or (habits.captures and journal.counting):
+        code = AFTER_UPLOAD
     totals = journal.totals()[: habits.blocks]
     return SETTLEMENT_KINDS[code], lambda numbers: build_settlement(who, code, journal.number, totals, *numbers())
 

@@ -2,6 +2,7 @@
 
 from simulators.journal import AFTER_UPLOAD, CLEAR
 from simulators.money import format_amount
+from simulators.tables import find_tables
 from simulators.totals import BLOCK_NAMES, Total, decode_totals, same_totals
 from simulators.wire import Message, WireError
 
@@ -10,9 +11,11 @@ def settlement_lines(request: Message, answer: Message, currency: str) -> list[s
     """Batch number, both sides block by block, and whether the batch is closed."""
     claimed, booked = read_totals(request), read_totals(answer)
     lines = [f"Batch {request.get(60)}", *total_lines(claimed, booked, currency)]
+    if answer.get(39) != "95" and (text := find_tables(answer, "visa2").get("22")) and not booked:
+        lines.append(text)  # of data capture, which is answered without totals
     if answer.get(39) == "00":
         how = {CLEAR: "CLEARED", AFTER_UPLOAD: "CLOSED AFTER UPLOAD"}.get(request.get(3), "CLOSED")
-        return [*lines, how if not claimed or same_totals(claimed, booked) else f"{how}, TOTALS DIFFER"]
+        return [*lines, how if not (claimed and booked) or same_totals(claimed, booked) else f"{how}, TOTALS DIFFER"]
     if answer.get(39) == "95":
         return [*lines, "TOTALS DIFFER (95): upload everything"]
     return [*lines, f"NOT CLOSED ({answer.get(39)})"]

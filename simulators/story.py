@@ -12,9 +12,11 @@ from typing import Any, Literal
 import msgspec
 
 from simulators.cards import CardWish
+from simulators.codecs import Dialect
 from simulators.demo import DemoError
 from simulators.references import Value, parse_reference
 from simulators.requests import KINDS
+from simulators.visa2_manner import Damage, Manner
 
 DEMO = "demo"  # what references call the rates of points of demo.json
 SENDS = (*KINDS, "void", "advice-void", "reversal", "repeat", "held", "upload")
@@ -36,6 +38,8 @@ class Expectation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pay_out: Value | None = None
     totals: list[list[int]] | None = None
     same_as: str | None = None
+    text: str | None = None
+    session: str | None = None
     present: list[int | str] = []
     absent: list[int | str] = []
 
@@ -76,12 +80,17 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     swipe: bool = False
     answer: Literal["read", "lost", "held"] = "read"
     pause: str = ""
+    damage: Damage = ""
     expect: Expectation = Expectation()
 
 
 class Story(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`dialects` are those it can be played in, the first unless another is asked for; `visa2` how that is spoken."""
+
     title: str
     steps: list[Step]
+    dialects: tuple[Dialect, ...] = ("nac", "ascii")
+    visa2: Manner = Manner()
     about: str = ""
     cards: dict[str, CardWish] = {}
     cleanup: list[Step] = []
@@ -108,6 +117,8 @@ def parse_story(content: bytes, name: str) -> Story:
         story = msgspec.toml.decode(content, type=Story)
     except msgspec.DecodeError as error:
         raise DemoError(f"{name}: {error}") from None
+    if not story.dialects:
+        raise DemoError(f"{name}: dialects names none")
     known = {DEMO}
     for number, step in enumerate([*story.steps, *story.cleanup], 1):
         _check_step(story, step, known, f"{name}, step {number} ({step.name or step.send})")
@@ -117,6 +128,8 @@ def parse_story(content: bytes, name: str) -> Story:
 
 def _check_step(story: Story, step: Step, known: set[str], where: str) -> None:
     kind = KINDS.get(step.send)
+    if (step.damage or step.expect.session) and story.dialects != ("visa2",):
+        raise DemoError(f"{where}: damage and session are of stories that are for visa2 alone")
     if step.send not in SENDS:
         raise DemoError(f"{where}: send {step.send!r} is none of {', '.join(SENDS)}")
     wanted = [step.card, step.to] if step.send == "points-transfer" else [step.card]

@@ -16,6 +16,7 @@ from simulators.output import APPROVED, DECLINED, NO_ANSWER, USAGE, as_json, sho
 from simulators.player import Player, StepResult
 from simulators.receipt import meaning
 from simulators.story import Story
+from simulators.wire import WireError
 
 
 class StoryResult(msgspec.Struct):
@@ -45,7 +46,7 @@ async def show_story(name: str, story: Story, player: Player, trace: bool, quiet
             result.steps.append(step)
             if not quiet:
                 _show_step(step, trace)
-    except DemoError as error:
+    except (DemoError, WireError) as error:
         result.problem = str(error)
     if not quiet:
         verdict = {APPROVED: "as expected", USAGE: f"could not be played: {result.problem}"}

@@ -12,9 +12,9 @@ import msgspec
 import trio
 
 from simulators.demo import Demo, DemoError, DemoTerminal, dialect_of
-from simulators.journal import Journal, Result
+from simulators.journal import Item, Journal, Result
 from simulators.journal_file import JournalFile
-from simulators.line import Line, LineDown
+from simulators.line import BatchLine, Line, LineDown
 from simulators.link import open_link
 from simulators.requests import (
     Order,
@@ -33,6 +33,8 @@ from simulators.requests import (
 from simulators.settlement import Said
 from simulators.state import Deed, StateFile
 from simulators.tables import available
+from simulators.visa2_link import Visa2Line
+from simulators.visa2_manner import Damage, Manner
 from simulators.visa2_wire import code_of, is_upload
 from simulators.wire import Message, WireError
 
@@ -49,6 +51,7 @@ class Exchange(msgspec.Struct, frozen=True):
     problem: str = ""
     sent: bool = True
     seconds: float = 0.0
+    session: str = ""  # what went over the line character by character, where that matters
     result: Result | None = None
 
     @property
@@ -58,6 +61,15 @@ class Exchange(msgspec.Struct, frozen=True):
     @property
     def approved(self) -> bool:
         return self.code in ("00", "10")
+
+
+class _Heard(msgspec.Struct, frozen=True):
+    """The answer, or why there is none, whether the request left at all, and what went over the line."""
+
+    answer: Message | None
+    problem: str = ""
+    sent: bool = True
+    session: str = ""
 
 
 class Terminal:
@@ -76,9 +88,9 @@ class Terminal:
         answer_seconds: float = ANSWER_SECONDS,
         persistent: bool = True,
         clock: Callable[[], datetime] = datetime.now,
-        debit: bool = False,
+        manner: Manner = Manner(),  # noqa: B008 - frozen
     ) -> None:
-        self._debit = debit
+        self._manner = manner
         self.demo = demo
         self.who = who
         self.listener = listener
@@ -90,6 +102,7 @@ class Terminal:
         self._persistent = persistent
         self._clock = clock
         self._link: Line | None = None
+        self._captured: dict[str, list[Item]] = {}  # what was uploaded at once, by batch number
 
     async def __aenter__(self) -> "Terminal":
         return self
@@ -110,6 +123,7 @@ class Terminal:
             answer_seconds=self._answer_seconds,
             persistent=False,
             clock=self._clock,
+            manner=self._manner,
         )
 
     async def hang_up(self) -> None:
@@ -141,8 +155,8 @@ class Terminal:
     async def repeat(self, deed: Deed, request: Message | None = None) -> Exchange:
         return await self.send(deed.kind, build_repeat(request or deed.request))
 
-    async def send(self, kind: str, request: Message) -> Exchange:
-        """Send a request as it is, wait for its answer, and remember both."""
+    async def send(self, kind: str, request: Message, damage: Damage = "") -> Exchange:
+        """Send a request as it is, wait for its answer, and remember both. `damage`: what the line spoils."""
         if self.dialect == "visa2" and not is_upload(request):
             code_of(request)  # what cannot be said never leaves
         deed = Deed(kind, without_secrets(request, self.dialect))
@@ -151,15 +165,16 @@ class Terminal:
             self.state.remember(self.who.key, deed)  # before it leaves: a power cut must not forget it
         self._note_leaving(deed)
         started = trio.current_time()
-        answer, problem, sent = await self._ask(request)
+        heard = await self._ask(request, damage)
         seconds = trio.current_time() - started
-        result = self._note_answer(request, answer, sent)
+        answer = heard.answer
+        result = self._note_answer(request, answer, heard.sent)
         if answer:
             deed = Deed(kind, deed.request, answer.get(39), answer.get(4) or None, answer.get(37) or None)
             if is_deed:
                 self.state.remember(self.who.key, deed)
             self._learn(deed, answer)
-        return Exchange(deed, request, answer, problem, sent, seconds, result)
+        return Exchange(deed, request, answer, heard.problem, heard.sent, seconds, heard.session, result)
 
     async def recover(self, exchange: Exchange) -> list[Exchange]:
         """After a lost answer: reverse what may have moved value, repeat an advice; three times at most."""
@@ -227,26 +242,35 @@ class Terminal:
                         if not deaf:
                             await link.send(answer_echo(message, self._now()))
 
-    async def _ask(self, request: Message) -> tuple[Message | None, str, bool]:
-        """The answer, or why there is none, and whether the request left at all."""
-        sent = False
+    async def _ask(self, request: Message, damage: Damage) -> _Heard:
+        sent, link = False, None
         try:
             with trio.fail_after(self._answer_seconds):
                 uploads = self.dialect == "visa2" and is_upload(request)
-                if uploads:
-                    await self.hang_up()  # a batch has a session of its own
+                if uploads and isinstance(self._link, BatchLine) and not self._link.takes_batches:
+                    await self.hang_up()
                 async with self._line() as link:
                     sent = True  # from here the switch may have it, even if sending fails half way
-                    if uploads:
-                        return await link.upload(request, self.journal.read().counting), "", True
-                    await link.send(request)
-                    return await self._wait_for_answer(link, request), "", True
-        except trio.TooSlowError:
+                    if isinstance(link, Visa2Line):
+                        link.damage(damage)
+                    if uploads and isinstance(link, BatchLine):
+                        answer = await link.upload(request, self._items_of(request))
+                    else:
+                        await link.send(request)
+                        answer = await self._wait_for_answer(link, request)
+                    return _Heard(answer, session=" ".join(link.session))
+        except (trio.TooSlowError, LineDown) as error:
             await self.hang_up()
-            return None, f"no answer within {self._answer_seconds:g} seconds", sent
-        except LineDown as error:
-            await self.hang_up()
-            return None, str(error), sent
+            slow = isinstance(error, trio.TooSlowError)
+            problem = f"no answer within {self._answer_seconds:g} seconds" if slow else str(error)
+            return _Heard(None, problem, sent, " ".join(link.session) if link else "")
+
+    def _items_of(self, upload: Message) -> list[Item]:
+        """What is in the batch; of one that was uploaded before, what was in it then."""
+        journal, number = self.journal.read(), upload.get(60)
+        if journal.batch == number:
+            self._captured[number] = journal.counting
+        return self._captured.get(number, [])
 
     @asynccontextmanager
     async def _line(self) -> AsyncIterator[Line]:
@@ -254,7 +278,7 @@ class Terminal:
             await self.hang_up()
         if self._link is None:
             self._link = await open_link(
-                self.demo, self.who, self.listener, self._host, persistent=self._persistent, debit=self._debit
+                self.demo, self.who, self.listener, self._host, persistent=self._persistent, manner=self._manner
             )
         yield self._link
         if not self._persistent:

@@ -20,6 +20,7 @@ from simulators.receipt import meaning
 from simulators.requests import Kind
 from simulators.state import StateFile
 from simulators.terminal import ANSWER_SECONDS, Exchange, Terminal
+from simulators.visa2_manner import Manner, Parity, Record
 from simulators.wire import WireError
 
 LISTENERS = ("nac", "ascii", "visa2", "nac-tls", "ascii-tls", "visa2-tls")
@@ -37,7 +38,16 @@ class Till(msgspec.Struct, frozen=True):
     json: bool
     reverse: bool
     nii: str | None = None
-    debit: bool = False
+    record: Record | None = None
+    parity: Parity | None = None
+    application_type: str | None = None
+
+    @property
+    def given_manner(self) -> dict[str, Any]:
+        """What was said of how to speak VISA-2."""
+        type_ = None if self.application_type is None else int(self.application_type)
+        given = {"record": self.record, "parity": self.parity, "type": type_}
+        return {name: value for name, value in given.items() if value is not None}
 
     def open(self, *, like_last: bool = False, persistent: bool = False) -> Terminal:
         """The terminal asked for; `like_last` prefers the one of the last command to the first of the listener."""
@@ -52,8 +62,8 @@ class Till(msgspec.Struct, frozen=True):
             who = self.demo.terminals_of(listener)[0]
         if self.nii:
             who = msgspec.structs.replace(who, nii=self.nii.zfill(3))
-        if self.debit and dialect_of(listener) != "visa2":
-            raise DemoError("--debit goes with --dialect visa2: the others have no third message")
+        if self.given_manner and dialect_of(listener) != "visa2":
+            raise DemoError("--record, --parity and --application-type go with --dialect visa2")
         return Terminal(
             self.demo,
             who,
@@ -61,7 +71,7 @@ class Till(msgspec.Struct, frozen=True):
             host=self.host,
             answer_seconds=self.timeout,
             persistent=persistent,
-            debit=self.debit,
+            manner=Manner(**self.given_manner),
         )
 
     def _last_terminal(self) -> str | None:
@@ -103,7 +113,7 @@ def till_options(command: Callable[..., int]) -> Any:
     def run(demo: Path | None, **options: Any) -> None:
         dialect = options.pop("dialect")
         options["listener"] = options["listener"] or dialect
-        names = ("terminal_id", "listener", "host", "timeout", "trace", "json", "reverse", "nii", "debit")
+        names = ("terminal_id", "listener", "host", "timeout", "trace", "json", "reverse", "nii", *_MANNER)
         common = {name: options.pop(name) for name in names}
         with complaints():
             sys.exit(command(Till(demo=load_demo(demo), **common), **options))
@@ -129,6 +139,7 @@ def complaints() -> Iterator[None]:
 
 demo_option = click.option("--demo", type=click.Path(path_type=Path), help="demo.json [TILLSIM_DEMO, or demo-data]")
 host_option = click.option("--host", default="127.0.0.1", show_default=True)
+_MANNER = ("record", "parity", "application_type")
 _TILL_OPTIONS = [
     click.option("--terminal", "terminal_id", help="terminal id, or merchant/terminal [first of the listener]"),
     click.option("--listener", type=click.Choice(LISTENERS), help="[nac, or the terminal's own]"),
@@ -138,7 +149,9 @@ _TILL_OPTIONS = [
     click.option("--timeout", type=float, default=ANSWER_SECONDS, show_default=True, help="seconds to wait"),
     click.option("--trace", is_flag=True, help="show both messages field by field, masked"),
     click.option("--json", is_flag=True, help="one JSON object instead of the slip"),
-    click.option("--debit", is_flag=True, help="VISA-2: as a debit (T), whose answer is confirmed (V)"),
+    click.option("--record", type=click.Choice(["D", "T", "J"]), help="VISA-2: T is confirmed (V), J is older [D]"),
+    click.option("--parity", type=click.Choice(["none", "even"]), help="VISA-2: of the session [none]"),
+    click.option("--application-type", type=click.Choice(list("01234")), help="VISA-2 [0; of a batch 1]"),
     click.option("--nii", help="DE24: chooses the application, and so the batch [the terminal's own]"),
     click.option("--reverse/--no-reverse", default=True, help="reverse what got no answer [reverse]"),
 ]

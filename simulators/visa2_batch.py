@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from simulators.demo import DemoTerminal
 from simulators.journal import Item
 from simulators.requests import card_number
+from simulators.tables import encode_tables
 from simulators.visa2_wire import code_of, sequence_of
 from simulators.wire import Message, WireError
 
@@ -12,10 +13,11 @@ _NO_GROUPS = "@@@@"
 _NET_SIGNS = {"G4": 1, "GG": 1, "G5": -1}
 _GOOD, _DUPLICATE, _REJECTED = "GB", "QD", "RB"
 _RESPONSE_CHARACTERS = 66
+_REJECTION_CHARACTERS = 1 + 4 + 1 + 2  # error type, number and letter of the record, field; its content stays away
 _FORMAT_ERROR = "30"  # what a rejection would be called in the other dialects
 
 
-def batch_records(settlement: Message, items: Sequence[Item], who: DemoTerminal) -> list[bytes]:
+def batch_records(settlement: Message, items: Sequence[Item], who: DemoTerminal, application_type: str) -> list[bytes]:
     """Header, parameter, details and trailer of what `settlement` closes."""
     if who.visa2 is None:
         raise WireError(f"terminal {who.terminal_id} has no VISA-2 numbers in demo.json")
@@ -30,7 +32,7 @@ def batch_records(settlement: Message, items: Sequence[Item], who: DemoTerminal)
         *(_detail(code, item) for code, item in details),
         f"T{_NO_GROUPS}{date}{number}{len(items) + 3:09d}{total:016d}{0:016d}{net:016d}",
     ]
-    return [f"K1.Z{text}".encode("ascii") for text in texts]
+    return [f"K{application_type}.Z{text}".encode("ascii") for text in texts]
 
 
 def _detail(code: str, item: Item) -> str:
@@ -53,4 +55,9 @@ def settlement_answer(record: bytes, settlement: Message) -> Message:
         number: settlement.fields[number] for number in (3, 11, 24, 41, 42, 60) if number in settlement.fields
     }
     fields[39] = _FORMAT_ERROR if code == _REJECTED else "00"
+    fields[48] = encode_tables([("22", f"{code} {_said(code, text[41:])}")], "visa2")
     return Message("0510", fields)
+
+
+def _said(code: str, tail: str) -> str:
+    return tail[:_REJECTION_CHARACTERS] if code == _REJECTED else tail.strip()

@@ -8,6 +8,7 @@ from enum import Enum
 
 import msgspec
 
+from specs.limits import CONFIRM_SECONDS
 from specs.outcomes import ACCEPTED, Outcome
 from specs.sensitive import PAN, Secret
 from specs.status import Status
@@ -234,6 +235,7 @@ class Request(msgspec.Struct, frozen=True):
     acceptor: Acceptor | None = None  # instead of the two ids
     approval: str | None = None  # of what is uploaded
     awaits_confirmation: bool = False  # what is approved and not confirmed in time is undone
+    confirm_seconds: float = CONFIRM_SECONDS
 
     @property
     def names_terminal(self) -> bool:

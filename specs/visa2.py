@@ -54,17 +54,27 @@ class Field(NamedTuple):
 _TEXT: Final = "[ -~]*"
 _NUMBER: Final = "[0-9]*"
 _ABOVE_ZERO: Final = "[0-9]*[1-9][0-9]*"
+_DATE: Final = "(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])"
+_TIME: Final = "([01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]"
+_CARDHOLDER_IDS: Final = "[@ABCDEFGJKMNPSZ]"
+_SOURCES: Final = "[@ABCDGHPQRSTWXZ]"
+#: Reference 3.5, 3.6 and 3.11; where nothing is known, terminals send a space as well as 0.
+_DEVICE_AND_INDUSTRY: Final = "[ 0BCDEGHIJMOPQRSTWXZ][ 0ABDFGHILMOPR]"
+_AVS_RESULTS: Final = "[ 0-8A-EGIMNPRSUW-Z]"
 
 # fmt: off
-#: Reference 2.2. The list of sources decides how field 21 is read, so another one cannot be.
-REQUEST_FIELDS: Final = (
-    Field( 1, "record format",      1, "[DT]"),
+_WHO: Final = (
     Field( 2, "application type",   1, "[024]"),
     Field( 3, "delimiter",          1, r"\."),
     Field( 4, "acquirer BIN",       6, _NUMBER),
     Field( 5, "merchant number",   12, _ABOVE_ZERO),
     Field( 6, "store number",       4, _ABOVE_ZERO),
     Field( 7, "terminal number",    4, _ABOVE_ZERO),
+)
+#: Reference 2.2. The list of sources decides how field 21 is read, so another one cannot be.
+REQUEST_FIELDS: Final = (
+    Field( 1, "record format",      1, "[DT]"),
+    *_WHO,
     Field( 8, "device code",        1, _TEXT),
     Field( 9, "industry code",      1, _TEXT),
     Field(10, "currency code",      3, _NUMBER),
@@ -76,8 +86,8 @@ REQUEST_FIELDS: Final = (
     Field(16, "requested ACI",      1, _TEXT),
     Field(17, "sequence number",    4, _ABOVE_ZERO),
     Field(18, "transaction code",   2, "[0-9A-Z]{2}"),
-    Field(19, "cardholder id",      1, "[@ABCDEFGJKMNPSZ]"),
-    Field(20, "account source",     1, "[@ABCDGHPQRSTWXZ]"),
+    Field(19, "cardholder id",      1, _CARDHOLDER_IDS),
+    Field(20, "account source",     1, _SOURCES),
 )
 #: Group II of the record T (reference 2.5), each closed by FS; the table of fields has no numbers for them.
 DEBIT_FIELDS: Final = (
@@ -101,11 +111,11 @@ HEADER_FIELDS: Final = (
     Field( 9, "merchant number",       12, _ABOVE_ZERO),
     Field(10, "store number",           4, _ABOVE_ZERO),
     Field(11, "terminal number",        4, _ABOVE_ZERO),
-    Field(12, "device and industry",    2, _TEXT),
+    Field(12, "device and industry",    2, _DEVICE_AND_INDUSTRY),
     Field(13, "currency code",          3, _NUMBER),
     Field(14, "language indicator",     2, _NUMBER),
     Field(15, "time zone",              3, "[0-7][0-9]{2}"),
-    Field(16, "transmission date",      4, "(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])"),
+    Field(16, "transmission date",      4, _DATE),
     Field(17, "batch number",           3, _ABOVE_ZERO),
     Field(18, "blocking indicator",     1, "0"),
 )
@@ -117,12 +127,12 @@ PARAMETER_FIELDS: Final = (
     Field(10, "merchant city",         13, _TEXT),
     Field(11, "state",                  2, _TEXT),
     Field(12, "location number",        5, _TEXT),
-    Field(13, "terminal id number",     8, _NUMBER),
+    Field(13, "terminal id number",     8, _ABOVE_ZERO),
 )
 DETAIL_FIELDS: Final = (
     Field( 6, "transaction code",       2, "[0-9A-Z]{2}"),
-    Field( 7, "cardholder id",          1, "[@ABCDEFGJKMNPSZ]"),
-    Field( 8, "account source",         1, "[@ABCDGHPQRSTWXZ]"),
+    Field( 7, "cardholder id",          1, _CARDHOLDER_IDS),
+    Field( 8, "account source",         1, _SOURCES),
     Field( 9, "account number",        22, "[0-9]{6,19} +"),
     Field(10, "requested ACI",          1, _TEXT),
     Field(11, "returned ACI",           1, _TEXT),
@@ -130,9 +140,9 @@ DETAIL_FIELDS: Final = (
     Field(13, "sequence number",        4, _ABOVE_ZERO),
     Field(14, "response code",          2, _TEXT),
     Field(15, "approval code",          6, _TEXT),
-    Field(16, "local date",             4, "(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])"),
-    Field(17, "local time",             6, _NUMBER),
-    Field(18, "AVS result",             1, _TEXT),
+    Field(16, "local date",             4, _DATE),
+    Field(17, "local time",             6, _TIME),
+    Field(18, "AVS result",             1, _AVS_RESULTS),
     Field(19, "transaction id",        15, _TEXT),
     Field(20, "validation code",        4, _TEXT),
     Field(21, "void indicator",         1, "[ V]"),
@@ -163,12 +173,7 @@ CAPTURED: Final = frozenset(
 #: The older record J (reference 2.7.1); the numbers are those of the fields in the table above that say the same.
 OLD_REQUEST_FIELDS: Final = (
     Field( 1, "record format",      1, "J"),
-    Field( 2, "application type",   1, "[024]"),
-    Field( 3, "delimiter",          1, r"\."),
-    Field( 4, "acquirer BIN",       6, _NUMBER),
-    Field( 5, "merchant number",   12, _ABOVE_ZERO),
-    Field( 6, "store number",       4, _ABOVE_ZERO),
-    Field( 7, "terminal number",    4, _ABOVE_ZERO),
+    *_WHO,
     Field(15, "merchant category",  4, _NUMBER),
     Field(11, "country code",       3, _NUMBER),
     Field(12, "city code",          5, _TEXT),
@@ -177,8 +182,8 @@ OLD_REQUEST_FIELDS: Final = (
     Field( 7, "terminal id number", 8, _NUMBER),
     Field(16, "payment service",    1, _TEXT),
     Field(17, "sequence number",    4, _ABOVE_ZERO),
-    Field(19, "cardholder id",      1, "[@ABCDEFGJKMNPSZ]"),
-    Field(20, "account source",     1, "[@ABCDGHPQRSTWXZ]"),
+    Field(19, "cardholder id",      1, _CARDHOLDER_IDS),
+    Field(20, "account source",     1, _SOURCES),
 )
 #: Behind its customer data: the end of the groups I and II (reference 2.7.2); group III is not looked at.
 OLD_VARIABLE_FIELDS: Final = (

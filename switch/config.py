@@ -115,6 +115,21 @@ class LinkConfig:
     acknowledge_seconds: Annotated[
         float, Key(seconds(0.1, 60), "For the ACK to a response, before the response is sent again.")
     ] = limits.VISA2_ACKNOWLEDGE_SECONDS
+    frame_seconds: Annotated[float, Key(seconds(0.1, 600), "A frame that is not whole after so long is refused.")] = (
+        limits.FRAME_SECONDS
+    )
+    confirm_seconds: Annotated[
+        float, Key(seconds(1, 600), "For a debit to be confirmed, whatever else happens; then it is undone.")
+    ] = limits.CONFIRM_SECONDS
+    polls_max: Annotated[int, Key(whole(1, 100), "ENQs without any answer, then the line is ended.")] = (
+        limits.VISA2_POLLS_MAX
+    )
+    refusals_max: Annotated[int, Key(whole(1, 100), "NAKs in a row; the next bad frame ends the line.")] = (
+        limits.VISA2_REFUSALS_MAX
+    )
+    sendings_max: Annotated[int, Key(whole(1, 100), "How often a response is sent that is not acknowledged.")] = (
+        limits.VISA2_SENDINGS_MAX
+    )
     acknowledge: Annotated[bool, Key(FLAG, "Say ACK to a good request before its response.")] = False
 
 

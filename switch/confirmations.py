@@ -32,13 +32,13 @@ class Confirmations:
         self._service, self._clock = service, clock
 
     async def run(self) -> None:
-        """Until cancelled. While the store is away it waits for the next look."""
+        """Until cancelled, beginning with what a crash has left. While the store is away it waits for the next look."""
         while True:
-            await trio.sleep(LOOK_SECONDS)
             try:
                 await self.look()
             except (Unavailable, Conflict) as reason:
                 log.warning("what is not confirmed has to wait to be undone", reason=str(reason))
+            await trio.sleep(LOOK_SECONDS)
 
     async def look(self) -> None:
         overdue = await self._service.ask_store(self._service.books.store.overdue, self._clock(), SLICE)

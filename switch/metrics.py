@@ -68,6 +68,7 @@ ExceptionKind = Literal[
     "after_close",
     "uncovered",
     "closed_with_other_totals",
+    "captured_again_with_other_totals",
 ]
 #: How long a batch has been open, at most (hours); older than all of these is "older".
 AGES: Final = {"1h": 1, "8h": 8, "1d": 24, "3d": 72, "7d": 168}

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from specs.limits import VISA2_DETAILS_MAX
+from specs.limits import TOTALS_COUNT, VISA2_DETAILS_MAX
 from specs.sensitive import PAN
 from specs.transaction import TOTALS_BLOCKS, Acceptor, Kind, Line, MessageClass, Request, Total
 from specs.visa2 import (
@@ -149,18 +149,21 @@ class Capture:
             batch=int(self.number),
             local_date=header[16],
             currency=header[13],
+            totals=self._claimed(),
             sequenced=True,
             acceptor=Acceptor(header[9], header[10], header[11], header[6], header[7], header[8]),
         )
-        return [base, *(_upload(base, detail) for detail in self._live), self._end(base)]
+        end = msgspec.structs.replace(base, message_class=MessageClass.SETTLEMENT)
+        return [base, *(_upload(base, detail) for detail in self._live), end]
 
-    def _end(self, base: Request) -> Request:
-        claimed = [Total(), Total()]
+    def _claimed(self) -> tuple[Total, ...]:
+        """What the details add up to, block by block."""
+        claimed = [Total()] * (max(TOTALS_BLOCKS.values()) + 1)
         for detail in self._live:
             block = TOTALS_BLOCKS[detail.kind]
-            if block < len(claimed):
-                claimed[block] = Total(claimed[block].count + 1, claimed[block].amount + detail.amount)
-        return msgspec.structs.replace(base, message_class=MessageClass.SETTLEMENT, totals=tuple(claimed))
+            count = (claimed[block].count + 1) % TOTALS_COUNT
+            claimed[block] = Total(count, claimed[block].amount + detail.amount)
+        return tuple(claimed)
 
     # -- settlement responses -----------------------------------------------------------------------------------------
     def good(self) -> bytes:
@@ -199,6 +202,7 @@ def _upload(base: Request, detail: _Detail) -> Request:
         stan=detail.sequence,
         card=detail.card,
         amount=detail.amount,
+        totals=None,
         approval=detail.approval,
         upload_batch=base.batch,
         batch=None,

@@ -44,7 +44,11 @@ class LinkSettings(msgspec.Struct, frozen=True):
     capture_seconds: float = limits.VISA2_CAPTURE_SECONDS
     decide_seconds: float = limits.VISA2_DECIDE_SECONDS
     acknowledge_seconds: float = limits.VISA2_ACKNOWLEDGE_SECONDS
+    confirm_seconds: float = limits.CONFIRM_SECONDS
     idle_seconds: float = limits.IDLE_SECONDS
+    polls_max: int = limits.VISA2_POLLS_MAX
+    refusals_max: int = limits.VISA2_REFUSALS_MAX
+    sendings_max: int = limits.VISA2_SENDINGS_MAX
     acknowledge: bool = False  # say ACK to a good request before its response
     frame_bytes_max: int = limits.FRAME_BYTES_MAX
 
@@ -199,15 +203,15 @@ class Link:
             self._refusals = 0
         elif signal is Signal.BAD:
             self._refusals += 1
-            if self._refusals > limits.VISA2_REFUSALS_MAX:
+            if self._refusals > self._settings.refusals_max:
                 return Signal.GIVE_UP
         elif signal not in listed or (signal is Signal.NAK and not self._response):
             self._strays += 1
             return Signal.GIVE_UP if self._strays > limits.VISA2_STRAYS_MAX else Signal.STRAY
         action = listed[signal][0] if signal in listed else Action.NOTHING
-        if action is Action.SEND_AGAIN and self._sendings >= limits.VISA2_SENDINGS_MAX:
+        if action is Action.SEND_AGAIN and self._sendings >= self._settings.sendings_max:
             return Signal.GIVE_UP
-        if action is Action.POLL and signal is Signal.SILENCE and self._polls >= limits.VISA2_POLLS_MAX:
+        if action is Action.POLL and signal is Signal.SILENCE and self._polls >= self._settings.polls_max:
             return Signal.GIVE_UP
         return signal
 

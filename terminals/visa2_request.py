@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
+from specs.limits import TOTALS_COUNT
 from specs.sensitive import PAN, Secret
 from specs.transaction import Acceptor, Kind, Line, MessageClass, Request, Total
 from specs.visa2 import (
@@ -223,7 +224,10 @@ def read_batch(body: str | None, kind: Kind) -> dict[str, Any]:
         raise ValueError
     totals = None
     if kind is Kind.SETTLE:
-        totals = (Total(int(rest[0]), int(rest[1])), Total(int(rest[2]), int(rest[3])))
+        counts, amounts = rest[::2], rest[1::2]
+        totals = tuple(
+            Total(int(count) % TOTALS_COUNT, int(amount)) for count, amount in zip(counts, amounts, strict=True)
+        )
     return {"batch": int(number) if number else None, "totals": totals}
 
 

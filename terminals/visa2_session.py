@@ -73,7 +73,9 @@ class Visa2Session:
 
     def __init__(self, dialect: Visa2Dialect, line: Line, now: float, settings: LinkSettings | None = None) -> None:
         self._dialect, self._line = dialect, line
-        self._link = Link(self._shape, now, settings or LinkSettings())
+        settings = settings or LinkSettings()
+        self._confirm_seconds = settings.confirm_seconds
+        self._link = Link(self._shape, now, settings)
         self._read: tuple[Request, Visa2Slip | Confirming] | None = None
         self._capture: Capture | None = None  # the batch that is coming in, or being taken
         self._captured = b""  # its last record
@@ -116,6 +118,7 @@ class Visa2Session:
                 assert self._read is not None, "a record that was offered has been read"
                 request, slip = self._read
                 if isinstance(slip, Visa2Slip) and slip.letter == DEBIT and request.awaits_confirmation:
+                    request = msgspec.structs.replace(request, confirm_seconds=self._confirm_seconds)
                     self._offered[slip] = request
                 return Received(request, slip)
 

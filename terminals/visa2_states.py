@@ -99,6 +99,27 @@ _REQUESTS: Final = {
 _REQUESTS_END: Final = dict.fromkeys(_REQUESTS, _END)
 _ENDS: Final = {Signal.EOT: _END, Signal.GIVE_UP: _END}
 
+
+def _asked_again(here: State) -> dict[Signal, tuple[Action, State]]:
+    """What brings the response once more."""
+    return {
+        Signal.NAK: (Action.SEND_AGAIN, here),
+        Signal.SILENCE: (Action.SEND_AGAIN, here),
+        Signal.BAD: (Action.REFUSE, here),
+    }
+
+
+def _answered(here: State, acknowledged: tuple[Action, State]) -> dict[Signal, tuple[Action, State]]:
+    """A request instead of the acknowledgement: the terminal has not understood the response, or not waited for it."""
+    return _REQUESTS | _ENDS | {Signal.ACK: acknowledged} | _asked_again(here)
+
+
+def _unconfirmed(here: State, confirming: State) -> dict[Signal, tuple[Action, State]]:
+    """Another frame than the confirmation ends it: so do EOT and silence, and what was approved is undone."""
+    confirmed = {Signal.CONFIRMATION: (Action.OFFER, confirming), Signal.ACK: (Action.NOTHING, here)}
+    return _REQUESTS_END | _ENDS | confirmed | _asked_again(here)
+
+
 # fmt: off
 TABLE: Final[dict[State, dict[Signal, tuple[Action, State]]]] = {
     State.POLLING: _REQUESTS | _ENDS | {
@@ -119,34 +140,10 @@ TABLE: Final[dict[State, dict[Signal, tuple[Action, State]]]] = {
         Signal.DEBIT:   (Action.SEND,       State.UNCONFIRMED_MORE),
         Signal.SILENCE: _END,
     },
-    # A request instead of the acknowledgement: the terminal has not understood the response, or not waited for it.
-    State.ANSWERED_LAST: _REQUESTS | _ENDS | {
-        Signal.ACK:     _END,
-        Signal.NAK:     (Action.SEND_AGAIN, State.ANSWERED_LAST),
-        Signal.SILENCE: (Action.SEND_AGAIN, State.ANSWERED_LAST),
-        Signal.BAD:     (Action.REFUSE,     State.ANSWERED_LAST),
-    },
-    State.ANSWERED_MORE: _REQUESTS | _ENDS | {
-        Signal.ACK:     (Action.POLL,       State.POLLING),
-        Signal.NAK:     (Action.SEND_AGAIN, State.ANSWERED_MORE),
-        Signal.SILENCE: (Action.SEND_AGAIN, State.ANSWERED_MORE),
-        Signal.BAD:     (Action.REFUSE,     State.ANSWERED_MORE),
-    },
-    # Another frame than the confirmation ends it: so do EOT and silence, and what was approved is undone.
-    State.UNCONFIRMED_LAST: _REQUESTS_END | _ENDS | {
-        Signal.CONFIRMATION: (Action.OFFER, State.CONFIRMING_LAST),
-        Signal.ACK:     (Action.NOTHING,    State.UNCONFIRMED_LAST),
-        Signal.NAK:     (Action.SEND_AGAIN, State.UNCONFIRMED_LAST),
-        Signal.SILENCE: (Action.SEND_AGAIN, State.UNCONFIRMED_LAST),
-        Signal.BAD:     (Action.REFUSE,     State.UNCONFIRMED_LAST),
-    },
-    State.UNCONFIRMED_MORE: _REQUESTS_END | _ENDS | {
-        Signal.CONFIRMATION: (Action.OFFER, State.CONFIRMING_MORE),
-        Signal.ACK:     (Action.NOTHING,    State.UNCONFIRMED_MORE),
-        Signal.NAK:     (Action.SEND_AGAIN, State.UNCONFIRMED_MORE),
-        Signal.SILENCE: (Action.SEND_AGAIN, State.UNCONFIRMED_MORE),
-        Signal.BAD:     (Action.REFUSE,     State.UNCONFIRMED_MORE),
-    },
+    State.ANSWERED_LAST: _answered(State.ANSWERED_LAST, _END),
+    State.ANSWERED_MORE: _answered(State.ANSWERED_MORE, (Action.POLL, State.POLLING)),
+    State.UNCONFIRMED_LAST: _unconfirmed(State.UNCONFIRMED_LAST, State.CONFIRMING_LAST),
+    State.UNCONFIRMED_MORE: _unconfirmed(State.UNCONFIRMED_MORE, State.CONFIRMING_MORE),
     State.CONFIRMING_LAST: {
         Signal.CONFIRMED: (Action.CONCLUDE, State.ENDED),
         Signal.SILENCE: _END,

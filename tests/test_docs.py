@@ -107,7 +107,8 @@ def test_visa2_responses_are_those_of_the_dialect() -> None:
 
 
 def test_visa2_timers_are_those_of_the_link() -> None:
-    told = {row["key"]: float(row["seconds"]) for row in table(VISA2_TEXT, "timer") if row["key"] != "–"}
+    told = {row["key"]: float(row["seconds"]) for row in table(VISA2_TEXT, "timer")}
+    told |= {row["key"]: float(row["number"]) for row in table(VISA2_TEXT, "count")}
     config = LinkConfig()
     assert told == {name: value for name, value in vars(config).items() if name != "acknowledge"}
     assert {name: getattr(LinkSettings(), name) for name in vars(config)} == vars(config)

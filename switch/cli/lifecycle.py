@@ -24,7 +24,7 @@ from switch.cli.common import (
 )
 from switch.cli.output import show_json, show_record
 from switch.cli.programmes import read_programme
-from switch.config import Config, ListenerConfig, OpsConfig, TLSConfig, config_template
+from switch.config import Config, LinkConfig, ListenerConfig, OpsConfig, TLSConfig, config_template
 from switch.core.programme import ProgrammeError
 from switch.daemon import Daemon
 from switch.demo import build
@@ -39,6 +39,7 @@ from switch.vault import Vault, VaultError, write_private
 from switch.webhooks import Webhook
 
 DIALECTS = ("nac", "ascii", "visa2")
+LINKS = {"visa2": LinkConfig()}  # written out, so that its keys are explained
 DEFAULT_PORTS = {name: 8583 + place for place, name in enumerate(DIALECTS)}
 DEFAULT_PORTS |= {"ops": 9583} | {f"{name}-tls": 18583 + place for place, name in enumerate(DIALECTS)}
 BASE_OFFSETS = {name: place for place, name in enumerate(DIALECTS)}
@@ -70,14 +71,16 @@ card_refusals = "uniform"    # or "plain": terminals are told why a card is refu
 @click.option("--demo", is_flag=True, help="With two merchants, terminals, cards, certificates and demo.json.")
 @click.option("--base-port", type=click.IntRange(1, 65000), help="Ports from here on, not the standard ones.")
 @click.option("--terminals", type=click.IntRange(0, 100_000), default=0, help="So many more demo terminals.")
+@click.option("--visa2-terminals", type=click.IntRange(0, 9999), default=0, help="And so many that speak VISA-2.")
 @click.option("--store", default=Config.store, show_default=True, help="Where the books are to be.")
-def init(data: Path, demo: bool, base_port: int | None, terminals: int, store: str) -> None:
+def init(data: Path, demo: bool, base_port: int | None, terminals: int, visa2_terminals: int, store: str) -> None:
     """Make a data folder.
 
     Configuration, keys, books and programme; nothing that is there is overwritten.
     """
-    if terminals and not demo:
-        raise click.UsageError("--terminals goes with --demo")
+    for option, count in (("--terminals", terminals), ("--visa2-terminals", visa2_terminals)):
+        if count and not demo:
+            raise click.UsageError(f"{option} goes with --demo")
     for name in ("tillswitch.toml", "programme.toml", "books.db", "demo.json", "tls"):
         if (data / name).exists():
             fail(f"{data / name} is there already")
@@ -89,7 +92,10 @@ def init(data: Path, demo: bool, base_port: int | None, terminals: int, store: s
         fail(str(error))
     (data / "programme.toml").write_text(build.programme_text() if demo else EMPTY_PROGRAMME, "utf-8")
     ports = {name: base_port + offset for name, offset in BASE_OFFSETS.items()} if base_port else DEFAULT_PORTS
-    listeners = [ListenerConfig(name=name, dialect=name, port=ports[name], clear_pin=demo) for name in DIALECTS]
+    listeners = [
+        ListenerConfig(name=name, dialect=name, port=ports[name], clear_pin=demo, link=LINKS.get(name))
+        for name in DIALECTS
+    ]
     tls: dict[str, Any] = {}
     if demo:
         (data / "tls").mkdir()
@@ -105,8 +111,9 @@ def init(data: Path, demo: bool, base_port: int | None, terminals: int, store: s
             fail("the store has books already: they need the keys they were made with, so copy that folder instead")
         books = Books(opened, vault.seal_key, config.node)
         if demo:
+            more = {"nac": terminals, "visa2": visa2_terminals}
             listed = {"listeners": {**ports}, "tls": {key: tls[key] for key in ("ca", "merchants")}}
-            build.write_demo_json(data / "demo.json", listed | build.fill(books, vault, terminals))
+            build.write_demo_json(data / "demo.json", listed | build.fill(books, vault, more))
     what = "demo" if demo else "empty books"
     click.echo(f"{_from_here(data)}: {what} ready. Next: tillswitch serve --config {_from_here(data)}/tillswitch.toml")
 

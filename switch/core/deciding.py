@@ -7,7 +7,6 @@ import functools
 
 import msgspec
 
-from specs import limits
 from specs.money import POINTS_UNIT, convert_down
 from specs.outcomes import ACCEPTED, NOT_STORED, Outcome
 from specs.transaction import REVERSED_BY, Balance, BalanceType, Kind, MessageClass, PointsTold, Purse, Reply, Returned
@@ -121,7 +120,7 @@ class Deciding:
             return None
         return Pending(
             id=row.id,
-            until=self.now + limits.CONFIRM_SECONDS * SECOND,
+            until=self.now + round(request.confirm_seconds * SECOND),
             merchant_id=self.terminal.merchant_id,
             terminal_id=self.terminal.terminal_id,
             application=row.application,

@@ -22,6 +22,7 @@ ADVICE_TOO_OLD: Final = "advice_too_old"
 UNCOVERED: Final = "uncovered"
 #: Of batches as a whole, and of what is in them.
 OTHER_TOTALS, MISSING = "closed_with_other_totals", "missing_at_terminal"
+CAPTURED_AGAIN: Final = "captured_again_with_other_totals"
 
 
 def irregular(row: Row, merchant: int) -> list[str]:
@@ -33,7 +34,7 @@ def irregular(row: Row, merchant: int) -> list[str]:
         found.append(AFTER_CLOSE)
     if any(uncovered for _, uncovered in moved_for(row, merchant).values()):
         found.append(UNCOVERED)
-    if row.reason == ADVICE_TOO_OLD:
+    if row.reason in (ADVICE_TOO_OLD, CAPTURED_AGAIN):
         found.append(row.reason)
     return found
 

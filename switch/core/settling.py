@@ -14,6 +14,7 @@ from switch.core.batches import Joined, closed_by_terminal, name_open, open_new
 from switch.core.days import is_settle_time
 from switch.core.deciding import Deciding
 from switch.core.decision import Decision
+from switch.core.irregular import CAPTURED_AGAIN
 from switch.core.merchants import CLEARED, SETTLED, UPLOADED, Batch, Closer, Desk, Right
 from switch.core.refusals import Reason
 from switch.core.workset import View
@@ -83,9 +84,12 @@ def _capture_closed(deciding: Deciding, batch: Batch) -> Decision:
 
 
 def _duplicate(deciding: Deciding, batch: Batch) -> Decision:
-    """Captured before: the answer's date is that of the first upload."""
+    """Captured before: the answer's date is that of the first upload. With other totals that is reported."""
     reply = deciding.reply(Outcome.DUPLICATE, batch=batch.number)
-    return Decision(msgspec.structs.replace(reply, local_date=batch.captured))
+    reply = msgspec.structs.replace(reply, local_date=batch.captured)
+    if _agree(deciding.request.totals or (), batch.claimed or batch.told):
+        return Decision(reply)
+    return Decision(reply, deciding.settlement_row(Outcome.DUPLICATE, Joined(batch), CAPTURED_AGAIN, reply))
 
 
 def with_command(deciding: Deciding, decision: Decision) -> Decision:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -50,8 +51,9 @@ VISA2_MERCHANT = {
     "time_zone": "003",
     "mcc": "5942",
 }
-#: terminal, store number, terminal number
+#: terminal, store number, terminal number; those made for load stand in a store of their own
 VISA2_NUMBERS = {"BOOKS005": ("0001", "0005"), "KIOSK001": ("0002", "0001")}
+VISA2_LOAD, VISA2_LOAD_STORE = "VISA", "0003"
 
 #: product, how many waiting to be activated, amounts of those that are active
 CARDS: tuple[tuple[str, int, tuple[int, ...]], ...] = (
@@ -79,11 +81,12 @@ def programme_text() -> str:
     return (resources.files("switch.demo") / "programme.toml").read_text("utf-8")
 
 
-def fill(books: Books, vault: Vault, more_terminals: int) -> dict[str, Any]:
-    """Everything of the demo that lies in the books; returns its part of `demo.json`."""
+def fill(books: Books, vault: Vault, more: Mapping[str, int]) -> dict[str, Any]:
+    """Everything of the demo that lies in the books, and so many more terminals by listener; its part of demo.json."""
+    more_terminals = sum(more.values())
     _run(books, [ApplyProgramme(programme_text())])
     _run(books, [PutMerchant(merchant) for merchant in MERCHANTS])
-    terminals = _terminals(more_terminals)
+    terminals = _terminals(more)
     for start in range(0, len(terminals), SLICE):
         _run(books, [PutTerminal(terminal) for terminal in terminals[start : start + SLICE]])
     cards, commands = _cards(books.programme, vault, more_terminals)
@@ -125,8 +128,16 @@ def write_demo_json(path: Path, demo: dict[str, Any]) -> None:
     path.chmod(0o600)  # it holds whole card numbers and PINs
 
 
-def _terminals(more: int) -> list[Terminal]:
-    places = [*TERMINALS, *((f"LOAD{n:04d}", MERCHANTS[0], "nac", "ist-01", LIRA) for n in range(1, more + 1))]
+def _terminals(more: Mapping[str, int]) -> list[Terminal]:
+    names = {"nac": "LOAD", "visa2": VISA2_LOAD}
+    places = [
+        *TERMINALS,
+        *(
+            (f"{names[listener]}{number:04d}", MERCHANTS[0], listener, "ist-01", LIRA)
+            for listener, count in more.items()
+            for number in range(1, count + 1)
+        ),
+    ]
     terminals = [
         Terminal(
             id=0,
@@ -147,9 +158,11 @@ def _terminals(more: int) -> list[Terminal]:
 
 def _visa2(terminal_id: str) -> dict[str, Any]:
     """The object `visa2` of a terminal that speaks it."""
-    if terminal_id not in VISA2_NUMBERS:
+    store, number = VISA2_NUMBERS.get(terminal_id, ("", ""))
+    if terminal_id.startswith(VISA2_LOAD):
+        store, number = VISA2_LOAD_STORE, terminal_id.removeprefix(VISA2_LOAD)
+    if not number:
         return {}
-    store, number = VISA2_NUMBERS[terminal_id]
     return {"visa2": VISA2_MERCHANT | {"store_number": store, "terminal_number": number}}
 
 

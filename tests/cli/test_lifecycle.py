@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
+from simulators.demo import load_demo
 from switch import __version__
 from switch.cli.main import main as tillswitch
 from tests.cli.operator import COMMAND, ROOT, Operator, invoke
@@ -102,15 +103,19 @@ def test_a_daemon_that_finds_no_books_does_not_begin_at_nothing(office: Operator
 def test_init_says_what_is_wrong_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert init(tmp_path / "file" / "data") == (2, f"tillswitch: {tmp_path}/file/data: Not a directory\n")
-    wrong = "--terminals goes with --demo (see tillswitch init --help)"
-    assert init(tmp_path / "data", "--terminals", "3") == (2, f"tillswitch: {wrong}\n")
+    for option in ("--terminals", "--visa2-terminals"):
+        wrong = f"{option} goes with --demo (see tillswitch init --help)"
+        assert init(tmp_path / "data", option, "3") == (2, f"tillswitch: {wrong}\n")
     assert not (tmp_path / "data").exists()
 
 
 def test_more_demo_terminals_are_as_many_as_asked_for(tmp_path: Path) -> None:
-    assert init(tmp_path / "data", "--demo", "--terminals", "120")[0] == 0
-    operator = Operator(tmp_path / "data")
-    assert len(operator.do("terminal", "list", "--json").records) == 129
+    assert init(tmp_path / "data", "--demo", "--terminals", "120", "--visa2-terminals", "30")[0] == 0
+    listed = Operator(tmp_path / "data").do("terminal", "list", "--json").records
+    assert len(listed) == 9 + 120 + 30
+    demo = load_demo(tmp_path / "data" / "demo.json")
+    numbers = {(one.visa2.store_number, one.visa2.terminal_number) for one in demo.terminals if one.visa2}
+    assert len(numbers) == len(demo.terminals_of("visa2")) == 2 + 30
 
 
 # -- check ------------------------------------------------------------------------------------------------------------

@@ -82,6 +82,7 @@ def test_everything_that_happens_to_batches_can_be_counted() -> None:
     uploads |= {irregular.NOT_BOOKED, irregular.TOO_OLD}
     assert set(get_args(UploadResult)) == uploads | {irregular.EQUAL}
     others = {irregular.ADVICE_TOO_OLD, irregular.AFTER_CLOSE, irregular.UNCOVERED, irregular.OTHER_TOTALS}
+    others |= {irregular.CAPTURED_AGAIN}
     assert set(get_args(ExceptionKind)) == uploads | others
 
 

@@ -1,5 +1,6 @@
 """VISA-2 sessions over the real server: what goes to and fro, byte for byte, however the line slices it."""
 
+import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,6 +15,7 @@ from switch.confirmations import Confirmations
 from switch.core.journal import Pending
 from terminals.visa2_frames import even_parity, write_frame
 from tests.simulation.stage import Stage, stage
+from tests.wire.visa2_batches import header
 from tests.wire.visa2_tools import FS, record, response_code
 
 ENQ, ACK, NAK, EOT, DLE = b"\x05", b"\x06", b"\x15", b"\x04", b"\x10"
@@ -352,6 +354,72 @@ async def test_the_listener_chooses_its_timers(autojump_clock: trio.abc.Clock) -
         assert await line.hear() == ENQ
         await line.send(write_frame(redeem(pan, 1)))
         assert await line.hear() == ACK
+
+
+# fmt: off
+CHOICES = [
+    (LinkConfig(poll_seconds=1, polls_max=5),              b"",                5,  ENQ * 5 + EOT),
+    (LinkConfig(character_seconds=2, refusals_max=1),      b"\x02D0.",         17, ENQ + NAK + EOT),
+    (LinkConfig(repeat_seconds=3),                         b"\x02D\x03\x00",   3,  ENQ + NAK + EOT),
+    (LinkConfig(refusals_max=5),                           b"\x02D\x03\x00" * 6, 0,  ENQ + NAK * 5 + EOT),
+    (LinkConfig(capture_seconds=7),                        write_frame(header(), 0x17), 7, ENQ + ACK + EOT),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("chosen", "said", "lasts", "heard"), CHOICES)
+async def test_every_timer_and_every_count_is_the_listeners(
+    autojump_clock: trio.abc.Clock, chosen: LinkConfig, said: bytes, lasts: float, heard: bytes
+) -> None:
+    async with visa2() as (running, _):
+        running.listener.config = dataclasses.replace(running.listener.config, link=chosen)
+        line = Terminal(running)
+        began = trio.current_time()
+        if said:
+            await line.send(said)
+        assert await line.hear_all() == heard
+        assert trio.current_time() - began == pytest.approx(lasts)
+
+
+async def test_a_response_is_sent_as_often_as_the_listener_says(autojump_clock: trio.abc.Clock) -> None:
+    async with visa2() as (running, pan):
+        chosen = LinkConfig(acknowledge_seconds=1, sendings_max=7)
+        running.listener.config = dataclasses.replace(running.listener.config, link=chosen)
+        line = Terminal(running)
+        await line.hear()
+        await line.send(write_frame(redeem(pan, 1)))
+        answer, began = await line.hear_frame(), trio.current_time()
+        assert await line.hear_all() == answer * 6 + EOT
+        assert trio.current_time() - began == pytest.approx(7)
+
+
+async def test_a_frame_that_trickles_is_refused_when_its_time_is_over(autojump_clock: trio.abc.Clock) -> None:
+    async with visa2() as (running, _):
+        chosen = LinkConfig(character_seconds=5, frame_seconds=12, refusals_max=1)
+        running.listener.config = dataclasses.replace(running.listener.config, link=chosen)
+        line = Terminal(running)
+        assert await line.hear() == ENQ
+        began = trio.current_time()
+        for character in (b"\x02", b"D", b"0"):
+            await line.send(character)
+            await trio.sleep(4)
+        assert await line.hear() == NAK
+        assert trio.current_time() - began == pytest.approx(12)
+
+
+async def test_a_debit_has_as_long_as_the_listener_says(autojump_clock: trio.abc.Clock) -> None:
+    async with visa2() as (running, pan):
+        chosen = LinkConfig(confirm_seconds=7)
+        running.listener.config = dataclasses.replace(running.listener.config, link=chosen)
+        line = Terminal(running)
+        await line.hear()
+        await line.send(write_frame(debit(pan, 1, "4")))
+        await line.hear_frame()
+        running.nursery.start_soon(Confirmations(running.service, running.service.now).run)
+        await trio.sleep(6.5)
+        assert running.balance(pan) == 19_000
+        await trio.sleep(4)  # one look later
+        assert running.balance(pan) == 20_000
 
 
 async def test_a_pin_comes_in_a_block_of_our_own(autojump_clock: trio.abc.Clock) -> None:

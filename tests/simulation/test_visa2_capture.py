@@ -3,9 +3,12 @@
 import pytest
 import trio
 
+from specs.dialects import VISA2
+from specs.transaction import Line, Reply
 from switch.core import irregular
 from switch.core.journal import Row
 from switch.core.merchants import Batch
+from terminals.visa2_capture import Capture
 from terminals.visa2_frames import write_frame
 from tests.simulation.stage import Stage
 from tests.simulation.test_visa2 import ACK, ENQ, EOT, NAK, Terminal, redeem, visa2
@@ -73,8 +76,10 @@ async def test_a_batch_is_captured_once(autojump_clock: trio.abc.Clock, even: bo
         assert (closed.number, closed.reason, closed.captured) == (17, "after upload", "1122")
         assert [(row.reason, row.matched > 0) for row in uploads(running)] == [(irregular.EQUAL, True)] * 3
         assert running.balance(pan) == 20_500
-        for again in (records, batch(kept[:2])):
+        for again, reported in ((records, 0), (batch(kept[:2]), 1), (batch([*kept[1:], kept[0]]), 1)):
             assert (await upload(Terminal(running, even), again))[34:45] == b"QD000171122"
+            odd = [what for row in running.store.rows() for what in irregular.irregular(row, row.merchant)]
+            assert odd == ["captured_again_with_other_totals"] * reported
         assert (len(uploads(running)), running.balance(pan)) == (3, 20_500)
         running.prove()
 
@@ -108,25 +113,66 @@ async def test_a_batch_closed_by_totals_is_captured_afterwards(autojump_clock: t
         assert (closed.reason, closed.captured) == ("settled", "1122")
 
 
-async def test_a_session_broken_at_any_record_and_sent_again_is_captured_once(
-    autojump_clock: trio.abc.Clock,
-) -> None:
+def stream_of(records: list[bytes]) -> bytes:
+    return b"".join([*(write_frame(one, 0x17) for one in records[:-1]), write_frame(records[-1])])
+
+
+async def test_a_session_cut_at_any_byte_and_sent_again_is_captured_once(autojump_clock: trio.abc.Clock) -> None:
+    """Each cut is of a batch of its own: one payment the books have not seen, which moves value if it is captured."""
     async with visa2() as (running, pan):
-        kept = await sell(running, pan)
-        stream = b"".join(write_frame(one, 0x17) for one in batch(kept)[:-1]) + write_frame(batch(kept)[-1])
-        for cut in range(0, len(stream), 13):
+        whole = len(stream_of(batch([Detail("G4", pan, 1, "OFFLIN", 10)])))
+        for cut in range(whole + 1):
+            records = batch([Detail("G4", pan, cut + 1, "OFFLIN", 10)], cut + 1)
             line = Terminal(running)
-            await line.send(stream[:cut])
+            await line.send(stream_of(records)[:cut])
             await line.stream.aclose()
-        whole = Terminal(running)
-        await whole.send(stream)
-        await whole.hear(1)
-        await trio.testing.wait_all_tasks_blocked()
-        await whole.stream.aclose()  # after the trailer, before its answer was taken
-        await trio.sleep(1)
-        assert code_of(await upload(Terminal(running), batch(kept))) in ("GB", "QD")
-        assert len(uploads(running)) == 3
-        assert [one.captured for one in batches(running)] == ["1122"]
+            code = code_of(await upload(Terminal(running), records))
+            assert code == "GB" or (code, cut) == ("QD", whole), cut
+            assert running.balance(pan) == 20_000 - 10 * (cut + 1), cut
+        assert len(uploads(running)) == whole + 1 > 300
+        assert [one.captured for one in batches(running)] == ["1122"] * (whole + 1)
+        running.prove()
+
+
+async def test_an_answer_cut_at_any_byte_is_fetched_by_sending_the_batch_again(autojump_clock: trio.abc.Clock) -> None:
+    """The terminal hears so many characters of what the host says, then its line is gone."""
+    async with visa2() as (running, pan):
+        before = ENQ + ACK + BEL + ACK + DC2  # with the last of these the batch is whole, and being taken
+        whole = len(before) + 69 + len(EOT)
+        codes = []
+        for heard in range(whole + 1):
+            records = batch([Detail("G4", pan, heard + 1, "OFFLIN", 10)], heard + 1)
+            line = Terminal(running)
+            for place, record in enumerate(records[:heard]):
+                await line.hear()
+                await line.send(write_frame(record, 0x03 if place == 3 else 0x17))
+            await line.hear(heard - len(records))
+            if heard == whole - 1:
+                await line.send(ACK)
+            await line.stream.aclose()
+            codes.append(code_of(await upload(Terminal(running), records)))
+        assert codes == ["GB"] * len(before) + ["QD"] * (whole + 1 - len(before))
+        assert (len(uploads(running)), running.balance(pan)) == (whole + 1, 20_000 - 10 * (whole + 1))
+
+
+async def test_a_crash_between_any_two_questions_about_a_batch(autojump_clock: trio.abc.Clock) -> None:
+    """May it be, its details, its end: the books answer one after another, and a crash leaves the first few."""
+    async with visa2() as (running, pan):
+        for asked in range(6):
+            details = [Detail("G4", pan, 10 * asked + number, "OFFLIN", 10) for number in (1, 2, 3)]
+            records = batch(details, asked + 1)
+            half = Capture(VISA2, Line("test"))
+            assert [half.take(one.decode()) for one in records] == [None] * 6
+            for request in half.requests()[:asked]:
+                answered: list[Reply | None] = []
+                assert running.service.offer(request, answered.append, alone=True)
+                await trio.testing.wait_all_tasks_blocked()
+                assert [reply and reply.accepted for reply in answered] == [True]
+            code = code_of(await upload(Terminal(running), records))
+            assert (code, len(uploads(running))) == ("QD" if asked == 5 else "GB", 3 * (asked + 1))
+            assert running.balance(pan) == 20_000 - 30 * (asked + 1)
+        assert [one.captured for one in batches(running)] == ["1122"] * 6
+        running.prove()
 
 
 async def test_two_lines_with_the_same_batch(autojump_clock: trio.abc.Clock) -> None:

@@ -3,7 +3,10 @@
 import msgspec
 import pytest
 
+from simulators.demo import Demo, DemoVisa2
+from simulators.expectations import Played, resolve_batch
 from simulators.journal import Journal, Result
+from simulators.journal_file import JournalFile
 from simulators.requests import build_repeat, build_reversal
 from simulators.totals import add_up, block_of, decode_totals, encode_totals, same_totals
 from simulators.wire import Message, WireError
@@ -180,6 +183,27 @@ def test_an_old_settlement_once_more_changes_nothing() -> None:
     trade(journal, request("redeem", 1, 2500))
     journal.answered(settlement("920000"), answer(settlement("920000")))
     assert (journal.number, len(journal.items), len(journal.closed)) == (8, 1, 1)
+
+
+VISA2 = DemoVisa2("999995", "888000000001", "0001", "0005", "000000", "111111", "003", "5942")
+
+
+@pytest.mark.parametrize(("numbers", "last"), [(None, 999_999), (VISA2, 999)], ids=["six digits", "VISA-2"])
+def test_the_last_number_is_followed_by_the_first(demo: Demo, numbers: DemoVisa2 | None, last: int) -> None:
+    """Whatever wrote the journal: what number is the last depends on the terminal alone."""
+    file = JournalFile(demo, msgspec.structs.replace(demo.terminal("TN000001"), visa2=numbers))
+    file.write(Journal(last - 1))
+    for number in (last - 1, last):
+        with file.change() as journal:
+            assert journal.number == number
+            journal.answered(settlement("920000", number), answer(settlement("920000", number)))
+    assert file.read().batch == "000001"
+
+
+def test_a_story_reckons_past_the_last_number() -> None:
+    played = {"logon": Played("logon", Message("0800", {}))}
+    assert [resolve_batch(number, played, "visa2") for number in ("999", "1000")] == ["000999", "000001"]
+    assert resolve_batch("1000", played, "nac") == "001000"
 
 
 def test_numbers_wrap_and_may_come_again() -> None:

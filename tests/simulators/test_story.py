@@ -16,9 +16,10 @@ from tests.simulators.conftest import PIN, PINNED_PAN
 from tests.simulators.test_cli import tillsim
 from tests.simulators.toy_switch import ToySwitch
 
+PLAYED = [(name, listener) for name, one in packaged_stories().items() for listener in one.dialects]
 
-@pytest.mark.parametrize("listener", ["nac", "ascii"])
-@pytest.mark.parametrize("name", sorted(packaged_stories()))
+
+@pytest.mark.parametrize(("name", "listener"), [(name, where) for name, where in PLAYED if where != "visa2"])
 def test_every_packaged_story_can_be_played_again_and_again(switch: ToySwitch, name: str, listener: str) -> None:
     before = dict(switch.balances), dict(switch.states), dict(switch.loyalty.points), dict(switch.loyalty.states)
     for _ in range(2):
@@ -57,8 +58,18 @@ def test_stories_show_no_secrets(switch: ToySwitch) -> None:
         assert PIN not in output
 
 
+def test_a_story_is_played_only_in_its_dialects(switch: ToySwitch) -> None:
+    refused = tillsim(switch, "story", "visa2-debit", "--listener", "nac")
+    assert (refused.exit_code, "is for visa2" in refused.output) == (2, True)
+    played = tillsim(switch, "story", "all", "--listener", "ascii").output
+    assert [name for name, where in PLAYED if where == "ascii"] == [
+        line.partition(":")[0] for line in played.splitlines() if line[:1].isalpha()
+    ]
+
+
 def test_the_packaged_stories_are_listed() -> None:
     output = CliRunner().invoke(main, ["stories"]).output
+    assert all(line.startswith(f"{name} ") for line, name in zip(output.splitlines(), packaged_stories(), strict=True))
     assert len(output.splitlines()) == len(packaged_stories()) >= 11
     assert "first-sale" in output
 
@@ -74,6 +85,11 @@ WRONG: list[tuple[str, str, str]] = [
     ("unknown card",     HEAD + 'send = "balance"\ncard = "gitf"',            "gitf"),
     ("of nothing",       HEAD + 'send = "void"\nof = "sale"',                 "no earlier step"),
     ("later reference",  BALANCE + 'expect = { balance = "$x.balance" }',     "no earlier step"),
+    ("no dialect",       "dialects = []\n" + BALANCE,                        "dialects"),
+    ("unknown dialect",  'dialects = ["visa3"]\n' + BALANCE,                 "visa3"),
+    ("damage elsewhere", BALANCE + 'damage = "request"',                     "visa2 alone"),
+    ("unknown damage",   BALANCE + 'damage = "everything"',                  "everything"),
+    ("session elsewhere", BALANCE + 'expect = { session = "<ENQ" }',         "visa2 alone"),
     ("expression",       BALANCE + 'expect = { balance = "$x.balance / 2" }', "not a reference"),
 ]
 # fmt: on

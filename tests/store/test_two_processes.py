@@ -39,7 +39,7 @@ def folders(postgresql: PostgreSQLPlace, tmp_path: Path) -> Iterator[list[Path]]
     config = load_config(first / "tillswitch.toml")
     vault = Vault.open(config.vault.master_key, config.vault.keys)
     with closing(open_store(config.store, make=True)) as store:
-        filled = build.fill(Books(store, vault.seal_key, "operator"), vault, TILLS)
+        filled = build.fill(Books(store, vault.seal_key, "operator"), vault, {"nac": TILLS})
     demo = msgspec.json.decode((first / "demo.json").read_bytes())
     build.write_demo_json(first / "demo.json", demo | filled)
     shutil.copytree(first, second)

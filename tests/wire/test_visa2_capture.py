@@ -36,10 +36,29 @@ def test_a_whole_batch_becomes_requests() -> None:
         (Kind.GIFT_RELOAD, 13, "123458", 5000, 17),
     ]
     assert (end.message_class, end.kind, end.totals) == (
-        MessageClass.SETTLEMENT, Kind.CAPTURE, (Total(1, 1000), Total(2, 5300)),
+        MessageClass.SETTLEMENT, Kind.CAPTURE, (Total(1, 1000), Total(2, 5300), Total(), Total()),
     )  # fmt: skip
+    assert begin.totals == end.totals
     assert end.acceptor is not None
     assert (end.acceptor.acquirer, end.acceptor.agent_bank, end.acceptor.agent_chain) == ("999995", "000000", "000000")
+
+
+def test_every_device_industry_and_avs_result_of_the_lists_is_taken() -> None:
+    devices, industries, results = "0OCDEIMPQRSZBGHJTWX ", "0ABDMFGHILOPR ", "0XYAWZNGRESBDMPCI12345678U "
+    for device in devices:
+        for industry in industries:
+            assert taken([header(device=device + industry)])[1] is None
+    for result in results:
+        assert taken([header(), parameter(), detail(SALE).replace(b"1030150", f"103015{result}".encode())])[1] is None
+    for time in (b"000000", b"235959"):
+        assert taken([header(), parameter(), detail(SALE).replace(b"103015", time)])[1] is None
+
+
+def test_counts_are_modulo_one_thousand() -> None:
+    details = [Detail("G4", PAN_DIGITS, number, "123456", 5) for number in range(1, 1003)]
+    capture, wrong = taken(batch(details))
+    assert wrong is None
+    assert capture.requests()[-1].totals == (Total(2, 5010), Total(), Total(), Total())
 
 
 # fmt: off
@@ -54,7 +73,14 @@ WRONG = [
     ([header(blocking="2")],                                             ("E", 1, "H", 18)),
     ([header(zone="808")],                                               ("E", 1, "H", 15)),
     ([header(date="1322")],                                              ("E", 1, "H", 16)),
+    ([header(device="?R")],                                              ("E", 1, "H", 12)),
+    ([header(device="E?")],                                              ("E", 1, "H", 12)),
     ([header(), parameter()[:-1]],                                       ("E", 2, "P", 13)),
+    ([header(), parameter().replace(b"00000042", b"00000000")],          ("E", 2, "P", 13)),
+    *(([header(), parameter(), detail(SALE).replace(b"103015", time)],   ("E", 3, "D", 17))
+      for time in (b"240000", b"106000", b"103060", b"10301 ")),
+    *(([header(), parameter(), detail(SALE).replace(b"1030150", b"103015" + avs)], ("E", 3, "D", 18))
+      for avs in (b"?", b"9", b"V", b"x")),
     ([header(), parameter(), detail(SALE._replace(code="54"))],          ("E", 3, "D", 6)),
     ([header(), parameter(), detail(SALE._replace(code="G3"))],          ("E", 3, "D", 6)),
     ([header(), parameter(), detail(SALE._replace(pan="54997400X7"))],   ("E", 3, "D", 9)),
