@@ -76,13 +76,16 @@ def test_the_batch_of_a_terminal_is_one_over_both(till: VisaTill, twin: Till, ca
     assert twin.open_batch() == f"000{following(batch)}"
 
 
-def test_a_batch_captured_over_visa2_is_closed_over_nac(till: VisaTill, twin: Till, card: Secret) -> None:
+def test_a_batch_captured_over_visa2_is_closed_over_nac(
+    visa: VisaHouse, till: VisaTill, twin: Till, card: Secret
+) -> None:
     batch = till.fresh_batch()
     asked = till.request("G4", card, 2_500)
     item = Item.of(asked, till.ask(asked).expect("00"))
     assert upload(till, batch_records(till.numbers, batch, [item])).code == "GB"
     assert twin.open_batch({60: f"000{batch}"}) == f"000{following(batch)}"
     twin.do(REDEEM, card, 1_000, {60: f"000{batch}"}).expect("80")
+    visa.demo.command("batch", "show", f"{twin.record.merchant_id}/{twin.record.terminal_id}", f"000{batch}")
 
 
 @pytest.mark.parametrize("with_original", [True, False])
