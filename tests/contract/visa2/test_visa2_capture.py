@@ -9,6 +9,7 @@ import pytest
 from tests.contract.client import Secret
 from tests.contract.till import Till
 from tests.contract.visa2.capture import Item, batch_records, sell, upload
+from tests.contract.visa2.conftest import VisaHouse
 from tests.contract.visa2.till import VisaTill, following
 
 # fmt: off
@@ -110,6 +111,36 @@ def test_a_sale_first_seen_here_takes_its_money_once(till: VisaTill, nac: Till, 
     records = batch_records(till.numbers, batch, [Item("G4", card, till.sequence(), 5_000, "123456")])
     assert [upload(till, records).code for _ in range(3)] == ["GB", "QD", "QD"]
     assert nac.balance(card) == 15_000
+
+
+def test_what_was_undone_and_is_sent_as_live_stays_undone(till: VisaTill, nac: Till, card: Secret, batch: str) -> None:
+    undone, kept = sell(till, card, ("G4", 2_500), ("G4", 1_000))
+    till.do("GF", card, 2_500, f17=undone.sequence).expect("00")
+    assert upload(till, batch_records(till.numbers, batch, [undone, kept])).code == "GB"
+    assert nac.balance(card) == 19_000
+
+
+def test_a_mark_alone_undoes_nothing_and_books_nothing(till: VisaTill, nac: Till, card: Secret, batch: str) -> None:
+    done, kept = sell(till, card, ("G4", 2_500), ("G4", 1_000))
+    unseen = Item("G4", card, till.sequence(), 5_000, "123456", voided=True)
+    items = [replace(done, voided=True), unseen, kept]
+    assert upload(till, batch_records(till.numbers, batch, items)).code == "GB"
+    assert nac.balance(card) == 16_500
+
+
+def test_more_than_there_is_empties_the_card_and_no_more(till: VisaTill, nac: Till, card: Secret, batch: str) -> None:
+    items = [Item("G4", card, till.sequence(), amount, "123456") for amount in (15_000, 15_000)]
+    assert upload(till, batch_records(till.numbers, batch, items)).code == "GB"
+    assert nac.balance(card) == 0
+
+
+def test_a_sale_first_seen_here_earns_its_points(
+    visa: VisaHouse, till: VisaTill, nac: Till, member: Secret, batch: str
+) -> None:
+    before = nac.points(member)
+    records = batch_records(till.numbers, batch, [Item("L6", member, till.sequence(), 5_000, "123456")])
+    assert [upload(till, records).code for _ in range(2)] == ["GB", "QD"]
+    assert nac.points(member) == before + visa.club.programme.earned(5_000)
 
 
 def test_the_same_batch_again_is_a_duplicate_whatever_it_claims(
