@@ -146,6 +146,16 @@ def read_settled(record: str, kind: str = "1") -> Settled:
     return Settled(int(count), int(deposit), code, batch, rest)
 
 
+def sell(till: VisaTill, card: str, *moves: tuple[str, int]) -> list[Item]:
+    """Does these and writes them down."""
+    items = []
+    for code, amount in moves:
+        asked = till.request(code, card, amount)
+        reply = till.ask(asked).expect("00")
+        items.append(Item.of(asked, reply))
+    return items
+
+
 def acknowledgement(nth: int) -> str:
     """ACK to frames 1, 3, 5 …, BEL to 2, 4, 6 …"""
     return "ACK" if nth % 2 else "BEL"

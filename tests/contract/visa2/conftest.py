@@ -14,6 +14,7 @@ from tests.contract.conftest import House
 from tests.contract.daemon import Demo, running
 from tests.contract.members import Club
 from tests.contract.till import Till
+from tests.contract.visa2.link import VisaLine
 from tests.contract.visa2.records import Numbers
 from tests.contract.visa2.till import Clock, VisaTill
 
@@ -25,11 +26,11 @@ port = {port}
 clear_pin = true
 
 [listeners.link]
-poll_seconds = 0.5
+poll_seconds = 0.3
 character_seconds = 0.3
 repeat_seconds = 0.3
 capture_seconds = 0.3
-acknowledge_seconds = 0.3
+acknowledge_seconds = 0.2
 """
 
 
@@ -132,3 +133,21 @@ def member(visa: VisaHouse, nac: Till) -> Secret:
 def amount(visa: VisaHouse) -> int:
     """An amount no other test uses: a reversal without field 29 finds its original by account and amount."""
     return next(visa.amounts)
+
+
+@pytest.fixture
+def batch(till: VisaTill) -> str:
+    """A batch just opened under a number of its own."""
+    return till.fresh_batch()
+
+
+@pytest.fixture(params=[False, True], ids=["no_parity", "even_parity"])
+def even(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+@pytest.fixture
+def line(till: VisaTill, even: bool) -> Iterator[VisaLine]:
+    """A line of either parity, after its first ENQ."""
+    with VisaLine(till.port, even=even) as opened:
+        yield opened.expect("ENQ")

@@ -17,12 +17,6 @@ def totals(reply: Reply) -> tuple[str, tuple[int, int], tuple[int, int]]:
     return number, (int(debits), minor(debited)), (int(credits), minor(credited))
 
 
-@pytest.fixture
-def batch(till: VisaTill) -> str:
-    """A batch just opened under a number of its own."""
-    return till.fresh_batch()
-
-
 def test_opening_tells_the_number_now_open(till: VisaTill, batch: str) -> None:
     assert till.open_batch() == batch
     assert till.open_batch(batch) == batch

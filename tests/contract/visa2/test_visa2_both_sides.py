@@ -10,9 +10,9 @@ from tests.contract.client import Secret
 from tests.contract.daemon import TerminalRecord
 from tests.contract.members import Programme
 from tests.contract.till import ACTIVATE, REDEEM, Till
-from tests.contract.visa2.capture import Item, acknowledgement, batch_records, read_settled, send_last, upload
+from tests.contract.visa2.capture import Item, batch_records, upload
 from tests.contract.visa2.conftest import VisaHouse
-from tests.contract.visa2.link import ACK, ETB, framed
+from tests.contract.visa2.link import framed
 from tests.contract.visa2.records import minor, read_reply
 from tests.contract.visa2.till import GIFT, POINTS, VisaTill, following
 
@@ -76,13 +76,16 @@ def test_the_batch_of_a_terminal_is_one_over_both(till: VisaTill, twin: Till, ca
     assert twin.open_batch() == f"000{following(batch)}"
 
 
-def test_a_batch_captured_over_visa2_is_closed_over_nac(till: VisaTill, twin: Till, card: Secret) -> None:
+def test_a_batch_captured_over_visa2_is_closed_over_nac(
+    visa: VisaHouse, till: VisaTill, twin: Till, card: Secret
+) -> None:
     batch = till.fresh_batch()
     asked = till.request("G4", card, 2_500)
     item = Item.of(asked, till.ask(asked).expect("00"))
     assert upload(till, batch_records(till.numbers, batch, [item])).code == "GB"
     assert twin.open_batch({60: f"000{batch}"}) == f"000{following(batch)}"
     twin.do(REDEEM, card, 1_000, {60: f"000{batch}"}).expect("80")
+    visa.demo.command("batch", "show", f"{twin.record.merchant_id}/{twin.record.terminal_id}", f"000{batch}")
 
 
 @pytest.mark.parametrize("with_original", [True, False])
@@ -146,29 +149,3 @@ def test_a_sale_and_its_reversal_at_once_leave_the_card_as_it_was(
             codes = [read_reply(line.frame()).rc for _ in frames]
         assert sorted(codes) in (["00", "00", "94"], ["00", "94", "94"]), codes
         assert nac.balance(card) == 20_000
-
-
-def test_two_trailers_at_once_capture_one_batch(till: VisaTill, nac: Till, card: Secret) -> None:
-    batch = till.fresh_batch()
-    records = batch_records(till.numbers, batch, [Item("G4", card, till.sequence(), 5_000, "123456")])
-    texts = [record.text() for record in records]
-    lines = [till.new_line() for _ in range(3)]
-    try:
-        for line in lines:
-            for nth, text in enumerate(texts[:-1], start=1):
-                line.send(text, ETB)
-                line.expect(acknowledgement(nth))
-        for line in lines[1:]:
-            line.send(texts[-1])
-        codes = [read_settled(send_last(lines[0], texts[-1]).record).code]
-        for line in lines[1:]:
-            while (heard := line.hear()) == "DC2":
-                pass
-            assert not isinstance(heard, str), heard
-            codes.append(read_settled(heard.record).code)
-            line.say(ACK)
-    finally:
-        for line in lines:
-            line.close()
-    assert sorted(codes) == ["GB", "QD", "QD"]
-    assert nac.balance(card) == 15_000

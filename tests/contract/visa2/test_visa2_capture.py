@@ -8,35 +8,9 @@ import pytest
 
 from tests.contract.client import Secret
 from tests.contract.till import Till
-from tests.contract.visa2.capture import (
-    Item,
-    acknowledgement,
-    batch_records,
-    hang_up,
-    read_settled,
-    send_all,
-    send_last,
-    upload,
-)
+from tests.contract.visa2.capture import Item, batch_records, sell, upload
 from tests.contract.visa2.conftest import VisaHouse
-from tests.contract.visa2.link import ACK, CLOSED, ETB, NAK, damaged, framed
 from tests.contract.visa2.till import VisaTill, following
-
-
-@pytest.fixture
-def batch(till: VisaTill) -> str:
-    return till.fresh_batch()
-
-
-def sell(till: VisaTill, card: str, *moves: tuple[str, int]) -> list[Item]:
-    """Does these and writes them down."""
-    items = []
-    for code, amount in moves:
-        asked = till.request(code, card, amount)
-        reply = till.ask(asked).expect("00")
-        items.append(Item.of(asked, reply))
-    return items
-
 
 # fmt: off
 KEPT = [  # what is done with a card of 200.00, the net deposit
@@ -139,6 +113,36 @@ def test_a_sale_first_seen_here_takes_its_money_once(till: VisaTill, nac: Till, 
     assert nac.balance(card) == 15_000
 
 
+def test_what_was_undone_and_is_sent_as_live_stays_undone(till: VisaTill, nac: Till, card: Secret, batch: str) -> None:
+    undone, kept = sell(till, card, ("G4", 2_500), ("G4", 1_000))
+    till.do("GF", card, 2_500, f17=undone.sequence).expect("00")
+    assert upload(till, batch_records(till.numbers, batch, [undone, kept])).code == "GB"
+    assert nac.balance(card) == 19_000
+
+
+def test_a_mark_alone_undoes_nothing_and_books_nothing(till: VisaTill, nac: Till, card: Secret, batch: str) -> None:
+    done, kept = sell(till, card, ("G4", 2_500), ("G4", 1_000))
+    unseen = Item("G4", card, till.sequence(), 5_000, "123456", voided=True)
+    items = [replace(done, voided=True), unseen, kept]
+    assert upload(till, batch_records(till.numbers, batch, items)).code == "GB"
+    assert nac.balance(card) == 16_500
+
+
+def test_more_than_there_is_empties_the_card_and_no_more(till: VisaTill, nac: Till, card: Secret, batch: str) -> None:
+    items = [Item("G4", card, till.sequence(), amount, "123456") for amount in (15_000, 15_000)]
+    assert upload(till, batch_records(till.numbers, batch, items)).code == "GB"
+    assert nac.balance(card) == 0
+
+
+def test_a_sale_first_seen_here_earns_its_points(
+    visa: VisaHouse, till: VisaTill, nac: Till, member: Secret, batch: str
+) -> None:
+    before = nac.points(member)
+    records = batch_records(till.numbers, batch, [Item("L6", member, till.sequence(), 5_000, "123456")])
+    assert [upload(till, records).code for _ in range(2)] == ["GB", "QD"]
+    assert nac.points(member) == before + visa.club.programme.earned(5_000)
+
+
 def test_the_same_batch_again_is_a_duplicate_whatever_it_claims(
     till: VisaTill, nac: Till, card: Secret, batch: str
 ) -> None:
@@ -212,113 +216,3 @@ def test_cash_back_amounts_are_added_up(till: VisaTill, nac: Till, card: Secret,
         records[2] = replace(records[2], map="@@@A", groups="000000000100")
         assert upload(till, records).code == code
     assert nac.balance(card) == 17_500
-
-
-# Sessions
-
-
-def test_the_acknowledgements_alternate_and_an_identical_frame_gets_the_same_again(
-    till: VisaTill, nac: Till, card: Secret, batch: str
-) -> None:
-    items = sell(till, card, *[("G4", 100 * nth) for nth in range(1, 6)])
-    texts = [record.text() for record in batch_records(till.numbers, batch, items)]
-    with till.new_line() as line:
-        for nth, text in enumerate(texts[:-1], start=1):
-            for _ in range(3 if nth in (1, 2, 4, 7) else 1):
-                line.send(text, ETB)
-                line.expect(acknowledgement(nth))
-        settled = read_settled(send_last(line, texts[-1]).record)
-        line.say(ACK)
-        line.expect("EOT", CLOSED)
-    assert (settled.code, settled.received) == ("GB", 8)
-
-
-def test_the_response_is_sent_again_after_nak(till: VisaTill, card: Secret, batch: str) -> None:
-    texts = [record.text() for record in batch_records(till.numbers, batch, sell(till, card, ("G4", 2_500)))]
-    with till.new_line() as line:
-        first = send_all(line, texts)
-        line.say(NAK)
-        assert line.frame() == first.record
-        line.say(ACK)
-        line.expect("EOT", CLOSED)
-
-
-@pytest.mark.parametrize("how", ["bad_frames", "a_flood"])
-def test_a_session_that_goes_wrong_ends_and_nothing_is_captured(
-    till: VisaTill, nac: Till, card: Secret, batch: str, how: str
-) -> None:
-    records = batch_records(till.numbers, batch, [Item("G4", card, till.sequence(), 5_000, "123456")])
-    with till.new_line() as line:
-        line.send(records[0].text(), ETB)
-        line.expect("ACK")
-        bad = damaged(framed(records[1].text(), ETB, even=till.even))
-        for _ in range(3 if how == "bad_frames" else 0):
-            line.send_bytes(bad)
-            line.expect("NAK")
-        line.send_bytes(bad if how == "bad_frames" else bytes([0x05]) * 65)
-        line.expect("EOT", CLOSED)
-    assert upload(till, records).code == "GB"
-    assert nac.balance(card) == 15_000
-
-
-@pytest.mark.parametrize("sent", [1, 2, 3, 4, 5])
-def test_a_session_broken_anywhere_and_sent_again_is_captured_once(
-    till: VisaTill, nac: Till, card: Secret, batch: str, sent: int
-) -> None:
-    items = [*sell(till, card, ("G4", 2_500)), Item("G4", card, till.sequence(), 1_000, "123456")]
-    records = batch_records(till.numbers, batch, items)
-    with till.new_line() as line:
-        for nth, record in enumerate(records[:sent], start=1):
-            last = nth == len(records)
-            line.send(record.text(), 0x03 if last else ETB)
-            if not last:
-                line.expect(acknowledgement(nth))
-    assert upload(till, records).code in (("GB",) if sent < len(records) else ("GB", "QD"))
-    assert upload(till, records).code == "QD"
-    assert nac.balance(card) == 16_500
-
-
-def test_half_a_session_hinders_nobody(till: VisaTill, nac: Till, card: Secret, batch: str) -> None:
-    items = [*sell(till, card, ("G4", 2_500)), Item("G4", card, till.sequence(), 1_000, "123456")]
-    texts = [record.text() for record in batch_records(till.numbers, batch, items)]
-    with till.new_line() as first, till.new_line() as abandoned:
-        for line in (first, abandoned):
-            for nth, text in enumerate(texts[:-1], start=1):
-                line.send(text, ETB)
-                line.expect(acknowledgement(nth))
-        assert till.do("G4", card, 500).rc == "00"
-        assert upload(till, texts).code == "GB"
-        assert read_settled(send_last(first, texts[-1]).record).code == "QD"
-        hang_up(abandoned)
-    assert nac.balance(card) == 16_000
-
-
-def test_several_batches_on_one_line(till: VisaTill, nac: Till, card: Secret, batch: str) -> None:
-    number, sold = batch, []
-    with till.new_line() as line:
-        for nth in range(3):
-            items = sell(till, card, ("G4", 1_000 + nth))
-            sold.append((number, items))
-            texts = [record.text() for record in batch_records(till.numbers, number, items, kind="3")]
-            settled = read_settled(send_all(line, texts).record, kind="3")
-            assert (settled.code, settled.batch) == ("GB", number)
-            line.say(ACK)
-            line.expect("ENQ")
-            number = following(number)
-        hang_up(line)
-    for captured, items in sold:
-        assert upload(till, batch_records(till.numbers, captured, items)).code == "QD"
-    assert nac.balance(card) == 16_997
-
-
-def test_terminals_have_batches_of_their_own(
-    visa: VisaHouse, till: VisaTill, other: VisaTill, nac: Till, card: Secret
-) -> None:
-    number = max(till.fresh_batch(), other.fresh_batch())
-    number = following(number)
-    for one in (till, other):
-        one.open_batch(number)
-        items = sell(one, card, ("G4", 1_000))
-        assert upload(one, batch_records(one.numbers, number, items)).code == "GB"
-        assert upload(one, batch_records(one.numbers, number, items)).code == "QD"
-    assert nac.balance(card) == 18_000

@@ -25,11 +25,6 @@ from tests.contract.visa2.till import VisaTill
 
 
 @pytest.fixture
-def batch(till: VisaTill) -> str:
-    return till.fresh_batch()
-
-
-@pytest.fixture
 def items(till: VisaTill, card: Secret) -> list[Item]:
     """Two sales no host has seen: if they were captured, their money would be gone."""
     return [Item("G4", card, till.sequence(), amount, "123456") for amount in (2_500, 1_000)]

@@ -73,6 +73,24 @@ def test_a_record_whose_sender_cannot_be_told_gets_nak(till: VisaTill, nac: Till
     assert nac.balance(card) == 19_000
 
 
+def test_a_wrong_character_anywhere_gets_an_answer_or_nak_and_moves_nothing(
+    till: VisaTill, nac: Till, card: str
+) -> None:
+    text = till.request("G3", card, 0, GIFT).text()
+    codes = set()
+    with till.new_line() as line:
+        for place in range(len(text)):
+            line.send(text[:place] + "~" + text[place + 1 :])
+            heard = line.hear()
+            if isinstance(heard, Frame):
+                codes.add(read_reply(heard.record).rc)
+            else:
+                assert heard == "NAK", heard
+                till.ask(till.request("G3", card, 0), line)  # else the fourth NAK in a row ends the session
+    assert {"00", "06"} <= codes <= {"00", "03", "06", "12", "14"}, codes
+    assert nac.balance(card) == 20_000
+
+
 @pytest.mark.parametrize("block", UNKNOWN)
 def test_an_unknown_block_changes_nothing_and_is_not_answered(till: VisaTill, nac: Till, card: str, block: str) -> None:
     assert till.do("G4", card, 1_000, block, GIFT).expect("00").blocks.keys() == {"200"}

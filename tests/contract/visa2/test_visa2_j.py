@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.contract.till import Till
+from tests.contract.visa2.conftest import VisaHouse
 from tests.contract.visa2.link import ACK, CLOSED, ETB, FS
 from tests.contract.visa2.records import JReply, j_record, keyed, read_j_reply, track_1, track_2
 from tests.contract.visa2.till import APPROVED, TEXTS, VisaTill
@@ -35,7 +36,7 @@ def test_a_gift_code_moves_its_amount_once(
 ) -> None:
     record = till.j(code, card, f"{amount:07}")
     first = ask_j(till, record)
-    assert first.rc == "00"
+    assert (first.rc, first.text) == ("00", f"BAL {f'{left // 100}.{left % 100:02}':>11} ")
     assert first.approval.strip()
     assert ask_j(till, record).approval == first.approval
     assert nac.balance(card) == left
@@ -57,10 +58,10 @@ def test_an_inquiry_shows_the_balance(
     assert (reply.rc, reply.text) == ("00", f"{shown} {number:>11} ")
 
 
-def test_points_are_earned_and_pay(till: VisaTill, nac: Till, member: str) -> None:
+def test_points_are_earned_and_taken_back(visa: VisaHouse, till: VisaTill, nac: Till, member: str) -> None:
     before = nac.points(member)
     assert ask_j(till, till.j("L6", member, "0005000")).rc == "00"
-    assert nac.points(member) == before + 50
+    assert nac.points(member) == before + visa.club.programme.earned(5_000)
     assert ask_j(till, till.j("LF", member, "0005000")).rc == "00"
     assert nac.points(member) == before
 
