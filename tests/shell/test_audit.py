@@ -142,7 +142,9 @@ def chosen(fields: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def plainly(record: msgspec.Struct, later: dict[str, Any]) -> dict[str, Any]:
     names = [name for name in record.__struct_fields__ if name not in later]
-    said = [name for name in record.__struct_fields__ if name in later and getattr(record, name) not in (None, 0, "", ())]
+    said = [
+        name for name in record.__struct_fields__ if name in later and getattr(record, name) not in (None, 0, "", ())
+    ]
     return {name: getattr(record, name) for name in (*names, *said)}
 
 

@@ -103,7 +103,8 @@ def test_only_init_begins_new_books_on_postgresql(empty: str, postgresql: Postgr
 # -- books of an older version -----------------------------------------------------------------------------------------
 #: Takes the newest migrations back, so that the books are as a version before them had left them.
 BEFORE_0005 = (
-    "CREATE INDEX journal_by_batch ON journal (batch) WHERE batch > 0; DROP TABLE presences; DROP TABLE deliveries; ALTER TABLE terminals DROP COLUMN answers_echo; "
+    "CREATE INDEX journal_by_batch ON journal (batch) WHERE batch > 0; "
+    "DROP TABLE presences; DROP TABLE deliveries; ALTER TABLE terminals DROP COLUMN answers_echo; "
     "DELETE FROM migrations WHERE number >= 5"
 )
 
