@@ -16,7 +16,6 @@ from typing import Final, Literal
 
 import msgspec
 import structlog
-import trio
 
 NAME: Final = "tillswitch-lines"  # of the parcel, at the service manager
 _A_MESSAGE: Final = 250  # sockets; Linux takes 253
@@ -47,10 +46,10 @@ class OpenLines:
     def __len__(self) -> int:
         return len(self._lines)
 
-    def add(self, line: OpenLine, stream: trio.SocketStream) -> None:
-        """The stream is no longer its owner's."""
+    def add(self, line: OpenLine, descriptor: int) -> None:
+        """The descriptor of its socket is ours from now on."""
         self._lines.append(line)
-        self._sockets.append(stream.socket.detach())
+        self._sockets.append(descriptor)
 
     def pack(self) -> tuple[socket.socket, int]:
         """The parcel, and how many lines are in it; those for which the system has no room are closed."""

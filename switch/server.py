@@ -153,7 +153,8 @@ class Server:
         if reason == "handed_over":
             assert self._staying is not None
             assert isinstance(stream, trio.SocketStream)
-            self._staying.add(OpenLine(name, listener.config.dialect, session.hand_over() or b""), stream)
+            kept_on = OpenLine(name, listener.config.dialect, session.hand_over() or b"")
+            self._staying.add(kept_on, stream.socket.detach())
             return
         with trio.move_on_after(limits.SEND_SECONDS):
             await stream.aclose()

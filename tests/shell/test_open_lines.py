@@ -9,7 +9,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-import trio
 
 from switch import open_lines
 from switch.open_lines import OpenLine, OpenLines, unpack
@@ -24,7 +23,7 @@ def connected(count: int) -> tuple[OpenLines, list[socket.socket]]:
     lines, ends = OpenLines(), []
     for number in range(count):
         ours, theirs = socket.socketpair()
-        lines.add(line(number), trio.SocketStream(trio.socket.from_stdlib_socket(ours)))
+        lines.add(line(number), ours.detach())
         theirs.settimeout(5)
         ends.append(theirs)
     return lines, ends
@@ -34,7 +33,7 @@ def is_closed(end: socket.socket) -> bool:
     return end.recv(1) == b""
 
 
-async def test_every_line_arrives_with_what_was_said_of_it() -> None:
+def test_every_line_arrives_with_what_was_said_of_it() -> None:
     lines, ends = connected(2 * open_lines._A_MESSAGE + 1)
     parcel, packed = lines.pack()
     assert (packed, len(lines)) == (len(ends), 0)
@@ -49,7 +48,7 @@ async def test_every_line_arrives_with_what_was_said_of_it() -> None:
         end.close()
 
 
-async def test_a_parcel_nobody_takes_closes_its_lines() -> None:
+def test_a_parcel_nobody_takes_closes_its_lines() -> None:
     lines, ends = connected(3)
     parcel, _ = lines.pack()
     parcel.close()
@@ -58,7 +57,7 @@ async def test_a_parcel_nobody_takes_closes_its_lines() -> None:
         end.close()
 
 
-async def test_lines_without_room_are_closed_and_the_others_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_without_room_are_closed_and_the_others_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
     make: Callable[..., tuple[socket.socket, socket.socket]] = socket.socketpair
 
     def narrow(family: int, kind: int) -> tuple[socket.socket, socket.socket]:
@@ -83,7 +82,7 @@ async def test_lines_without_room_are_closed_and_the_others_arrive(monkeypatch: 
 @pytest.mark.parametrize(
     "said", [b"", b"\xc1", msgspec.msgpack.encode([2, []]), msgspec.msgpack.encode([1, [["nac"]]])]
 )
-async def test_what_another_version_says_is_not_guessed_at(said: bytes, tmp_path: Path) -> None:
+def test_what_another_version_says_is_not_guessed_at(said: bytes, tmp_path: Path) -> None:
     ours, parcel = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     end, handed = socket.socketpair()
     (tmp_path / "contents").write_bytes(said)
@@ -96,7 +95,7 @@ async def test_what_another_version_says_is_not_guessed_at(said: bytes, tmp_path
     end.close()
 
 
-async def test_an_empty_parcel_and_one_whose_sender_still_writes_hold_nobody_up() -> None:
+def test_an_empty_parcel_and_one_whose_sender_still_writes_hold_nobody_up() -> None:
     ours, parcel = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours:
         assert unpack(parcel) == []
@@ -105,7 +104,7 @@ async def test_an_empty_parcel_and_one_whose_sender_still_writes_hold_nobody_up(
     assert (packed, unpack(parcel)) == (0, [])
 
 
-async def test_no_descriptor_is_left() -> None:
+def test_no_descriptor_is_left() -> None:
     before = os.listdir("/proc/self/fd")
     lines, ends = connected(3)
     parcel, _ = lines.pack()
