@@ -196,7 +196,8 @@ class Conversation:
             else:
                 self._outbox.append((reply, slip))
             echo_due = self._echoing.deadline(self._config().idle_seconds)  # now it is known who has spoken
-            self._receiving.deadline = min(self._receiving.deadline, echo_due)
+            if echo_due < self._receiving.deadline:
+                self._receiving.deadline = echo_due
             self._wake()
 
         alone = not self._undecided
