@@ -26,7 +26,8 @@ _CONTROLS: Final = {
 _GOOD: Final = frozenset(
     {
         *(Signal.LAST, Signal.MORE, Signal.FLOWING, Signal.CONFIRMATION),
-        *(Signal.RECORD, Signal.AGAIN, Signal.BATCH, Signal.BATCH_MORE, Signal.REJECTED),
+        *(Signal.RECORD, Signal.AGAIN, Signal.BATCH, Signal.BATCH_MORE),
+        *(Signal.REJECTED, Signal.REJECTED_MORE),
     }
 )
 _DECIDING: Final = frozenset(
@@ -92,7 +93,7 @@ class Link:
         self._reader = FrameReader(settings.frame_bytes_max)
         self.state = State.POLLING
         self._now = now
-        self._silent_at = self._frame_began = self._heard_at = now
+        self._silent_at = self._frame_began = self._heard_at = self._working_since = now
         self._output = bytearray()
         self._response = b""
         self._record = b""
@@ -154,8 +155,10 @@ class Link:
         self._response = frames.write_frame(record)
 
     def go_on_waiting(self) -> None:
-        """What is being decided is long, and goes on."""
+        """What is being decided is long, and goes on: from time to time the terminal is told so."""
         self._silent_at = self._now + self._settings.patience(self.state)
+        if self._now >= self._working_since + self._settings.poll_seconds:
+            self._do(Action.WORK)
 
     def answer(self, record: bytes, *, to_confirm: bool = False) -> bool:
         """Send the response to a record; False if the session has ended, so that it was not sent."""
@@ -230,6 +233,7 @@ class Link:
             case Action.TAKE_AGAIN:
                 self._say_taken()
             case Action.WORK:
+                self._working_since = self._now
                 self._say(bytes([frames.DC2]))
             case Action.SEND:
                 self._sendings = 1

@@ -183,20 +183,20 @@ class Visa2Session:
             self._link.answer(answer)
 
     def _shape_of_batch(self, record: bytes) -> Signal:
-        """What a record K does to the session; identical frames in a row are one."""
-        capturing = self._link.state is State.CAPTURING
-        if self._link.state is State.FREE:
+        """What a record K does to the session; identical frames in a row are one, also when the batch is answered."""
+        state = self._link.state
+        if state is State.FREE:
             return Signal.BAD
-        if capturing and record == self._captured:
+        if record == self._captured and state in (State.CAPTURING, State.ANSWERED_LAST, State.ANSWERED_MORE):
             return Signal.AGAIN
-        if not capturing or self._capture is None:
+        if state is not State.CAPTURING or self._capture is None:
             self._capture = Capture(self._dialect, self._line)
         self._captured = record
         wrong = self._capture.take(record.decode("latin-1"))
         if wrong:
             self._link.reject(self._capture.rejected(wrong))
-            self._capture = None
-            return Signal.REJECTED
+            several, self._capture = self._capture.several, None
+            return Signal.REJECTED_MORE if several else Signal.REJECTED
         if not self._capture.complete:
             return Signal.RECORD
         return Signal.BATCH_MORE if self._capture.several else Signal.BATCH
@@ -207,6 +207,7 @@ class Visa2Session:
             return self._shape_of_batch(record)
         if self._link.state is State.CAPTURING:
             return Signal.BAD
+        self._captured = b""
         try:
             self._read = self._read_confirmation(record) or read_request(record, self._dialect, self._line)
         except MessageError:

@@ -54,6 +54,7 @@ class Signal(Enum):
     BATCH = "last trailer"
     BATCH_MORE = "trailer, more to come"
     REJECTED = "record of a rejected batch"
+    REJECTED_MORE = "record of a rejected batch, more to come"
     # any other frame: wrong parity or LRC, cut off, or nothing that could be answered
     BAD = "bad frame"
     # characters outside a frame
@@ -92,6 +93,7 @@ _END: Final = (Action.SIGN_OFF, State.ENDED)
 _REQUESTS: Final = {
     Signal.RECORD: (Action.TAKE, State.CAPTURING),
     Signal.REJECTED: (Action.SEND, State.ANSWERED_LAST),
+    Signal.REJECTED_MORE: (Action.SEND, State.ANSWERED_MORE),
     Signal.LAST: (Action.OFFER, State.DECIDING_LAST),
     Signal.MORE: (Action.OFFER, State.DECIDING_MORE),
     Signal.FLOWING: (Action.OFFER, State.FREE),
@@ -110,8 +112,12 @@ def _asked_again(here: State) -> dict[Signal, tuple[Action, State]]:
 
 
 def _answered(here: State, acknowledged: tuple[Action, State]) -> dict[Signal, tuple[Action, State]]:
-    """A request instead of the acknowledgement: the terminal has not understood the response, or not waited for it."""
-    return _REQUESTS | _ENDS | {Signal.ACK: acknowledged} | _asked_again(here)
+    """A request instead of the acknowledgement: the terminal has not understood the response, or not waited for it.
+
+    The record that it answers, again: the terminal has not seen the response.
+    """
+    taken = {Signal.ACK: acknowledged, Signal.AGAIN: (Action.SEND_AGAIN, here)}
+    return _REQUESTS | _ENDS | taken | _asked_again(here)
 
 
 def _unconfirmed(here: State, confirming: State) -> dict[Signal, tuple[Action, State]]:
@@ -158,6 +164,7 @@ TABLE: Final[dict[State, dict[Signal, tuple[Action, State]]]] = {
         Signal.BATCH:   (Action.WORK,       State.DECIDING_LAST),
         Signal.BATCH_MORE: (Action.WORK,    State.DECIDING_MORE),
         Signal.REJECTED: (Action.SEND,      State.ANSWERED_LAST),
+        Signal.REJECTED_MORE: (Action.SEND, State.ANSWERED_MORE),
         Signal.BAD:     (Action.REFUSE,     State.CAPTURING),
         Signal.SILENCE: _END,
     },

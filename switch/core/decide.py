@@ -24,7 +24,7 @@ from switch.core.messages import find_earlier, reversed_before, same_reversal
 from switch.core.needs import Case
 from switch.core.network import answer_network
 from switch.core.points_undo import undo_points
-from switch.core.programme import Programme
+from switch.core.programme import CardRefusals, Programme
 from switch.core.refusals import Reason, too_many_guesses
 from switch.core.ruling import Ruling, refused
 from switch.core.settling import settle, with_command
@@ -149,10 +149,25 @@ def _reverse(deciding: Deciding) -> Decision:
     if target and target.took_effect and is_live(target, view.family(target)):
         return _resolving(deciding, target, deciding.end(joined, _undo(deciding, target, forced=True)))
     note = "never_seen" if target is None else "already_undone" if target.took_effect else "original_moved_nothing"
-    decision = _resolving(deciding, target, deciding.end(joined, Ruling(note=note)))
+    ruling = Ruling(note=note, tell_balances=_may_tell(deciding, target))
+    decision = _resolving(deciding, target, deciding.end(joined, ruling))
     if target and (repeated or is_certain(target, case.request)):
         return decision
     return msgspec.structs.replace(decision, tombstones=(_tombstone(deciding),))
+
+
+def _may_tell(deciding: Deciding, target: Row | None) -> bool:
+    """Whether a reversal that undoes nothing tells what the card holds, where reversals do.
+
+    Not to who tries card numbers: it is approved for any of them, and asks for no PIN.
+    """
+    view, programme, card = deciding.view, deciding.programme, deciding.request.card
+    if target is not None or card is None or view.card is None:
+        return target is not None
+    product = programme.card_product(view.card.product)
+    plain = programme.card_refusals is CardRefusals.PLAIN
+    guessing = too_many_guesses(view, deciding.terminal, card.range, programme, deciding.now)
+    return plain and product is not None and not product.pin and not guessing
 
 
 def _resolving(deciding: Deciding, target: Row | None, decision: Decision) -> Decision:

@@ -193,6 +193,39 @@ async def test_two_lines_with_the_same_batch(autojump_clock: trio.abc.Clock) -> 
         assert len(uploads(running)) == 3
 
 
+async def test_a_trailer_again_is_answered_again(autojump_clock: trio.abc.Clock) -> None:
+    """The terminal has not seen the response, or not waited for it: the batch is captured, whatever it missed."""
+    async with visa2() as (running, pan):
+        records = batch(await sell(running, pan))
+        line = Terminal(running)
+        await line.send(stream_of(records))
+        assert await line.hear(7) == ENQ + ACK + BEL + ACK + BEL + ACK + DC2
+        response = await line.hear_frame()
+        await line.send(write_frame(records[-1]))
+        assert await line.hear_frame() == response
+        await line.send(write_frame(redeem(pan, 77)))
+        assert response_code(await line.hear_frame()) == "00"
+        await line.send(write_frame(records[-1]))
+        answer = (await line.hear_frame())[1:-2]
+        assert code_of(answer) == "RB", "out of place: the session has gone on"
+        assert len(uploads(running)) == 3
+
+
+async def test_after_a_rejection_another_batch_may_come_on_the_same_line(autojump_clock: trio.abc.Clock) -> None:
+    async with visa2() as (running, pan):
+        kept = await sell(running, pan)
+        line = Terminal(running)
+        assert await line.hear() == ENQ
+        await line.send(write_frame(header(0, "3"), 0x17))
+        early = (await line.hear_frame())[1:-2]
+        assert early[:9] + early[34:49] == b"K3.ZR@@@@RB00000E0001H17"
+        await line.send(ACK)
+        assert await line.hear() == ENQ
+        await line.send(stream_of(batch(kept, 17, "3")))
+        assert await line.hear(6) == ACK + BEL + ACK + BEL + ACK + DC2
+        assert code_of((await line.hear_frame())[1:-2]) == "GB"
+
+
 async def test_several_batches_on_one_line(autojump_clock: trio.abc.Clock) -> None:
     async with visa2() as (running, pan):
         kept = await sell(running, pan)

@@ -18,7 +18,8 @@ RESPONSE = write_frame(b"E0.YES")
 LAST, MORE, FLOWING = write_frame(b"D0.1"), write_frame(b"D2.B", 0x17), write_frame(b"D4.C")
 BAD = LAST[:-1] + bytes([LAST[-1] ^ 1])
 RECORD, AGAIN = write_frame(b"K1.ZD", 0x17), write_frame(b"K1.ZA", 0x17)
-BATCH, BATCH_MORE, REJECTED = write_frame(b"K1.ZT"), write_frame(b"K3.ZM"), write_frame(b"K1.ZX", 0x17)
+BATCH, BATCH_MORE = write_frame(b"K1.ZT"), write_frame(b"K3.ZM")
+REJECTED, REJECTED_MORE = write_frame(b"K1.ZX", 0x17), write_frame(b"K3.ZY", 0x17)
 UNANSWERABLE = write_frame(b"?")
 DEBIT, DEBIT_MORE, CONFIRMATION = write_frame(b"T0.1"), write_frame(b"T2.1", 0x17), write_frame(b"V0.1")
 
@@ -28,9 +29,10 @@ def shape(record: bytes, more: bool) -> Signal:
     if record[:1] == b"V":
         return Signal.CONFIRMATION
     if record[:1] == b"K":
-        return {b"D": Signal.RECORD, b"A": Signal.AGAIN, b"T": Signal.BATCH, b"M": Signal.BATCH_MORE}.get(
-            record[4:5], Signal.REJECTED
-        )
+        return {
+            b"D": Signal.RECORD, b"A": Signal.AGAIN, b"T": Signal.BATCH, b"M": Signal.BATCH_MORE,
+            b"X": Signal.REJECTED, b"Y": Signal.REJECTED_MORE,
+        }[record[4:5]]  # fmt: skip
     if record[:1] not in (b"D", b"T"):
         return Signal.BAD
     return Signal.FLOWING if record[1:2] == b"4" else Signal.MORE if record[1:2] == b"2" and more else Signal.LAST
@@ -50,7 +52,7 @@ class Talk:
 
     def _shape(self, record: bytes, more: bool) -> Signal:
         found = shape(record, more)
-        if found is Signal.REJECTED:
+        if found in (Signal.REJECTED, Signal.REJECTED_MORE):
             self.link.reject(RESPONSE[1:-2])
         return found
 
@@ -115,7 +117,7 @@ WAYS: dict[State, list[bytes]] = {
 SENT = {
     Signal.LAST: LAST, Signal.MORE: MORE, Signal.FLOWING: FLOWING, Signal.BAD: BAD,
     Signal.RECORD: RECORD, Signal.AGAIN: AGAIN, Signal.BATCH: BATCH, Signal.BATCH_MORE: BATCH_MORE,
-    Signal.REJECTED: REJECTED,
+    Signal.REJECTED: REJECTED, Signal.REJECTED_MORE: REJECTED_MORE,
     Signal.CONFIRMATION: CONFIRMATION, Signal.ENQ: ENQ, Signal.ACK: ACK, Signal.NAK: NAK, Signal.EOT: EOT,
 }  # fmt: skip
 
@@ -161,16 +163,21 @@ TRANSITIONS = [
     *[row for state in (State.POLLING, State.REPEATING, State.ANSWERED_LAST, State.ANSWERED_MORE) for row in (
         (state, Signal.RECORD,   ACK,      State.CAPTURING),
         (state, Signal.REJECTED, RESPONSE, State.ANSWERED_LAST),
+        (state, Signal.REJECTED_MORE, RESPONSE, State.ANSWERED_MORE),
     )],
+    (State.ANSWERED_LAST, Signal.AGAIN,   RESPONSE, State.ANSWERED_LAST),
+    (State.ANSWERED_MORE, Signal.AGAIN,   RESPONSE, State.ANSWERED_MORE),
     *[row for state in (State.UNCONFIRMED_LAST, State.UNCONFIRMED_MORE) for row in (
         (state, Signal.RECORD,   EOT,      State.ENDED),
         (state, Signal.REJECTED, EOT,      State.ENDED),
+        (state, Signal.REJECTED_MORE, EOT, State.ENDED),
     )],
     (State.CAPTURING, Signal.RECORD,     BEL,            State.CAPTURING),
     (State.CAPTURING, Signal.AGAIN,      ACK,            State.CAPTURING),
     (State.CAPTURING, Signal.BATCH,      DC2 + RESPONSE, State.ANSWERED_LAST),
     (State.CAPTURING, Signal.BATCH_MORE, DC2 + RESPONSE, State.ANSWERED_MORE),
     (State.CAPTURING, Signal.REJECTED,   RESPONSE,       State.ANSWERED_LAST),
+    (State.CAPTURING, Signal.REJECTED_MORE, RESPONSE,    State.ANSWERED_MORE),
     (State.CAPTURING, Signal.BAD,        NAK,            State.CAPTURING),
     (State.CAPTURING, Signal.SILENCE,    EOT,            State.ENDED),
     (State.CAPTURING, Signal.EOT,        EOT,            State.ENDED),
@@ -402,6 +409,18 @@ def test_acknowledgements_of_a_batch_alternate() -> None:
     talk.send(BATCH_MORE)
     assert talk.send(ACK) == ENQ
     assert talk.send(RECORD) == ACK, "a new batch begins anew"
+
+
+def test_a_long_batch_is_told_to_be_under_way() -> None:
+    talk = Talk()
+    talk.answers = False
+    assert (talk.send(RECORD), talk.send(BATCH)) == (ACK, DC2)
+    heard = []
+    for _ in range(6):
+        talk.wait(limits.VISA2_POLL_SECONDS / 2)
+        talk.link.go_on_waiting()
+        heard.append(talk.heard())
+    assert heard == [b"", DC2, b"", DC2, b"", DC2]
 
 
 # -- time -------------------------------------------------------------------------------------------------------------
