@@ -82,7 +82,10 @@ class Request:
         return fixed + closed + "".join(part + FS for part in self.group2) + GS.join(self.blocks)
 
     def __repr__(self) -> str:
-        return shown(self.text())
+        """Without card numbers and PINs."""
+        blocks = [f"902({len(block) - 4} hidden)" if block.startswith("902") else block for block in self.blocks]
+        fields = {**self.fields, 22: f"({len(self.fields[22])} hidden)"}
+        return shown(Request(fields, self.group2, blocks).text())
 
 
 def request(

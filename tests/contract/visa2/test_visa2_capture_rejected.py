@@ -130,6 +130,18 @@ def test_a_malformed_header_is_named(
     assert settled.data == text.ljust(32)
 
 
+@pytest.mark.parametrize("kind", ["0", "2", "4", "9"])
+def test_a_batch_of_an_application_type_that_has_none(
+    till: VisaTill, nac: Till, card: Secret, batch: str, items: list[Item], kind: str
+) -> None:
+    header = batch_records(till.numbers, batch, items, kind=kind)[0]
+    with till.new_line() as line:
+        line.send(header.text(), ETB)
+        told = line.frame()
+    assert read_settled(told, told[1]).error == ("E", "0001", "H", "02")
+    assert nac.balance(card) == 20_000
+
+
 @pytest.mark.parametrize(("number", "text"), PARAMETERS)
 def test_a_malformed_parameter_record_is_named(
     till: VisaTill, nac: Till, card: Secret, batch: str, items: list[Item], number: str, text: str

@@ -115,6 +115,19 @@ def test_several_batches_on_one_line(till: VisaTill, nac: Till, card: Secret, ba
     assert nac.balance(card) == 16_997
 
 
+def test_a_rejected_batch_is_corrected_on_the_same_line(till: VisaTill, nac: Till, card: Secret, batch: str) -> None:
+    items = [Item("G4", card, till.sequence(), 1_000, "123456")]
+    with till.new_line() as line:
+        for wrong, code in (({"f08": "000000009"}, "RB"), ({}, "GB"), ({}, "QD")):
+            records = batch_records(till.numbers, batch, items, kind="3", **wrong)
+            frame = send_all(line, [record.text() for record in records])
+            assert read_settled(frame.record, kind="3").code == code
+            line.say(ACK)
+            line.expect("ENQ")
+        hang_up(line)
+    assert nac.balance(card) == 19_000
+
+
 def test_terminals_have_batches_of_their_own(till: VisaTill, other: VisaTill, nac: Till, card: Secret) -> None:
     number = max(till.fresh_batch(), other.fresh_batch())
     number = following(number)

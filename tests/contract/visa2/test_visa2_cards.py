@@ -88,6 +88,13 @@ def test_a_pin_in_field_22_needs_keys_that_the_terminal_does_not_have(
     assert nac.balance(secure.pan) == before
 
 
+def test_a_clear_pin_in_field_22_is_refused(till: VisaTill, nac: Till, card: str) -> None:
+    """Table 3.3, code G; also for a card that asks for no PIN."""
+    reply = till.do("G4", card, 1_000, f19="G", f22="1234")
+    assert reply.rc not in ("00", "10")
+    assert nac.balance(card) == 20_000
+
+
 def test_closing_asks_for_the_pin_too(till: VisaTill, nac: Till, secure: GiftCard) -> None:
     before = nac.balance(secure.pan)
     till.do("G2", secure.pan, 0).expect("55")

@@ -7,7 +7,17 @@ import pytest
 from tests.contract.client import WireError
 from tests.contract.visa2.capture import Item, Record, batch_records, read_settled
 from tests.contract.visa2.link import ETB, ETX, FS, damaged, framed, lrc, shown, with_even_parity
-from tests.contract.visa2.records import Numbers, Request, confirmation, j_record, keyed, read_j_reply, read_reply
+from tests.contract.visa2.records import (
+    Numbers,
+    Request,
+    confirmation,
+    j_record,
+    keyed,
+    read_j_reply,
+    read_reply,
+    request,
+    track_2,
+)
 
 # The worked examples of the reference, section 6: record, how it ends, LRC without and with parity.
 PLACE = "OPEN SWITCH TEST STORE   SAN RAMON    CA"
@@ -112,7 +122,14 @@ def test_a_batch_is_written_and_its_answer_read_as_published() -> None:
         read_settled("K1.ZR@@@@0000000060000000000003584GB00017")
 
 
-def test_a_failing_test_never_shows_a_card_number() -> None:
+def test_a_failing_test_never_shows_a_card_number_or_a_pin() -> None:
+    numbers = Numbers("999995", "888000000001", "0001", "0002", "000000", "111111", "708", "5999")
+    pan, pin = "9900101234567890123", "4321"
+    asked = request(numbers, "G4", track_2(pan), 100, sequence="0001", blocks=[f"902{pin}{FS}"]).but(pan=pan, f22=pin)
+    assert pan in asked.text()
+    assert pin in asked.text()
+    assert "1234567890" not in repr(asked)
+    assert pin not in repr(asked)
     text = shown(Record("D", {**batch_records_detail(), 9: "9900101234567890123".ljust(22)}).text())
     assert "1234567890" not in text
 

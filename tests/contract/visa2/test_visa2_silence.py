@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contract.visa2.capture import Item, batch_records
+from tests.contract.visa2.capture import Item, batch_records, send_all
 from tests.contract.visa2.conftest import VisaHouse
 from tests.contract.visa2.link import ACK, CLOSED, ETB, Frame, Heard, VisaLine, damaged, framed
 from tests.contract.visa2.till import VisaTill
@@ -42,7 +42,12 @@ def a_batch_begun(line: VisaLine, till: VisaTill, card: str) -> None:
     line.send(records[1].text(), ETB)
 
 
-STATES = [nothing, half_a_frame, a_bad_frame, no_ack, no_next_of_type_2, a_batch_begun]
+def a_batch_settled(line: VisaLine, till: VisaTill, card: str) -> None:
+    records = batch_records(till.numbers, till.fresh_batch(), [Item("G4", card, "0001", 1_000)], f08="000000009")
+    send_all(line, [record.text() for record in records])
+
+
+STATES = [nothing, half_a_frame, a_bad_frame, no_ack, no_next_of_type_2, a_batch_begun, a_batch_settled]
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +89,12 @@ def test_a_response_without_ack_is_sent_three_times(heard: dict[str, list[Heard]
     frames = [one for one in heard["no_ack"] if isinstance(one, Frame)]
     assert len(frames) == 3
     assert len(set(frames)) == 1
+
+
+def test_a_settlement_response_without_ack_is_sent_three_times(heard: dict[str, list[Heard]]) -> None:
+    again = [one for one in heard["a_batch_settled"] if isinstance(one, Frame)]
+    assert len(again) == 2, "the first was heard before"
+    assert len(set(again)) == 1
 
 
 def test_a_batch_that_stops_is_acknowledged_as_far_as_it_came(heard: dict[str, list[Heard]]) -> None:

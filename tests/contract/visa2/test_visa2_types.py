@@ -24,6 +24,18 @@ def test_type_2_is_polled_for_the_next_record_until_one_of_type_0(
     assert nac.balance(card) == 16_000
 
 
+@pytest.mark.parametrize("controls", [(EOT,), (DLE, EOT)], ids=["EOT", "DLE_EOT"])
+def test_type_2_ends_when_the_terminal_ends_it(
+    till: VisaTill, nac: Till, card: str, line: VisaLine, controls: tuple[int, ...]
+) -> None:
+    till.ask(till.request("G4", card, 1_000, f2="2"), line, ETB).expect("00")
+    line.say(ACK)
+    line.expect("ENQ")
+    line.say(*controls)
+    assert set(line.to_the_end()) <= {"EOT", CLOSED}
+    assert nac.balance(card) == 19_000
+
+
 @pytest.mark.parametrize(("kind", "end"), [("2", ETX), ("0", ETB), ("0", ETX)])
 def test_a_record_that_is_the_last_is_answered_then_eot(
     till: VisaTill, nac: Till, card: str, line: VisaLine, kind: str, end: int
