@@ -157,11 +157,10 @@ class VisaDay:
 
 
 @pytest.mark.parametrize("evening", ["totals", "capture", "both"])
-@pytest.mark.parametrize("seed", [1, 2])
 def test_a_day_comes_out_as_the_till_believes(
-    visa: VisaHouse, till: VisaTill, nac: Till, card: Secret, batch: str, seed: int, evening: str
+    visa: VisaHouse, till: VisaTill, nac: Till, card: Secret, batch: str, evening: str
 ) -> None:
-    day = VisaDay(till, card, nac, random.Random(f"{seed} {evening}"), lambda: next(visa.amounts))
+    day = VisaDay(till, card, nac, random.Random(evening), lambda: next(visa.amounts))
     day.live()
     if evening != "capture":
         till.batch("X2", batch, *day.totals()).expect("00")
