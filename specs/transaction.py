@@ -233,6 +233,7 @@ class Request(msgspec.Struct, frozen=True):
     sequenced: bool = False
     acceptor: Acceptor | None = None  # instead of the two ids
     approval: str | None = None  # of what is uploaded
+    loads_in_net: bool | None = None  # whether the net of a captured batch counts loads; None: it is the same
     awaits_confirmation: bool = False  # what is approved and not confirmed in time is undone
     confirm_seconds: float = CONFIRM_SECONDS
 

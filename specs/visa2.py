@@ -167,6 +167,8 @@ TRAILER_FIELDS: Final = (
 )
 #: How a detail changes the net deposit, and the group that adds a cash back of its own: its bit in the map comes last.
 NET_SIGNS: Final = {Kind.GIFT_REDEEM: 1, Kind.GIFT_CASH_BACK: 1, Kind.GIFT_REFUND: -1}
+#: The same where the merchant's gift card sales count.
+NET_SIGNS_WITH_LOADS: Final = NET_SIGNS | {Kind.GIFT_ACTIVATE: 1, Kind.GIFT_RELOAD: 1}
 CASH_BACK_GROUP_CHARACTERS: Final = 12
 #: What a batch of ours may hold.
 CAPTURED: Final = frozenset(

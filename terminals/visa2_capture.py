@@ -5,7 +5,7 @@ Responsible for the order of records, the form of their fields and the arithmeti
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -20,6 +20,7 @@ from specs.visa2 import (
     DETAIL_FIELDS,
     HEADER_FIELDS,
     NET_SIGNS,
+    NET_SIGNS_WITH_LOADS,
     NO_GROUPS,
     PARAMETER_FIELDS,
     TRAILER_FIELDS,
@@ -37,6 +38,7 @@ _FOLLOWED_BY: Final = {"": "H", "H": "P", "P": "D", "D": "DT", "T": ""}
 _TYPE_FIELD, _LETTER_FIELD, _CODE_FIELD = 2, 5, 6
 _SEVERAL: Final = "3"
 _MERCHANT_FIELD, _BATCH_FIELD = 9, 17  # of the header
+_NET_FIELD = 11  # of the trailer
 _TEXT_CHARACTERS, _DATA_CHARACTERS = 25, 32
 
 
@@ -71,6 +73,7 @@ class Capture:
         self._last = ""  # letter of the last record
         self._header: dict[int, str] = {}
         self._details: list[_Detail] = []
+        self._loads_in_net: bool | None = None  # None: it is the same with and without
 
     @property
     def number(self) -> str:
@@ -131,8 +134,10 @@ class Capture:
             10: f"{sum(detail.cash_back for detail in self._details):016d}",
             11: f"{self.net:016d}",
         }
+        with_loads = self._net(NET_SIGNS_WITH_LOADS)
+        self._loads_in_net = fields[_NET_FIELD] == f"{with_loads:016d}" if with_loads != self.net else None
         for number, value in wanted.items():
-            if fields[number] != value:
+            if fields[number] != value and not (number == _NET_FIELD and self._loads_in_net):
                 return Rejection("E", self.records, "T", number, fields[number])
         self.complete = True
         return None
@@ -143,8 +148,11 @@ class Capture:
 
     @property
     def net(self) -> int:
-        """Purchases less returns, without a sign."""
-        return abs(sum(NET_SIGNS.get(detail.kind, 0) * detail.amount for detail in self._live))
+        """Purchases less returns, without a sign; with the loads where the merchant counts them."""
+        return self._net(NET_SIGNS_WITH_LOADS if self._loads_in_net else NET_SIGNS)
+
+    def _net(self, signs: Mapping[Kind, int]) -> int:
+        return abs(sum(signs.get(detail.kind, 0) * detail.amount for detail in self._live))
 
     def requests(self) -> list[Request]:
         """What the books are asked: whether the batch may be taken, each detail as an upload, its end."""
@@ -157,6 +165,7 @@ class Capture:
             local_date=header[16],
             currency=header[13],
             totals=self._claimed(),
+            loads_in_net=self._loads_in_net,
             sequenced=True,
             acceptor=Acceptor(header[9], header[10], header[11], header[6], header[7], header[8]),
         )
@@ -191,6 +200,12 @@ class Capture:
     def blocked_terminal(self) -> Rejection:
         return Rejection("B", 1, "H", _MERCHANT_FIELD, self._header[_MERCHANT_FIELD])
 
+    def wrong_net(self) -> Rejection:
+        """Right, but as another merchant counts."""
+        claimed = self.net
+        self._loads_in_net = not self._loads_in_net
+        return Rejection("E", self.records, "T", _NET_FIELD, f"{claimed:016d}")
+
     def wrong_number(self) -> Rejection:
         return Rejection("E", 1, "H", _BATCH_FIELD, self.number)
 
@@ -210,6 +225,7 @@ def _upload(base: Request, detail: _Detail) -> Request:
         card=detail.card,
         amount=detail.amount,
         totals=None,
+        loads_in_net=None,
         approval=detail.approval,
         upload_batch=base.batch,
         batch=None,

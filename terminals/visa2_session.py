@@ -177,6 +177,8 @@ class Visa2Session:
             answer = capture.rejected(capture.unknown_terminal())
         elif reply.outcome is Outcome.NOT_ALLOWED:
             answer = capture.rejected(capture.blocked_terminal())
+        elif reply.outcome is Outcome.TOTALS:
+            answer = capture.rejected(capture.wrong_net())
         elif reply.outcome is Outcome.BATCH:
             answer = capture.rejected(capture.wrong_number())
         elif reply.accepted and not slip.last:

@@ -17,6 +17,8 @@ from switch.store.port import Reader
 
 _DAY_ENDS = "When its business day ends, hhmm by its own clock: the host settles what is open then."
 
+_GIFT_SALES_IN_NET = "Batches its VISA-2 terminals upload count gift card sales and loads in their net deposit."
+
 
 @click.group()
 def merchant() -> None:
@@ -29,8 +31,17 @@ def merchant() -> None:
 @click.option("--store", "stores", type=STORE, multiple=True, required=True, help="A store; give it once for each.")
 @click.option("--time-zone", type=TIME_ZONE, default="UTC", show_default=True, help="Of its business day.")
 @click.option("--day-ends", type=DAY_END, default="never", show_default=True, help=_DAY_ENDS)
+@click.option("--gift-sales-in-net/--no-gift-sales-in-net", default=False, help=_GIFT_SALES_IN_NET)
 @config_option
-def add(merchant_id: str, name: str, stores: tuple[str, ...], time_zone: str, day_ends: str, config: Config) -> None:
+def add(
+    merchant_id: str,
+    name: str,
+    stores: tuple[str, ...],
+    time_zone: str,
+    day_ends: str,
+    gift_sales_in_net: bool,
+    config: Config,
+) -> None:
     """Add a merchant.
 
     MERCHANT_ID is what its terminals send (DE42).
@@ -38,9 +49,9 @@ def add(merchant_id: str, name: str, stores: tuple[str, ...], time_zone: str, da
     with reading(config) as reader:
         if any(merchant.merchant_id == merchant_id for merchant in reader.merchants()):
             refuse(f"there is a merchant {merchant_id} already; to change it: tillswitch merchant change")
-    submit(
-        config, PutMerchant(Merchant(0, merchant_id, name, tuple(dict.fromkeys(stores)), time_zone, _ends(day_ends)))
-    )
+    stores = tuple(dict.fromkeys(stores))
+    merchant = Merchant(0, merchant_id, name, stores, time_zone, _ends(day_ends), gift_sales_in_net)
+    submit(config, PutMerchant(merchant))
     click.echo(f"{merchant_id}: added")
 
 
@@ -51,6 +62,7 @@ def add(merchant_id: str, name: str, stores: tuple[str, ...], time_zone: str, da
 @click.option("--remove-store", "fewer", type=STORE, multiple=True, help="A store it has no longer.")
 @click.option("--time-zone", type=TIME_ZONE, help="Of its business day.")
 @click.option("--day-ends", type=DAY_END, help=_DAY_ENDS)
+@click.option("--gift-sales-in-net/--no-gift-sales-in-net", default=None, help=_GIFT_SALES_IN_NET)
 @config_option
 def change(
     merchant_id: str,
@@ -59,11 +71,15 @@ def change(
     fewer: tuple[str, ...],
     time_zone: str | None,
     day_ends: str | None,
+    gift_sales_in_net: bool | None,
     config: Config,
 ) -> None:
     """Change a merchant: only what is given."""
-    if not any((name, more, fewer, time_zone, day_ends)):
-        raise click.UsageError("nothing to change: give --name, --add-store, --remove-store, --time-zone or --day-ends")
+    if not any((name, more, fewer, time_zone, day_ends)) and gift_sales_in_net is None:
+        raise click.UsageError(
+            "nothing to change: give --name, --add-store, --remove-store, --time-zone, --day-ends or "
+            "--gift-sales-in-net"
+        )
     with reading(config) as reader:
         known = find_merchant(reader, merchant_id)
         terminals = _terminals(reader, merchant_id)
@@ -80,6 +96,7 @@ def change(
         stores=stores,
         time_zone=time_zone or known.time_zone,
         day_ends=known.day_ends if day_ends is None else _ends(day_ends),
+        gift_sales_in_net=known.gift_sales_in_net if gift_sales_in_net is None else gift_sales_in_net,
     )
     submit(config, PutMerchant(changed))
     click.echo(f"{merchant_id}: changed")
@@ -128,4 +145,5 @@ def _described(merchant: Merchant) -> Record:
         "stores": list(merchant.stores),
         "time_zone": merchant.time_zone,
         "day_ends": merchant.day_ends or None,
+        "gift_sales_in_net": merchant.gift_sales_in_net,
     }

@@ -67,6 +67,7 @@ class Merchant(msgspec.Struct, frozen=True):
     stores: tuple[str, ...] = ()
     time_zone: str = "UTC"  # of its business day
     day_ends: str = ""  # hhmm by its own clock: what is in open batches then is settled by the host; empty: never
+    gift_sales_in_net: bool = False  # a captured batch counts what was put on cards in its net deposit
 
 
 class Terminal(msgspec.Struct, frozen=True):

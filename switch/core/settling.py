@@ -65,6 +65,9 @@ def may_capture(deciding: Deciding) -> Decision:
     request, open_batch, named = deciding.request, deciding.view.open_batch, deciding.view.named_batch
     if Right.SETTLEMENT not in deciding.terminal.rights:
         return deciding.refuse(Reason.NO_RIGHT)
+    merchant = deciding.view.merchant
+    if merchant and request.loads_in_net not in (None, merchant.gift_sales_in_net):
+        return deciding.refuse(Reason.TOTALS)
     here = open_batch is not None and open_batch.number == request.batch
     if named and not here and closed_by_terminal(named, deciding.now):
         return _duplicate(deciding, named) if named.captured else Decision(deciding.reply(Outcome.APPROVED))

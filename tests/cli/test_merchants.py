@@ -11,18 +11,18 @@ def test_a_merchant_is_added_and_shown(shop: Operator) -> None:
     told = shop.do("merchant", "add", "ADDED", "--name", "Kitap Evi", "--store", "a", "--store", "b")
     assert told.out == "ADDED: added\n"
     shown: dict[str, object] = {"merchant_id": "ADDED", "name": "Kitap Evi", "stores": ["a", "b"], "time_zone": "UTC"}
-    shown |= {"day_ends": None, "terminals": []}
+    shown |= {"day_ends": None, "gift_sales_in_net": False, "terminals": []}
     assert shop.record("merchant", "show", "ADDED") == shown
 
 
 def test_the_list_is_for_people_or_for_programs(shop: Operator) -> None:
     shop.do("merchant", "add", "LISTED", "--name", "[red]Not markup", "--store", "a", "--store", "b")
     listed: dict[str, object] = {"merchant_id": "LISTED", "name": "[red]Not markup", "stores": ["a", "b"]}
-    listed |= {"time_zone": "UTC", "day_ends": None}
+    listed |= {"time_zone": "UTC", "day_ends": None, "gift_sales_in_net": False}
     assert listed in shop.do("merchant", "list", "--json").records
     lines = [line.split() for line in shop.do("merchant", "list").out.splitlines()]
-    assert lines[0] == ["merchant_id", "name", "stores", "time_zone", "day_ends"]
-    assert ["LISTED", "[red]Not", "markup", "a,", "b", "UTC", "-"] in lines
+    assert lines[0] == ["merchant_id", "name", "stores", "time_zone", "day_ends", "gift_sales_in_net"]
+    assert ["LISTED", "[red]Not", "markup", "a,", "b", "UTC", "-", "no"] in lines
 
 
 def test_only_what_is_given_changes(shop: Operator) -> None:
@@ -32,9 +32,15 @@ def test_only_what_is_given_changes(shop: Operator) -> None:
     shop.do("merchant", "change", "CHANGED", "--time-zone", "Europe/Istanbul", "--day-ends", "0400")
     told = shop.do("merchant", "show", "CHANGED").out
     assert told == (
-        "merchant_id  CHANGED\nname         New\nstores       b, c\n"
-        "time_zone    Europe/Istanbul\nday_ends     0400\nterminals    -\n"
+        "merchant_id        CHANGED\nname               New\nstores             b, c\n"
+        "time_zone          Europe/Istanbul\nday_ends           0400\ngift_sales_in_net  no\nterminals          -\n"
     )
+    for option, counted in (("--gift-sales-in-net", True), ("--no-gift-sales-in-net", False)):
+        shop.do("merchant", "change", "CHANGED", option)
+        assert shop.record("merchant", "show", "CHANGED")["gift_sales_in_net"] is counted
+    shop.do("merchant", "change", "CHANGED", "--gift-sales-in-net")
+    shop.do("merchant", "change", "CHANGED", "--name", "Newer")
+    assert shop.record("merchant", "show", "CHANGED")["gift_sales_in_net"] is True
     shop.do("merchant", "change", "CHANGED", "--day-ends", "never")
     assert shop.record("merchant", "show", "CHANGED")["day_ends"] is None
 
@@ -54,7 +60,7 @@ WRONG = [
     ("change NOBODY --name x", 1,
      "there is no merchant NOBODY"),
     ("change DEMOBOOKS000001", 2,
-     "nothing to change: give --name, --add-store, --remove-store, --time-zone or --day-ends "
+     "nothing to change: give --name, --add-store, --remove-store, --time-zone, --day-ends or --gift-sales-in-net "
      "(see tillswitch merchant change --help)"),
     ("change DEMOBOOKS000001 --remove-store z", 1,
      "DEMOBOOKS000001 has no store z; it has ist-01, ist-02"),

@@ -1,11 +1,13 @@
 """Data capture over the real server: a batch is captured once, whatever happens to its session."""
 
+import msgspec
 import pytest
 import trio
 
 from specs.dialects import VISA2
 from specs.transaction import Line, Reply
 from switch.core import irregular
+from switch.core.commands import PutMerchant
 from switch.core.journal import Row
 from switch.core.merchants import Batch
 from terminals.visa2_capture import Capture
@@ -242,6 +244,20 @@ async def test_several_batches_on_one_line(autojump_clock: trio.abc.Clock) -> No
             await line.send(ACK)
         assert await line.hear() == ENQ
         assert sorted(one.number for one in batches(running)) == [17, 18]
+
+
+@pytest.mark.parametrize("counted", [False, True])
+async def test_the_net_deposit_is_counted_as_the_merchant_chose(autojump_clock: trio.abc.Clock, counted: bool) -> None:
+    async with visa2() as (running, pan):
+        merchant = next(one for one in running.store.merchants() if one.merchant_id == "A")
+        running.command(PutMerchant(msgspec.structs.replace(merchant, gift_sales_in_net=counted)))
+        kept = await sell(running, pan)
+        right, wrong = (f"{net:016d}" for net in ((3500, 1500) if counted else (1500, 3500)))
+        said = await upload(Terminal(running), [*batch(kept)[:-1], trailer(kept, net=wrong)])
+        assert said[18:].decode().rstrip() == f"{right}RB00017E0006T11{wrong}"
+        assert uploads(running) == []
+        said = await upload(Terminal(running), [*batch(kept)[:-1], trailer(kept, net=right)])
+        assert said[18:36].decode() == f"{right}GB"
 
 
 # fmt: off

@@ -130,4 +130,4 @@ def test_columns_are_plain_names() -> None:
     """They are put into SQL as they are."""
     for mapping in MAPPINGS.values():
         assert all(re.fullmatch("[a-z_]+", name) for name in (mapping.table, *mapping.columns))
-    assert MAPPINGS["merchants"].to_row(Merchant(1, "M", "n", ("a",))) == [1, "M", "n", '["a"]', "UTC", ""]
+    assert MAPPINGS["merchants"].to_row(Merchant(1, "M", "n", ("a",))) == [1, "M", "n", '["a"]', "UTC", "", 0]

@@ -43,6 +43,29 @@ def test_a_whole_batch_becomes_requests() -> None:
     assert (end.acceptor.acquirer, end.acceptor.agent_bank, end.acceptor.agent_chain) == ("999995", "000000", "000000")
 
 
+NETS = [
+    (700, DETAILS, False),
+    (5700, DETAILS, True),
+    (700, [SALE, BACK], None),
+    (5300, [BACK._replace(code="GC"), LOAD], True),
+]
+
+
+@pytest.mark.parametrize(("net", "details", "loads"), NETS)
+def test_the_net_deposit_may_count_loads(net: int, details: list[Detail], loads: bool | None) -> None:
+    """Which it is to be only the books know: the merchant's own choice."""
+    capture, wrong = taken([*batch(details)[:-1], trailer(details, net=f"{net:016d}")])
+    assert (wrong, capture.net, capture.requests()[0].loads_in_net) == (None, net, loads)
+    assert capture.good()[9:34] == f"{len(details) + 3:09d}{net:016d}".encode()
+
+
+def test_a_net_that_counts_as_another_merchant_is_rejected_with_the_right_one() -> None:
+    for claimed, right in ((700, 5700), (5700, 700)):
+        capture, _ = taken([*batch(DETAILS)[:-1], trailer(DETAILS, net=f"{claimed:016d}")])
+        said = capture.rejected(capture.wrong_net()).decode()
+        assert said.rstrip() == f"K1.ZR@@@@000000007{right:016d}RB00017E0007T11{claimed:016d}"
+
+
 def test_every_device_industry_and_avs_result_of_the_lists_is_taken() -> None:
     devices, industries, results = "0OCDEIMPQRSZBGHJTWX ", "0ABDMFGHILOPR ", "0XYAWZNGRESBDMPCI12345678U "
     for device in devices:
