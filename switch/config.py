@@ -36,7 +36,7 @@ from switch.settings import (
     write_unused,
 )
 from switch.settings import ConfigError as ConfigError  # whoever loads a configuration catches it from here
-from terminals.visa2_link import LinkSettings
+from terminals.visa2_settings import LinkSettings
 
 
 # -- rules only this file needs ---------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import msgspec
 from specs import limits
 from terminals import visa2_frames as frames
 from terminals.visa2_frames import Control, Frame, FrameReader, Unfinished
+from terminals.visa2_settings import LinkSettings
 from terminals.visa2_states import TABLE, Action, Signal, State
 
 _CONTROLS: Final = {
@@ -35,41 +36,12 @@ _DECIDING: Final = frozenset(
 )
 
 
-class LinkSettings(msgspec.Struct, frozen=True):
-    """What a listener may choose. With these a line that is silent in any state but FREE is gone in a minute."""
+class Waits(Enum):
+    """What the link is waiting for when it has no record to offer."""
 
-    poll_seconds: float = limits.VISA2_POLL_SECONDS
-    character_seconds: float = limits.VISA2_CHARACTER_SECONDS
-    frame_seconds: float = limits.FRAME_SECONDS
-    repeat_seconds: float = limits.VISA2_REPEAT_SECONDS
-    capture_seconds: float = limits.VISA2_CAPTURE_SECONDS
-    decide_seconds: float = limits.VISA2_DECIDE_SECONDS
-    acknowledge_seconds: float = limits.VISA2_ACKNOWLEDGE_SECONDS
-    confirm_seconds: float = limits.CONFIRM_SECONDS
-    idle_seconds: float = limits.IDLE_SECONDS
-    polls_max: int = limits.VISA2_POLLS_MAX
-    refusals_max: int = limits.VISA2_REFUSALS_MAX
-    sendings_max: int = limits.VISA2_SENDINGS_MAX
-    acknowledge: bool = False  # say ACK to a good request before its response
-    frame_bytes_max: int = limits.FRAME_BYTES_MAX
-
-    def patience(self, state: State) -> float:
-        """How long nothing may happen in a state."""
-        match state:
-            case State.POLLING:
-                return self.poll_seconds
-            case State.REPEATING:
-                return self.repeat_seconds
-            case State.DECIDING_LAST | State.DECIDING_MORE | State.CONFIRMING_LAST | State.CONFIRMING_MORE:
-                return self.decide_seconds
-            case State.ANSWERED_LAST | State.ANSWERED_MORE | State.UNCONFIRMED_LAST | State.UNCONFIRMED_MORE:
-                return self.acknowledge_seconds
-            case State.CAPTURING:
-                return self.capture_seconds
-            case State.FREE:
-                return self.idle_seconds
-            case State.ENDED:
-                return float("inf")
+    DATA = "data"
+    ANSWER = "answer"  # nothing more is read until the response has been given
+    NOTHING = "nothing"  # the session has ended
 
 
 class _Free(msgspec.Struct, frozen=True, array_like=True):
@@ -81,14 +53,6 @@ class _Free(msgspec.Struct, frozen=True, array_like=True):
     sendings: int
     refusals: int
     strays: int
-
-
-class Waits(Enum):
-    """What the link is waiting for when it has no record to offer."""
-
-    DATA = "data"
-    ANSWER = "answer"  # nothing more is read until the response has been given
-    NOTHING = "nothing"  # the session has ended
 
 
 class Link:

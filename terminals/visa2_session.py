@@ -17,8 +17,9 @@ from terminals.errors import MessageError
 from terminals.session import CLOSED, NEED_DATA, PAUSED, SIGNED_OFF, Event, Received
 from terminals.visa2_answer import debit_key, response_record
 from terminals.visa2_capture import Capture
-from terminals.visa2_link import Link, LinkSettings, Waits
+from terminals.visa2_link import Link, Waits
 from terminals.visa2_request import DEBIT, Visa2Slip, read_request
+from terminals.visa2_settings import LinkSettings
 from terminals.visa2_states import Signal, State
 
 _INTERLEAVED: Final = "4"

@@ -20,7 +20,7 @@ from switch.config import Config, LinkConfig
 from switch.core.merchants import DEFAULT_RIGHTS, Right
 from switch.metrics import Answered, Metrics
 from switch.surroundings import Surroundings
-from terminals.visa2_link import LinkSettings
+from terminals.visa2_settings import LinkSettings
 from tests import visa2_diagram
 
 ROOT = Path(__file__).parent.parent

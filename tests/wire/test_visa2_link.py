@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from specs import limits
 from terminals.visa2_frames import even_parity, write_frame
-from terminals.visa2_link import Link, LinkSettings, Waits
+from terminals.visa2_link import Link, Waits
+from terminals.visa2_settings import LinkSettings
 from terminals.visa2_states import TABLE, Signal, State
 
 ENQ, ACK, NAK, EOT, DLE = b"\x05", b"\x06", b"\x15", b"\x04", b"\x10"
