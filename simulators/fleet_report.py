@@ -47,7 +47,8 @@ class FleetReport(msgspec.Struct):
     seconds: float = 0.0
     messages: Counter[str] = msgspec.field(default_factory=Counter)
     codes: Counter[str] = msgspec.field(default_factory=Counter)
-    lost: int = 0
+    lost: int = 0  # never answered, as far as the terminal knows
+    repeated: int = 0  # on a new line, because the first was closed in the place of an answer
     power_cuts: int = 0
     settled: list[Settled] = []
     wrong: int = 0
@@ -89,7 +90,8 @@ class FleetReport(msgspec.Struct):
         lines = [*self.notes, ""] if self.notes else []
         lines += [
             f"{self.terminals} terminals on {self.listener} in {self.seconds:.1f} s: {self.deeds} deeds, "
-            f"{self.messages.total()} messages, {self.lost} lost, {self.power_cuts} power cuts",
+            f"{self.messages.total()} messages, {self.lost} lost, {self.repeated} asked again on a new line, "
+            f"{self.power_cuts} power cuts",
             "by transaction: " + _counted(self.messages.items()),
             "by code: " + _counted(self.codes.items()),
             f"{len(self.settled)} batches closed, {after_upload} of them after uploads ({uploads} records)",

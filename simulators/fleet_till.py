@@ -1,5 +1,6 @@
 """One terminal of a fleet: its journal on disk, its counters, and a line on which answers are lost on purpose."""
 
+import contextlib
 import random
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -14,13 +15,14 @@ from simulators.journal_file import JournalFile
 from simulators.line import BatchLine, Line, LineDown
 from simulators.link import open_link
 from simulators.load_line import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, TRY_AGAIN, GaveUp
-from simulators.requests import is_answer_to, without_secrets
+from simulators.requests import build_repeat, is_answer_to, without_secrets
 from simulators.settlement import Habits, Said, pay_debts, settle
 from simulators.state import COUNTER_MAX, Counters, Deed, StateFile
 from simulators.visa2_manner import Manner
 from simulators.visa2_wire import is_upload
 from simulators.wire import Message, WireError
 
+_REPEATABLE = {"0200", "0220", "0320", "0400", "0420"}  # the others are asked anew
 STANS_RESERVED = 1000  # at a time: one write of the state file for as many messages
 
 
@@ -166,35 +168,47 @@ class FleetTill:
         """The answer; None if it was lost, by chance or because the line or the switch failed."""
         fate = self._chance.random()
         lost = fate < self._options.lose
-        if lost and fate < self._options.lose / 3:  # it does not even leave, but the terminal cannot know
-            await self._lose()
-            return None
+        answer = None
+        if not lost or fate >= self._options.lose / 3:  # else it does not even leave, but the terminal cannot know
+            with contextlib.suppress(LineDown, WireError), trio.move_on_after(self._options.answer_seconds):
+                answer = await self._ask_again_if_closed(request, lost)
+        if answer is None:
+            self._report.lost += 1
+            await self.hang_up()
+        return answer
+
+    async def _ask_again_if_closed(self, request: Message, lost: bool) -> Message | None:
+        """Where the line is closed in the place of an answer, the same again on a new one: the answer is stored."""
+        try:
+            return await self._exchange(request, lost)
+        except LineDown:
+            await self.hang_up()
+        await self._dial()
+        self._report.repeated += 1
+        repeats = self.dialect != "visa2" and request.mti in _REPEATABLE
+        return await self._exchange(build_repeat(request) if repeats else request, lost)
+
+    async def _dial(self) -> Line:
         if self._link is not None and self._link.hung_up:
             await self.hang_up()
-        try:
-            with trio.fail_after(self._options.answer_seconds):
-                uploads = self.dialect == "visa2" and is_upload(request)
-                if uploads:
-                    await self.hang_up()  # a batch has a session of its own
-                link = self._link = self._link or await open_link(
-                    self._demo, self.who, self._options.listener_of(self.who), self._options.host, manner=self._manner
-                )
-                if uploads and isinstance(link, BatchLine):
-                    answer = await link.upload(request, self.journal.counting)
-                    await self.hang_up()
-                    return None if lost else answer
-                await link.send(request)
-                if lost:
-                    await self._lose()
-                    return None
-                while True:
-                    answer = await link.receive()
-                    if is_answer_to(answer, request):
-                        return answer
-        except (trio.TooSlowError, LineDown, WireError):
-            await self._lose()
-            return None
+        listener = self._options.listener_of(self.who)
+        self._link = self._link or await open_link(
+            self._demo, self.who, listener, self._options.host, manner=self._manner
+        )
+        return self._link
 
-    async def _lose(self) -> None:
-        self._report.lost += 1
-        await self.hang_up()
+    async def _exchange(self, request: Message, lost: bool) -> Message | None:
+        uploads = self.dialect == "visa2" and is_upload(request)
+        if uploads:  # a batch has a session of its own
+            await self.hang_up()
+        link = await self._dial()
+        if uploads and isinstance(link, BatchLine):
+            answer = await link.upload(request, self.journal.counting)
+            await self.hang_up()
+            return None if lost else answer
+        await link.send(request)
+        while not lost:
+            answer = await link.receive()
+            if is_answer_to(answer, request):
+                return answer
+        return None

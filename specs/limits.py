@@ -35,6 +35,7 @@ OPS_CONNECTIONS_MAX: Final = 32  # Prometheus, load balancers, persons; also of 
 ANSWER_SECONDS: Final = 20.0  # WIRE.md section 1: answered within, or not at all
 TERMINAL_WAIT_SECONDS: Final = 30.0  # the shortest wait met in terminals (reference 1.4: 30 to 60 s)
 DRAIN_SECONDS: Final = 10.0  # after SIGTERM
+MANAGER_SECONDS: Final = 5.0  # for the service manager to take what we give it to keep
 LAST_WORD_SECONDS: Final = 0.5  # when we end, a line that is owed nothing may bring what is on its way
 
 # -- the service ------------------------------------------------------------------------------------------------------

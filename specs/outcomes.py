@@ -1,9 +1,9 @@
 """What the switch can answer, by name. Only a dialect's table knows the numbers terminals see (WIRE.md section 6)."""
 
-from enum import Enum
+from specs.words import Word
 
 
-class Outcome(Enum):
+class Outcome(Word):
     """The result of one request. Everything but APPROVED and PARTIAL is a refusal, and a refusal is a value."""
 
     APPROVED = "approved"

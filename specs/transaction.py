@@ -4,17 +4,16 @@ Amounts are integers in minor units of `currency` (ISO 4217 numeric, as text). N
 table; the `kind` of a message comes from a dialect's table.
 """
 
-from enum import Enum
-
 import msgspec
 
 from specs.limits import CONFIRM_SECONDS
 from specs.outcomes import ACCEPTED, Outcome
 from specs.sensitive import PAN, Secret
 from specs.status import Status
+from specs.words import Word
 
 
-class MessageClass(Enum):
+class MessageClass(Word):
     """What sort of message it is: the MTI without its dialect (WIRE.md section 3)."""
 
     INQUIRY = "inquiry"  # 0100: changes nothing, never stored
@@ -28,7 +27,7 @@ class MessageClass(Enum):
     OTHER = "other"  # any other class: answered, not offered
 
 
-class Kind(Enum):
+class Kind(Word):
     """What the terminal wants done. A reversal has the kind of the message it reverses, if its dialect says which."""
 
     GIFT_ACTIVATE = "gift_activate"
@@ -158,7 +157,7 @@ class BasketLine(msgspec.Struct, frozen=True):
     department: str = ""
 
 
-class TenderKind(Enum):
+class TenderKind(Word):
     """What a sale is paid with, as far as the rules tell tenders apart."""
 
     GIFT = "gift"
@@ -242,7 +241,7 @@ class Request(msgspec.Struct, frozen=True):
         return bool(self.terminal_id) or self.acceptor is not None
 
 
-class BalanceType(Enum):
+class BalanceType(Word):
     """What an amount in the balances of an answer says (WIRE.md section 3, DE54)."""
 
     AVAILABLE = "available"
@@ -250,7 +249,7 @@ class BalanceType(Enum):
     ASKED = "asked"
 
 
-class Purse(Enum):
+class Purse(Word):
     """The account digits of a processing code."""
 
     STORED_VALUE = "stored_value"

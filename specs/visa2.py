@@ -57,6 +57,7 @@ _ABOVE_ZERO: Final = "[0-9]*[1-9][0-9]*"
 _DATE: Final = "(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])"
 _TIME: Final = "([01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]"
 _CARDHOLDER_IDS: Final = "[@ABCDEFGJKMNPSZ]"
+_ASKING_IDS: Final = "[@ABCDEFJKMNPSZ]"  # of requests: not G, whose PIN comes in the clear (reference 3.3)
 _SOURCES: Final = "[@ABCDGHPQRSTWXZ]"
 #: Reference 3.5, 3.6 and 3.11; where nothing is known, terminals send a space as well as 0.
 _DEVICE_AND_INDUSTRY: Final = "[ 0BCDEGHIJMOPQRSTWXZ][ 0ABDFGHILMOPR]"
@@ -86,7 +87,7 @@ REQUEST_FIELDS: Final = (
     Field(16, "requested ACI",      1, _TEXT),
     Field(17, "sequence number",    4, _ABOVE_ZERO),
     Field(18, "transaction code",   2, "[0-9A-Z]{2}"),
-    Field(19, "cardholder id",      1, _CARDHOLDER_IDS),
+    Field(19, "cardholder id",      1, _ASKING_IDS),
     Field(20, "account source",     1, _SOURCES),
 )
 #: Group II of the record T (reference 2.5), each closed by FS; the table of fields has no numbers for them.
@@ -101,8 +102,13 @@ CONFIRMATION_FORM: Final = r"V[0-9]\.[0-9]{6}([ -~]{8})([0-9]{6})"
 
 #: Records of a data capture session (reference 4.1 to 4.4), numbered as rejections name them. What is common to all
 #: stands in front: format, application type, delimiter, routing id, letter, group map.
-CAPTURE_HEAD: Final = r"K[13]\.Z[A-Z][@-\x7e]{4}"
-CAPTURE_HEAD_CHARACTERS: Final = 9
+CAPTURE_HEAD: Final = (
+    Field( 1, "record format",          1, "K"),
+    Field( 2, "application type",       1, "[13]"),
+    Field( 3, "delimiter",              1, r"\."),
+    Field( 4, "routing id",             1, "Z"),
+    Field( 5, "record type",            5, "[A-Z][@-\x7e]{4}"),
+)
 NO_GROUPS: Final = "@@@@"
 HEADER_FIELDS: Final = (
     Field( 6, "acquirer BIN",           6, _NUMBER),
@@ -182,7 +188,7 @@ OLD_REQUEST_FIELDS: Final = (
     Field( 7, "terminal id number", 8, _NUMBER),
     Field(16, "payment service",    1, _TEXT),
     Field(17, "sequence number",    4, _ABOVE_ZERO),
-    Field(19, "cardholder id",      1, _CARDHOLDER_IDS),
+    Field(19, "cardholder id",      1, _ASKING_IDS),
     Field(20, "account source",     1, _SOURCES),
 )
 #: Behind its customer data: the end of the groups I and II (reference 2.7.2); group III is not looked at.

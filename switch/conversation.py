@@ -32,6 +32,7 @@ class Conversation:
 
     Args:
         config: Of its listener; asked at each use, so that a reload is seen.
+        may_stay: When we end the line need not: it can be handed over.
     """
 
     def __init__(
@@ -41,9 +42,10 @@ class Conversation:
         config: Callable[[], ListenerConfig],
         stream: trio.abc.Stream,
         session: TerminalSession,
+        may_stay: bool = False,
     ) -> None:
         self._service, self._metrics, self._config = service, metrics, config
-        self._stream, self._session = stream, session
+        self._stream, self._session, self._may_stay = stream, session, may_stay
         self._visit = Visit()
         self._echoing = Echoing(service.presences, self._visit, session, trio.current_time())
         self._outbox: list[tuple[Reply, Any]] = []
@@ -75,13 +77,20 @@ class Conversation:
             with trio.move_on_after(self._service.answer_seconds + limits.SEND_SECONDS):
                 while self._owed and self._reason != "signed_off":  # a session that has ended sends no answer
                     await self._changed.wait()
-                if self._reason != "hung_up":
+                stays = self._reason == "drain" and self._stays
+                if not stays and self._reason != "hung_up":
                     self._session.sign_off()
                 self._say(self._session.take_output())
                 while self._said or self._sending:
                     await self._changed.wait()
+                if stays:
+                    self._reason = "handed_over"
             nursery.cancel_scope.cancel()
         return self._reason
+
+    @property
+    def _stays(self) -> bool:
+        return self._may_stay and self._session.hand_over() is not None
 
     async def _read(self, draining: trio.Event) -> CloseReason:
         """Why nothing more is read. Messages that had come whole are offered first, also when we are ending."""
@@ -172,7 +181,7 @@ class Conversation:
 
     async def _stop_receiving(self, draining: trio.Event) -> None:
         await draining.wait()
-        if not self._owed:  # the best moment to close a line is right behind an answer
+        if not self._owed and not self._stays:  # the best moment to close a line is right behind an answer
             with trio.move_on_after(limits.LAST_WORD_SECONDS):
                 self._spoke = trio.Event()
                 await self._spoke.wait()
@@ -187,7 +196,8 @@ class Conversation:
             else:
                 self._outbox.append((reply, slip))
             echo_due = self._echoing.deadline(self._config().idle_seconds)  # now it is known who has spoken
-            self._receiving.deadline = min(self._receiving.deadline, echo_due)
+            if echo_due < self._receiving.deadline:
+                self._receiving.deadline = echo_due
             self._wake()
 
         alone = not self._undecided
@@ -204,7 +214,7 @@ class Conversation:
             if answers:
                 self._session.tick(trio.current_time())
             data = self._said + b"".join(self._session.send(reply, slip) for reply, slip in answers)
-            last = bool(answers) and self._ending and self._owed == len(answers)
+            last = bool(answers) and self._ending and self._owed == len(answers) and not self._stays
             if last:
                 self._session.sign_off()
                 data += self._session.take_output()

@@ -31,7 +31,7 @@ from switch.core.decision import BatchEvent
 from switch.core.deliveries import Delivery
 from switch.core.presence import TerminalEvent
 from switch.core.programme import ProgrammeError
-from switch.doors import CannotListen, check_given, door, make_listeners, open_doors
+from switch.doors import CannotListen, check_given, door, go_on, make_listeners, open_doors
 from switch.expiry import Expiry
 from switch.heartbeat import Heartbeat
 from switch.http_server import serve_ops, serve_unix
@@ -39,6 +39,7 @@ from switch.live import Live
 from switch.log_writer import LogWriter
 from switch.logs import configure_logs, wants_json
 from switch.metrics import Metrics
+from switch.open_lines import NAME, OpenLines
 from switch.ops import ops_app
 from switch.ops_access import read_token
 from switch.reporting import log_batches, log_group, log_terminals, log_trouble, report_bug
@@ -76,6 +77,8 @@ class Daemon:
         self.live: Live | None = None
         self.supervisor = Supervisor()
         self._given = take_sockets()
+        self._parcels = self._given.pop(NAME, [])
+        self._staying = OpenLines() if self.supervisor.keeps else None
         check_given(self._given, [listener.name for listener in self.config.listeners])
 
     def run(self) -> int:
@@ -135,7 +138,7 @@ class Daemon:
             tell_terminals=self._tell_terminals,
         )
         self.days = Days(self.service, self.metrics, _now)
-        server = Server(self.service, self.metrics, lambda: self.config, self._draining)
+        server = Server(self.service, self.metrics, lambda: self.config, self._draining, self._staying)
         self.metrics.log_lines_lost.set_function(lambda: self._log_writer.lost)
         ops = self.config.ops
         self._ops_access = read_token(ops.token) if ops.token else None, server_context(ops.tls) if ops.tls else None
@@ -167,6 +170,9 @@ class Daemon:
             async with trio.open_nursery() as conversations:
                 await nursery.start(self._watch_signals)
                 self.ports |= await open_doors(self._listeners, server, self._draining, conversations, self._given)
+                go_on(self._parcels, self._listeners, server, conversations)
+                if self._parcels:
+                    self.supervisor.forget(NAME)
                 self._serving = True
                 self.supervisor.ready(self._status_line())
                 nursery.start_soon(self.supervisor.watch, self._ask_store, self._status_line)
@@ -177,6 +183,8 @@ class Daemon:
                 conversations.cancel_scope.deadline = trio.current_time() + self.config.limits.drain_seconds
             with trio.move_on_after(limits.SEND_SECONDS):  # the store may be away
                 await heartbeat.fold_all()
+            if self._staying:
+                await self._hand_over(self._staying)
             log.info("drained")
             ended.set()
             nursery.cancel_scope.cancel()
@@ -189,6 +197,12 @@ class Daemon:
             self.ports["ops"] = await nursery.start(
                 partial(serve_ops, app, ops.host, ops.port, shutdown=ended, tls=context)
             )
+
+    async def _hand_over(self, lines: OpenLines) -> None:
+        parcel, count = lines.pack()
+        with parcel:
+            kept = await self.supervisor.keep(NAME, parcel.fileno())
+        log.info("lines handed over" if kept else "nobody keeps our lines", lines=count)
 
     def drain(self) -> None:
         """Stop as told: nothing new, what was accepted is answered."""

@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 
 import msgspec
 import structlog
@@ -15,6 +16,7 @@ import trio
 from specs import limits
 from specs.dialects import Dialect, TPDUMode, find_dialect
 from switch.config import ListenerConfig
+from switch.open_lines import unpack
 from switch.server import Listener, Server
 from switch.tls import server_context
 
@@ -82,6 +84,25 @@ async def open_doors(
     return ports
 
 
+def go_on(
+    parcels: Sequence[socket.socket], listeners: Sequence[Listener], server: Server, conversations: trio.Nursery
+) -> None:
+    """Go on with the lines that the daemon before us has handed over, where they would be let in as they are."""
+    found = {(one.config.name, one.config.dialect): one for one in listeners if one.tls is None}
+    taken = closed = 0
+    for line, sock in chain.from_iterable(map(unpack, parcels)):
+        listener = found.get((line.listener, line.dialect))
+        if listener is None:
+            sock.close()
+            closed += 1
+        else:
+            stream = trio.SocketStream(trio.socket.from_stdlib_socket(sock))
+            conversations.start_soon(_talk, listener, server, stream, line.state)
+            taken += 1
+    if parcels:
+        log.info("lines taken over", lines=taken, closed=closed)
+
+
 def check_given(given: Mapping[str, Sequence[socket.socket]], names: Sequence[str]) -> None:
     """
     Raises:
@@ -104,16 +125,20 @@ async def _accept(
     conversations: trio.Nursery,
 ) -> None:
     async def talk(stream: trio.SocketStream) -> None:
-        try:
-            stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            await server.serve_socket(listener, stream)
-        except Exception:
-            log.exception("connection failed", listener=listener.config.name)
+        await _talk(listener, server, stream)
 
     with trio.CancelScope() as accepting:
         async with trio.open_nursery() as watching:
             watching.start_soon(_cancel_when, draining, accepting)
             await trio.serve_listeners(talk, sockets, handler_nursery=conversations)
+
+
+async def _talk(listener: Listener, server: Server, stream: trio.SocketStream, kept: bytes = b"") -> None:
+    try:
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        await server.serve_socket(listener, stream, kept)
+    except Exception:
+        log.exception("connection failed", listener=listener.config.name)
 
 
 def _places(configs: Sequence[ListenerConfig]) -> int:

@@ -33,6 +33,7 @@ CloseReason = Literal[
     "not_trusted",
     "handshake",  # TLS
     "drain",  # we are ending
+    "handed_over",  # likewise, but it stays open, and the next daemon goes on with it
     "no_echo",  # did not answer our echo
     "error",  # a fault of ours
 ]

@@ -8,6 +8,7 @@ something: so the seals of rows that are older than a field stay what they were.
 from __future__ import annotations
 
 import hmac
+import itertools
 import operator
 from collections.abc import Sequence
 from typing import Any
@@ -25,19 +26,23 @@ class _Sealing:
 
     def __init__(self, record: type[msgspec.Struct], later: frozenset[str]) -> None:
         fields = msgspec.structs.fields(record)
-        self._always = tuple(field.name for field in fields if field.name not in later)
-        self._values = operator.attrgetter(*self._always)
-        self._later = [(field.name, field.default) for field in fields if field.name in later]
-        assert {name for name, _ in self._later} == later, "a field that came later, and is gone"
-        assert all(default is not msgspec.NODEFAULT for _, default in self._later), "what came later has a default"
+        self._always = [field.name for field in fields if field.name not in later]
+        self._later = [field.name for field in fields if field.name in later]
+        self._defaults = [field.default for field in fields if field.name in later]
+        assert set(self._later) == later, "a field that came later, and is gone"
+        assert msgspec.NODEFAULT not in self._defaults, "what came later has a default"
+        self._always_values = operator.attrgetter(*self._always)
+        self._later_values = operator.attrgetter(*self._later)
+        self._forms: dict[tuple[bool, ...], Any] = {}  # by which of the later fields say something: a struct of those
 
-    def __call__(self, record: msgspec.Struct) -> dict[str, Any]:
-        said = dict(zip(self._always, self._values(record), strict=True))
-        for name, default in self._later:
-            value = getattr(record, name)
-            if value != default:
-                said[name] = value
-        return said
+    def __call__(self, record: msgspec.Struct) -> Any:
+        later = self._later_values(record)
+        said = tuple(map(operator.ne, later, self._defaults))
+        form = self._forms.get(said)
+        if form is None:
+            names = [*self._always, *itertools.compress(self._later, said)]
+            form = self._forms[said] = msgspec.defstruct("Sealed", names, gc=False)
+        return form(*self._always_values(record), *itertools.compress(later, said))
 
 
 _row = _Sealing(
@@ -60,8 +65,8 @@ def seal_of(rows: Sequence[Row], before: Seal | None, daemon: str, now: int, key
     return Seal(daemon, number, len(rows), now, hmac.digest(key, head + said, "sha256"))
 
 
-def _sealed(row: Row) -> dict[str, Any]:
-    said = _row(row)
+def _sealed(row: Row) -> Any:
+    sealed = _row(row)
     if row.reply is not None:
-        said["reply"] = _reply(row.reply)
-    return said
+        sealed.reply = _reply(row.reply)
+    return sealed

@@ -19,6 +19,7 @@ from specs.visa2 import Visa2Dialect
 from switch.config import Config, ListenerConfig
 from switch.conversation import Conversation
 from switch.metrics import CloseReason, Metrics
+from switch.open_lines import OpenLine, OpenLines
 from switch.service import Service
 from switch.tls import merchants_of
 from terminals.session import Session, TerminalSession
@@ -60,13 +61,26 @@ class Server:
     Args:
         config: Asked at each use, so that a reload is seen.
         draining: Set when no more is to be read; what was accepted is still answered.
+        staying: Where lines go that stay open when we end; without it they close.
     """
 
-    def __init__(self, service: Service, metrics: Metrics, config: Callable[[], Config], draining: trio.Event) -> None:
+    def __init__(
+        self,
+        service: Service,
+        metrics: Metrics,
+        config: Callable[[], Config],
+        draining: trio.Event,
+        staying: OpenLines | None = None,
+    ) -> None:
         self._service, self._metrics, self._config, self._draining = service, metrics, config, draining
+        self._staying = staying
 
-    async def serve_socket(self, listener: Listener, stream: trio.SocketStream) -> None:
-        """A connection that a listening socket accepted: who may use it, TLS, then the conversation."""
+    async def serve_socket(self, listener: Listener, stream: trio.SocketStream, kept: bytes = b"") -> None:
+        """A connection that a listening socket accepted: who may use it, TLS, then the conversation.
+
+        Args:
+            kept: What its session said of it when the daemon before us handed it over.
+        """
         name = listener.config.name
         try:
             address = stream.socket.getpeername()[0]
@@ -79,14 +93,14 @@ class Server:
             self._metrics.connection_refused(name, "too_many")
         else:
             try:
-                await self._serve_admitted(listener, stream)
+                await self._serve_admitted(listener, stream, kept)
             finally:
                 listener.connections -= 1
 
-    async def _serve_admitted(self, listener: Listener, stream: trio.SocketStream) -> None:
+    async def _serve_admitted(self, listener: Listener, stream: trio.SocketStream, kept: bytes) -> None:
         name = listener.config.name
         if listener.tls is None:
-            await self.serve_stream(listener, stream, Line(name, None, listener.config.takes_clear_pin))
+            await self.serve_stream(listener, stream, Line(name, None, listener.config.takes_clear_pin), kept)
             return
         secure = trio.SSLStream(stream, listener.tls, server_side=True, https_compatible=True)
         line = await self._shake_hands(listener, secure)
@@ -116,14 +130,18 @@ class Server:
         merchants = merchants_of(stream.getpeercert(), listener.config.tls)
         return Line(listener.config.name, merchants, listener.config.takes_clear_pin)
 
-    async def serve_stream(self, listener: Listener, stream: Stream, line: Line) -> None:
+    async def serve_stream(self, listener: Listener, stream: Stream, line: Line, kept: bytes = b"") -> None:
         """Talk until one side ends; a fault of ours ends this connection only."""
         name = listener.config.name
         self._metrics.connection_opened(name)
         reason: CloseReason = "drain"  # unless we learn better: only the end of the daemon cancels us
         try:
             session = _open_session(listener, line)
-            conversation = Conversation(self._service, self._metrics, lambda: listener.config, stream, session)
+            session.take_over(kept)
+            may_stay = self._staying is not None and isinstance(stream, trio.SocketStream)
+            conversation = Conversation(
+                self._service, self._metrics, lambda: listener.config, stream, session, may_stay
+            )
             reason = await conversation.hold(self._draining)
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
             reason = "hung_up"
@@ -132,6 +150,12 @@ class Server:
             raise
         finally:
             self._metrics.connection_closed(name, reason)
+        if reason == "handed_over":
+            assert self._staying is not None
+            assert isinstance(stream, trio.SocketStream)
+            kept_on = OpenLine(name, listener.config.dialect, session.hand_over() or b"")
+            self._staying.add(kept_on, stream.socket.detach())
+            return
         with trio.move_on_after(limits.SEND_SECONDS):
             await stream.aclose()
 

@@ -29,6 +29,11 @@ class FrameReader:
         """Bytes taken and not yet given out as a frame."""
         return len(self._unread)
 
+    @property
+    def unread(self) -> bytes:
+        """These bytes."""
+        return bytes(self._unread)
+
     def feed(self, data: bytes) -> None:
         self._unread += data
 

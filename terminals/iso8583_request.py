@@ -1,29 +1,26 @@
 """Fields of one message to the canonical Request (WIRE.md sections 2 and 3).
 
-Responsible for what the fields mean: class and kind of the message, cards, dates, batch numbers, private tables; for
+Responsible for what the fields mean: class and kind of the message, cards, dates, batch numbers; for
 finding the first field that is wrong or missing; and for keeping what the answer must repeat. How fields look on the
 wire is the codec's business.
 """
 
+import functools
 import re
-from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
 from specs import iso8583
 from specs.dialects import Dialect
-from specs.limits import BATCH_NUMBER_MAX, TOTALS_BLOCKS
-from specs.sensitive import PAN, Secret
+from specs.limits import TOTALS_BLOCKS
+from specs.sensitive import PAN
 from specs.transaction import Kind, Line, MessageClass, Request, Total
 from terminals.errors import MessageError
 from terminals.iso8583_codec import Message
-from terminals.point_tables import parse_basket, parse_phone, parse_tenders
-from terminals.private_tables import Tables, parse_tables
-from terminals.status_table import parse_status
+from terminals.iso8583_fields import Fields, parse_batch
+from terminals.iso8583_tables import read_tables, with_tables
 from terminals.tracks import parse_track1, parse_track2
-
-T = TypeVar("T")
 
 _ECHOED: Final = (3, 4, 11, 24, 41, 42, 49, 60, 62)
 _ECHOED_BY_NETWORK_CODE: Final = (3, 7, 11, 24, 41, 42, 70)
@@ -50,29 +47,6 @@ class Slip(msgspec.Struct, frozen=True):
         return f"Slip({self.mti}, fields {sorted(self.fields)})"
 
 
-class _Fields:
-    """The fields of a message while they are read: a parser that refuses one makes it a wrong field."""
-
-    def __init__(self, message: Message) -> None:
-        self.values = dict(message.fields)
-        self.wrong = set(message.wrong)
-
-    def take(self, number: int, parse: Callable[[str], T]) -> T | None:
-        """The field parsed; None if it is not there, or wrong."""
-        text = self.values.get(number)
-        if text is None:
-            return None
-        try:
-            return parse(text)
-        except ValueError:
-            self.refuse(number)
-            return None
-
-    def refuse(self, number: int) -> None:
-        self.wrong.add(number)
-        del self.values[number]
-
-
 def read_request(message: Message, dialect: Dialect, line: Line, tpdu: bytes) -> tuple[Request, Slip]:
     """The request, malformed ones too if they can be answered, and its slip.
 
@@ -84,7 +58,7 @@ def read_request(message: Message, dialect: Dialect, line: Line, tpdu: bytes) ->
     for number in (11,) if by_network_code else (11, 41):
         if number not in message.fields:
             raise MessageError(number)
-    fields = _Fields(message)
+    fields = Fields(message)
     request = _named(fields.values, message, message_class, line)
     if message_class is MessageClass.OTHER:
         wrong = min(fields.wrong, default=None)
@@ -117,7 +91,7 @@ def _named(values: dict[int, str], message: Message, message_class: MessageClass
 
 
 def _read_content(
-    request: Request, fields: _Fields, dialect: Dialect, by_network_code: bool
+    request: Request, fields: Fields, dialect: Dialect, by_network_code: bool
 ) -> tuple[Request, set[int]]:
     """What it says, as far as it is right, and the numbers of the fields it lacks."""
     message_class = request.message_class
@@ -130,11 +104,6 @@ def _read_content(
         kind = transaction.kind if transaction else Kind.UNKNOWN
         needs = _needs(message_class, transaction.needs if transaction else ())
     original = _read_original(fields, message_class)
-    totals = fields.take(63, _parse_totals) if message_class is MessageClass.SETTLEMENT else None
-    tables = _read_tables(fields, dialect, message_class)
-    pin = tables.text(iso8583.TABLE_PIN)
-    language = tables.text(iso8583.TABLE_LANGUAGE)
-    capabilities = tables.text(iso8583.TABLE_CAPABILITIES)
     request = msgspec.structs.replace(
         request,
         kind=kind,
@@ -148,21 +117,11 @@ def _read_content(
         rrn=_read_reference(fields, message_class),
         original_class=original[0] if original else None,
         original_stan=original[1] if original else None,
-        pin=Secret(pin) if pin else None,
-        partial="P" in capabilities,
-        texts="T" in capabilities,
-        language=language.lower() if re.fullmatch("[A-Za-z]{2}", language) else None,
-        basket=_take_table(
-            fields, tables, iso8583.TABLE_BASKET, lambda text: parse_basket(_from_code_page(text, dialect))
-        )
-        or (),
-        tenders=_take_table(fields, tables, iso8583.TABLE_TENDERS, parse_tenders) or (),
-        other_card=_take_table(fields, tables, iso8583.TABLE_OTHER_CARD, PAN),
-        phone=_take_table(fields, tables, iso8583.TABLE_PHONE, parse_phone),
-        totals=totals,
-        upload_batch=_take_table(fields, tables, iso8583.TABLE_UPLOAD_BATCH, _parse_batch),
-        status=_take_table(fields, tables, iso8583.TABLE_STATUS, parse_status),
+        totals=fields.take(63, _parse_totals) if message_class is MessageClass.SETTLEMENT else None,
     )
+    tables = read_tables(fields, dialect, message_class)
+    if tables:
+        request = with_tables(request, tables, fields, dialect)
     missing = _missing(request, fields.values, needs)
     if transaction and message_class is not MessageClass.REVERSAL and not all(map(tables.text, transaction.tables)):
         missing.add(dialect.answer_table)  # where it would be looked for first
@@ -170,6 +129,7 @@ def _read_content(
 
 
 # -- what is missing --------------------------------------------------------------------------------------------------
+@functools.cache  # of some dozen rows of the dialects' tables
 def _needs(message_class: MessageClass, needs: tuple[int, ...]) -> frozenset[int]:
     always = {3, 24}
     if message_class is MessageClass.ADVICE:
@@ -193,7 +153,7 @@ def _missing(request: Request, values: dict[int, str], needs: frozenset[int]) ->
 
 
 # -- single fields ----------------------------------------------------------------------------------------------------
-def _read_card(fields: _Fields) -> PAN | None:
+def _read_card(fields: Fields) -> PAN | None:
     """The one card that all card fields name; a field that names another is wrong."""
     card: PAN | None = None
     for number, parse in ((2, PAN), (35, parse_track2), (45, parse_track1)):
@@ -204,14 +164,14 @@ def _read_card(fields: _Fields) -> PAN | None:
     return card
 
 
-def _read_batch(fields: _Fields, message_class: MessageClass, is_void: bool) -> int | None:
+def _read_batch(fields: Fields, message_class: MessageClass, is_void: bool) -> int | None:
     """DE60 by length: a batch number; the amount of a void is only checked. In uploads it is something else."""
     if message_class is MessageClass.UPLOAD:
         return None
 
     def parse(text: str) -> int | None:
         if len(text) == 6:
-            return _parse_batch(text)
+            return parse_batch(text)
         if is_void and len(text) == 12 and text.isdecimal():
             return None
         raise ValueError
@@ -219,7 +179,7 @@ def _read_batch(fields: _Fields, message_class: MessageClass, is_void: bool) -> 
     return fields.take(60, parse)
 
 
-def _read_original(fields: _Fields, message_class: MessageClass) -> tuple[MessageClass, int] | None:
+def _read_original(fields: Fields, message_class: MessageClass) -> tuple[MessageClass, int] | None:
     """Class and STAN of the message that is reversed (DE90) or uploaded (DE60)."""
     if message_class is MessageClass.REVERSAL:
         return fields.take(90, _parse_original)
@@ -228,36 +188,10 @@ def _read_original(fields: _Fields, message_class: MessageClass) -> tuple[Messag
     return None
 
 
-def _read_reference(fields: _Fields, message_class: MessageClass) -> str | None:
+def _read_reference(fields: Fields, message_class: MessageClass) -> str | None:
     """DE37; in an upload the reference of the original, which stands in DE60 behind MTI and STAN."""
     text = fields.values.get(60, "")[10:] if message_class is MessageClass.UPLOAD else fields.values.get(37, "")
     return text.strip(" ") or None
-
-
-def _read_tables(fields: _Fields, dialect: Dialect, message_class: MessageClass) -> Tables:
-    """Requests may use DE48 and DE63 alike; in settlements DE63 holds totals."""
-    tables = Tables()
-    for number in (48,) if message_class is MessageClass.SETTLEMENT else (48, 63):
-        tables.add(number, fields.take(number, lambda text: parse_tables(text, dialect.table_layout)) or ())
-    return tables
-
-
-def _take_table(fields: _Fields, tables: Tables, table_id: str, parse: Callable[[str], T]) -> T | None:
-    """The table parsed; None if it is not there, or empty, or wrong: then the field that carried it is."""
-    text = tables.text(table_id)
-    try:
-        return parse(text) if text else None
-    except ValueError:
-        fields.wrong.add(tables.carrier(table_id))
-        return None
-
-
-def _from_code_page(text: str, dialect: Dialect) -> str:
-    """Bytes that the terminal's code page lacks stay as they are: no sale is worth refusing for a letter."""
-    try:
-        return text.encode("latin-1").decode(dialect.code_page)
-    except UnicodeDecodeError:
-        return text
 
 
 def _parse_time(text: str) -> str:
@@ -291,12 +225,6 @@ def _parse_uploaded(text: str) -> tuple[MessageClass, int]:
     if original_class not in (MessageClass.REQUEST, MessageClass.ADVICE):
         raise ValueError
     return original_class, int(text[4:10])
-
-
-def _parse_batch(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= BATCH_NUMBER_MAX):
-        raise ValueError
-    return int(text)
 
 
 def _parse_totals(text: str) -> tuple[Total, ...]:

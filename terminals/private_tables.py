@@ -44,6 +44,9 @@ class Tables:
         self._texts: dict[str, str] = {}
         self._carriers: dict[str, int] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._texts)
+
     def add(self, field: int, pieces: Iterable[tuple[str, str]]) -> None:
         """The pieces that `field` carried."""
         for table_id, data in pieces:

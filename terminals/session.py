@@ -109,6 +109,12 @@ class TerminalSession(Protocol):
     def abandon(self) -> Sequence[Request]:
         """The line is gone: what has to be offered because of that. Asked once, at the end."""
 
+    def hand_over(self) -> bytes | None:
+        """What another session needs to go on on this line, once all is answered and sent; None: it has to end here."""
+
+    def take_over(self, kept: bytes) -> None:
+        """Go on where the session stopped that gave `kept`. Before anything else."""
+
 
 @functools.lru_cache(maxsize=64)  # as many dialects as one daemon ever has
 def _codec_of(dialect: Dialect) -> tuple[Decode, Encode]:
@@ -146,6 +152,13 @@ class Session:
 
     def abandon(self) -> Sequence[Request]:
         return ()
+
+    def hand_over(self) -> bytes | None:
+        """The part of a frame that has come."""
+        return None if self._ended or self._failure else self._frames.unread
+
+    def take_over(self, kept: bytes) -> None:
+        self._frames.feed(kept)
 
     def receive_data(self, data: bytes) -> None:
         """Takes what came; empty bytes say that nothing more will."""

@@ -15,7 +15,6 @@ from specs.sensitive import PAN
 from specs.transaction import TOTALS_BLOCKS, Acceptor, Kind, Line, MessageClass, Request, Total
 from specs.visa2 import (
     CAPTURE_HEAD,
-    CAPTURE_HEAD_CHARACTERS,
     CAPTURED,
     CASH_BACK_GROUP_CHARACTERS,
     DETAIL_FIELDS,
@@ -28,9 +27,14 @@ from specs.visa2 import (
     Visa2Dialect,
 )
 
-_FORMS: Final = {"H": HEADER_FIELDS, "P": PARAMETER_FIELDS, "D": DETAIL_FIELDS, "T": TRAILER_FIELDS}
+_FORMS: Final = {
+    "H": CAPTURE_HEAD + HEADER_FIELDS,
+    "P": CAPTURE_HEAD + PARAMETER_FIELDS,
+    "D": CAPTURE_HEAD + DETAIL_FIELDS,
+    "T": CAPTURE_HEAD + TRAILER_FIELDS,
+}
 _FOLLOWED_BY: Final = {"": "H", "H": "P", "P": "D", "D": "DT", "T": ""}
-_LETTER_FIELD, _CODE_FIELD, _COUNT_FIELD = 5, 6, 8
+_TYPE_FIELD, _LETTER_FIELD, _CODE_FIELD = 2, 5, 6
 _SEVERAL: Final = "3"
 _MERCHANT_FIELD, _BATCH_FIELD = 9, 17  # of the header
 _TEXT_CHARACTERS, _DATA_CHARACTERS = 25, 32
@@ -75,14 +79,17 @@ class Capture:
     def take(self, text: str) -> Rejection | None:
         """One record more; why the batch is rejected, if so."""
         self.records += 1
-        letter = text[4:5]
-        self.several = text[1:2] == _SEVERAL
-        if not re.fullmatch(CAPTURE_HEAD, text[:CAPTURE_HEAD_CHARACTERS]) or letter not in _FOLLOWED_BY[self._last]:
-            return Rejection("S", self.records, letter or " ", _LETTER_FIELD)
+        if self.records == 1:
+            self.several = text[1:2] == _SEVERAL
+        letter = text[4:5] or " "
+        if letter not in _FOLLOWED_BY[self._last]:
+            return Rejection("S", self.records, letter, _LETTER_FIELD)
         self._last = letter
         fields, place = _read(text, _FORMS[letter])
         if place:
             return Rejection("E", self.records, letter, place, fields.get(place, ""))
+        if fields[_TYPE_FIELD] != (self._header or fields)[_TYPE_FIELD]:
+            return Rejection("E", self.records, letter, _TYPE_FIELD, fields[_TYPE_FIELD])
         match letter:
             case "H":
                 self._header = fields
@@ -98,7 +105,7 @@ class Capture:
             return Rejection("E", self.records, "D", _CODE_FIELD, fields[6])
         if len(self._details) == VISA2_DETAILS_MAX:
             return Rejection("E", self.records, "D", _LETTER_FIELD)
-        cash_back = text[_size(DETAIL_FIELDS) :][:CASH_BACK_GROUP_CHARACTERS] if ord(text[8]) & 1 else ""
+        cash_back = text[_size(_FORMS["D"]) :][:CASH_BACK_GROUP_CHARACTERS] if ord(text[8]) & 1 else ""
         self._details.append(
             _Detail(
                 transaction.kind,
@@ -213,16 +220,16 @@ def _upload(base: Request, detail: _Detail) -> Request:
 def _read(text: str, form: Sequence[Field]) -> tuple[dict[int, str], int]:
     """Fields by number, and the number of the first that is wrong; 0 if none is."""
     found: dict[int, str] = {}
-    place = CAPTURE_HEAD_CHARACTERS
+    place = 0
     for field in form:
         found[field.number] = value = text[place : place + field.length]
         if len(value) < field.length or not re.fullmatch(field.form, value):
             return found, field.number
         place += field.length
-    if len(text) > place and text[5:CAPTURE_HEAD_CHARACTERS] == NO_GROUPS:
+    if len(text) > place and found[_LETTER_FIELD][1:] == NO_GROUPS:
         return found, _LETTER_FIELD
     return found, 0
 
 
 def _size(form: Sequence[Field]) -> int:
-    return CAPTURE_HEAD_CHARACTERS + sum(field.length for field in form)
+    return sum(field.length for field in form)

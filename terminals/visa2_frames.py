@@ -83,6 +83,11 @@ class FrameReader:
         """An STX has been read whose frame has not ended."""
         return self._sought > 0
 
+    @property
+    def unread(self) -> bytes:
+        """What has been taken and not given out: between two calls of `next`, the frame under way."""
+        return bytes(self._unread)
+
     def feed(self, data: bytes) -> None:
         self._unread += data
 

@@ -72,6 +72,17 @@ class LinkSettings(msgspec.Struct, frozen=True):
                 return float("inf")
 
 
+class _Free(msgspec.Struct, frozen=True, array_like=True):
+    """A line on which requests flow, as the next process takes it over."""
+
+    even: bool | None
+    response: bytes
+    unread: bytes
+    sendings: int
+    refusals: int
+    strays: int
+
+
 class Waits(Enum):
     """What the link is waiting for when it has no record to offer."""
 
@@ -178,6 +189,26 @@ class Link:
         if self.state is not State.ENDED:
             self._do(Action.SIGN_OFF)
             self._enter(State.ENDED)
+
+    def hand_over(self) -> bytes | None:
+        """What another link needs to go on: nothing where the terminal has said nothing; None amid an exchange."""
+        if self.state is State.POLLING and not self._reader.unread:
+            return b""
+        if self.state is not State.FREE:
+            return None
+        reader = self._reader
+        free = _Free(reader.even, self._response, reader.unread, self._sendings, self._refusals, self._strays)
+        return msgspec.msgpack.encode(free)
+
+    def take_over(self, kept: bytes) -> None:
+        """Go on from there, instead of polling."""
+        if kept:
+            free = msgspec.msgpack.decode(kept, type=_Free)
+            self._output.clear()
+            self._enter(State.FREE)
+            self._reader.even, self._response = free.even, free.response
+            self._sendings, self._refusals, self._strays = free.sendings, free.refusals, free.strays
+            self.receive_data(free.unread)
 
     def _signal(self, found: Control | Frame | Unfinished) -> Signal:
         match found:

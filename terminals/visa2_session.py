@@ -148,6 +148,15 @@ class Visa2Session:
         self._awaited.clear()
         return left
 
+    def hand_over(self) -> bytes | None:
+        """Nothing may be decided, confirmed or captured."""
+        if self._ended or self._offered or self._awaited or self._capture:
+            return None
+        return self._link.hand_over()
+
+    def take_over(self, kept: bytes) -> None:
+        self._link.take_over(kept)
+
     def ask_echo(self, slip: Visa2Slip, stan: int) -> bytes:
         raise AssertionError("VISA-2 has no echo of ours")
 

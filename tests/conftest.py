@@ -10,11 +10,24 @@ from hypothesis import settings
 settings.register_profile("tillswitch", deadline=None, derandomize="EXPLORE" not in os.environ)
 settings.load_profile("tillswitch")
 
-#: Left out of `make check` like single tests marked slow: whole daemons, the third of three stores, long searches.
-SLOW = ("tests/contract/", "tests/robustness/", "[postgresql", "core/test_properties.py", "store/test_equivalence.py")
+#: Left out of `make check` like single tests marked slow: whole daemons, long searches; and the third of three stores.
+SLOW = (
+    "tests/contract/",
+    "tests/robustness/",
+    "_machine.py",
+    "core/test_properties.py",
+    "simulators/test_fleet.py",
+    "store/test_equivalence.py",
+    "store/test_mapping.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if any(part in item.nodeid for part in SLOW):
+        fixtures = getattr(item, "fixturenames", ())
+        if (
+            "postgresql_template" in fixtures
+            or "[postgresql" in item.nodeid
+            or any(part in item.nodeid for part in SLOW)
+        ):
             item.add_marker(pytest.mark.slow)

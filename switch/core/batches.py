@@ -133,15 +133,19 @@ def count_row(view: View, row: Row, joined: Joined | None) -> Counted:
 def _moved(row: Row, family: list[Row]) -> list[tuple[Row, int]]:
     """The transactions of `family` that `row` makes live (1) or undoes (-1), itself among them; only what counts."""
     before = [other for other in family if other.id != row.id]
+    if not before:
+        return [(row, 1)] if _is_counted(row) else []
     after = [*before, row]
     moved = []
-    for deed in after:
-        if not deed.took_effect or deed.message_class is MessageClass.REVERSAL or deed.kind not in TOTALS_BLOCKS:
-            continue
+    for deed in filter(_is_counted, after):
         change = is_live(deed, after) - (deed is not row and is_live(deed, before))
         if change:
             moved.append((deed, change))
     return moved
+
+
+def _is_counted(row: Row) -> bool:
+    return row.took_effect and row.message_class is not MessageClass.REVERSAL and row.kind in TOTALS_BLOCKS
 
 
 def _with(batch: Batch, block: int, count: int, amount: int, now: int) -> Batch:

@@ -20,8 +20,20 @@ def _zone(name: str) -> dt.tzinfo:
 
 
 def local_time(now: int, time_zone: str) -> dt.datetime:
-    """The wall clock of `time_zone` at `now`, without its offset."""
-    return dt.datetime.fromtimestamp(now // SECOND, _zone(time_zone)).replace(tzinfo=None)
+    """The wall clock of `time_zone` at `now`, without its offset, in whole seconds."""
+    return _wall_clock(now // SECOND, time_zone)
+
+
+@functools.lru_cache(maxsize=256)  # all messages of a second tell the same time
+def _wall_clock(second: int, time_zone: str) -> dt.datetime:
+    return dt.datetime.fromtimestamp(second, _zone(time_zone)).replace(tzinfo=None)
+
+
+@functools.lru_cache(maxsize=256)
+def told_time(local: dt.datetime) -> tuple[str, str, str]:
+    """Date (MMDD), time (hhmmss) and year (YY) of an answer."""
+    date, time, year = local.strftime("%m%d %H%M%S %y").split()
+    return date, time, year
 
 
 def local_moment(date: str, time: str, local_now: dt.datetime) -> int:
@@ -42,5 +54,10 @@ def local_moment(date: str, time: str, local_now: dt.datetime) -> int:
 
 def retrieval_reference(number: int, now: int) -> str:
     """RRN: last digit of the year, day of the year, eight digits of the row's number (UTC)."""
-    day = dt.datetime.fromtimestamp(now // SECOND, dt.UTC)
-    return f"{day.year % 10}{day.timetuple().tm_yday:03d}{number % 100_000_000:08d}"
+    return f"{_day_of_year(now // DAY)}{number % 100_000_000:08d}"
+
+
+@functools.lru_cache(maxsize=256)
+def _day_of_year(days: int) -> str:
+    day = _EPOCH + dt.timedelta(days)
+    return f"{day.year % 10}{day.timetuple().tm_yday:03d}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import functools
 
 import msgspec
 
@@ -11,12 +10,12 @@ from specs.money import POINTS_UNIT, convert_down
 from specs.outcomes import ACCEPTED, NOT_STORED, Outcome
 from specs.transaction import REVERSED_BY, Balance, BalanceType, Kind, MessageClass, PointsTold, Purse, Reply, Returned
 from switch.core.batches import Joined, count_row
-from switch.core.clock import MINUTE, SECOND, local_moment, local_time, retrieval_reference
+from switch.core.clock import MINUTE, SECOND, local_moment, local_time, retrieval_reference, told_time
 from switch.core.decision import Decision
 from switch.core.families import notices_of
 from switch.core.holdings import Account, AccountKind, Card
 from switch.core.irregular import AFTER_CLOSE
-from switch.core.journal import Pending, Row, Tally, told_opened
+from switch.core.journal import Entry, Pending, Row, Tally, told_opened
 from switch.core.ledger import post
 from switch.core.lots import with_balance
 from switch.core.merchants import Terminal
@@ -29,13 +28,13 @@ from switch.core.texts import text_for
 from switch.core.workset import View
 
 _IN_POINTS = (Kind.POINTS_TRANSFER, Kind.VOID_TRANSFER)
+_TOLD = (MessageClass.REQUEST, MessageClass.INQUIRY)
 _STORED = (MessageClass.REQUEST, MessageClass.ADVICE, MessageClass.REVERSAL, MessageClass.UPLOAD)
 
 
 def bare_reply(outcome: Outcome, now: int, time_zone: str) -> Reply:
     """An answer about a request that was not even looked at: the host's time, and nothing else."""
-    local_now = local_time(now, time_zone)
-    date, time, year = local_now.strftime("%m%d %H%M%S %y").split()
+    date, time, year = told_time(local_time(now, time_zone))
     return Reply(outcome, local_date=date, local_time=time, local_year=year)
 
 
@@ -46,32 +45,23 @@ class Deciding:
         self.case, self.request, self.view, self.programme = case, case.request, view, programme
         self.now, self.number = now, number
         self.rrn = retrieval_reference(number, now)
-        self.local_now = local_time(now, view.terminal.time_zone if view.terminal else programme.time_zone)
+        terminal, request = view.terminal, case.request
+        self.local_now = local_time(now, terminal.time_zone if terminal else programme.time_zone)
+        self.in_points = request.kind in _IN_POINTS  # DE4 counts points (WIRE.md section 3, "Money")
+        own = terminal.currency if terminal else ""
+        self.currency = POINTS_UNIT if self.in_points else request.currency or own
+        date, time = request.local_date, request.local_time  # of the deed, if the message carries them
+        self.sent_at = None if date is None or time is None else local_moment(date, time, self.local_now)
 
     @property
     def terminal(self) -> Terminal:
         assert self.view.terminal is not None, "asked before it was known who it is"
         return self.view.terminal
 
-    @functools.cached_property
-    def sent_at(self) -> int | None:
-        """Local time of the deed, if the message carries one."""
-        date, time = self.request.local_date, self.request.local_time
-        return None if date is None or time is None else local_moment(date, time, self.local_now)
-
     @property
     def local_seconds(self) -> int:
         """Now, as `sent_at` counts."""
         return round((self.local_now - dt.datetime(1970, 1, 1)).total_seconds())
-
-    @property
-    def in_points(self) -> bool:
-        """DE4 counts points (WIRE.md section 3, "Money")."""
-        return self.request.kind in _IN_POINTS
-
-    @property
-    def currency(self) -> str:
-        return POINTS_UNIT if self.in_points else self.request.currency or self.terminal.currency
 
     @property
     def forced(self) -> bool:
@@ -95,11 +85,12 @@ class Deciding:
         if opened:
             accounts_before = accounts_before | {account.id: account for account in opened}
         entries, accounts = post(list(ruling.moves), accounts_before)
-        row = msgspec.structs.replace(self._row(outcome, joined, ruling), reply=reply, entries=entries)
-        row = told_opened(row, opened)
+        row = told_opened(self._row(outcome, joined, ruling, reply, entries), opened)
         counted = count_row(self.view, row, joined)
-        reason = row.reason or (AFTER_CLOSE if counted.late else "")
-        row = msgspec.structs.replace(row, counts=counted.counts, late=counted.late, reason=reason)
+        if counted.late:
+            row = msgspec.structs.replace(row, late=True, reason=row.reason or AFTER_CLOSE)
+        if counted.counts:
+            row = msgspec.structs.replace(row, counts=counted.counts)
         return Decision(
             reply,
             row,
@@ -138,14 +129,14 @@ class Deciding:
         """
         reply = msgspec.structs.replace(self.reply(Outcome.APPROVED, batch=joined.batch.number), rrn=known.rrn)
         booked = known.amount if known.took_effect and known.currency == self.currency else 0
-        row = self._row(Outcome.APPROVED, joined, Ruling(note=reason, amount=booked))
-        row = msgspec.structs.replace(row, reply=reply, matched=known.id, holder=0, card_hash="")
+        row = self._row(Outcome.APPROVED, joined, Ruling(note=reason, amount=booked), reply)
+        row = msgspec.structs.replace(row, matched=known.id, holder=0, card_hash="")
         return Decision(reply, row, desks=joined.desks, batches=joined.batches)
 
     def settlement_row(self, outcome: Outcome, joined: Joined, reason: str, reply: Reply) -> Row:
         """What the journal keeps of a settlement."""
-        row = self._row(outcome, joined, Ruling(note=reason))
-        return msgspec.structs.replace(row, reply=reply, claimed=self.request.totals)
+        row = self._row(outcome, joined, Ruling(note=reason), reply)
+        return msgspec.structs.replace(row, claimed=self.request.totals)
 
     def reply(
         self,
@@ -157,17 +148,19 @@ class Deciding:
         parameters: tuple[tuple[str, str], ...] = (),
         points: PointsTold | None = None,
         returned: Returned | None = None,
+        points_worth: int | None = None,
     ) -> Reply:
         """The answer; reference and approval where WIRE.md section 2, "Answers", has them."""
         request = self.request
         numbered = request.message_class in (MessageClass.REQUEST, MessageClass.ADVICE, MessageClass.UPLOAD)
         numbered = numbered or request.sequenced
         approved = outcome in ACCEPTED and request.message_class is MessageClass.REQUEST
+        date, time, year = told_time(self.local_now)
         return Reply(
             outcome=outcome,
-            local_date=self.local_now.strftime("%m%d"),
-            local_time=self.local_now.strftime("%H%M%S"),
-            local_year=self.local_now.strftime("%y"),
+            local_date=date,
+            local_time=time,
+            local_year=year,
             amount=amount,
             rrn=self.rrn if numbered and request.kind is not Kind.MALFORMED else None,
             approval=f"{self.number % 1_000_000:06d}" if approved else None,
@@ -177,6 +170,7 @@ class Deciding:
             wrong_field=request.wrong_field,
             points=points,
             returned=returned,
+            points_worth=points_worth,
         )
 
     def _outcome(self, ruling: Ruling) -> Outcome:
@@ -191,12 +185,10 @@ class Deciding:
 
     def _answer(self, outcome: Outcome, joined: Joined | None, ruling: Ruling) -> Reply:
         batch = joined.batch.number if joined else self.request.batch
-        told_to = (
-            MessageClass.REQUEST,
-            MessageClass.INQUIRY,
-            *([MessageClass.REVERSAL] if self.request.sequenced else []),
+        told = self.request.message_class in _TOLD or (
+            self.request.sequenced and self.request.message_class is MessageClass.REVERSAL
         )
-        telling = ruling.tell_balances and self.request.message_class in told_to
+        telling = ruling.tell_balances and told
         balances: tuple[Balance, ...] = ()
         points: PointsTold | None = None
         worth: int | None = None
@@ -214,8 +206,8 @@ class Deciding:
             balances=balances if self.request.kind is not Kind.PREVIEW else (),
             points=points,
             returned=ruling.points.returned if ruling.points and points else None,
+            points_worth=worth,
         )
-        reply = msgspec.structs.replace(reply, points_worth=worth)
         return self._with_texts(reply, ruling) if points else reply
 
     def _with_texts(self, reply: Reply, ruling: Ruling) -> Reply:
@@ -265,7 +257,9 @@ class Deciding:
             return ()
         return count_guess(self.terminal, self.request.card.range, self.now // MINUTE)
 
-    def _row(self, outcome: Outcome, joined: Joined | None, ruling: Ruling) -> Row:
+    def _row(
+        self, outcome: Outcome, joined: Joined | None, ruling: Ruling, reply: Reply, entries: tuple[Entry, ...] = ()
+    ) -> Row:
         request, terminal, original, card = self.request, self.terminal, ruling.original, self.view.card
         upload = request.message_class is MessageClass.UPLOAD
         return Row(
@@ -302,5 +296,7 @@ class Deciding:
             receipt=request.receipt,
             reference=None if names_original(request) and not request.sequenced else request.rrn,
             other_holder=ruling.points.other_holder if ruling.points else 0,
+            reply=reply,
             deed=ruling.points.deed if ruling.points else None,
+            entries=entries,
         )

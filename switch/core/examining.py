@@ -26,8 +26,9 @@ def apply_rule(deciding: Deciding) -> Ruling:
             ruling = gift.RULES[deciding.request.kind](matter)
         case PointsMatter():
             ruling = points.RULES[deciding.request.kind](matter)
-    # its PIN tries may have changed where nothing else did
-    return msgspec.structs.replace(ruling, card=ruling.card or matter.card)
+    if ruling.card is None:  # its PIN tries may have changed where nothing else did
+        return msgspec.structs.replace(ruling, card=matter.card)
+    return ruling
 
 
 def _examine_card(deciding: Deciding) -> Matter | PointsMatter | Ruling:

@@ -5,11 +5,13 @@ Times are microseconds since 1970 (UTC). A *holder* owns cards and accounts; see
 
 from __future__ import annotations
 
+import functools
 from enum import Enum
 
 import msgspec
 
 from specs import limits
+from specs.words import Word
 
 
 class CardState(Enum):
@@ -63,7 +65,7 @@ class Card(msgspec.Struct, frozen=True):
     sealed_phone: bytes | None = None
 
 
-class AccountKind(Enum):
+class AccountKind(Word):
     CARD = "card"
     CLEARING = "clearing"  # what a merchant is owed (+) or owes (-)
     UNCOVERED = "uncovered"  # what had to be booked for a merchant but was not there
@@ -111,6 +113,7 @@ class Notice(msgspec.Struct, frozen=True):
     sent_at: int | None = None
 
 
+@functools.lru_cache(maxsize=16_384)  # those of some thousand merchants
 def system_account(kind: AccountKind, owner: int, currency: str) -> int:
     """The id of an account nobody has to read: negative, and the same in every daemon without asking.
 
@@ -121,6 +124,7 @@ def system_account(kind: AccountKind, owner: int, currency: str) -> int:
     return -((owner << 16) | (int(currency) << 4) | _SYSTEM_KINDS.index(kind) + 1)
 
 
+@functools.lru_cache(maxsize=16_384)  # those of some thousand merchants
 def describe_account(account: int) -> tuple[AccountKind, int, str]:
     """Kind, owner and currency of a system account's id; the inverse of `system_account`."""
     number = -account

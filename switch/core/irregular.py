@@ -32,11 +32,16 @@ def irregular(row: Row, merchant: int) -> list[str]:
         found.append(row.reason)
     if row.late:
         found.append(AFTER_CLOSE)
-    if any(uncovered for _, uncovered in moved_for(row, merchant).values()):
+    if any(entry.account < 0 and _is_uncovered(entry.account, merchant) for entry in row.entries):
         found.append(UNCOVERED)
     if row.reason in (ADVICE_TOO_OLD, CAPTURED_AGAIN):
         found.append(row.reason)
     return found
+
+
+def _is_uncovered(account: int, merchant: int) -> bool:
+    kind, owner, _ = describe_account(account)
+    return kind is AccountKind.UNCOVERED and owner == merchant
 
 
 def moved_for(row: Row, merchant: int) -> dict[str, list[int]]:

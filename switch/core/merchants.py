@@ -11,9 +11,10 @@ import msgspec
 
 from specs import limits
 from specs.transaction import Acceptor, Total
+from specs.words import Word
 
 
-class Right(Enum):
+class Right(Word):
     """What a terminal may do (WIRE.md section 1, "Who may speak")."""
 
     ACTIVATE = "activate"

@@ -11,7 +11,7 @@ import tomllib
 import zoneinfo
 from enum import Enum
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -113,10 +113,13 @@ class Programme(msgspec.Struct, frozen=True):
     def rate(self, source: str, target: str) -> Fraction | None:
         """Minor units of `target` for one minor unit of `source`, through USD; None where the table has no answer."""
         if source == target:
-            return Fraction(1)
+            return _SAME
         if source not in self.rates or target not in self.rates:
             return None
         return self.rates[source] / self.rates[target] * Fraction(10) ** (exponent(target) - exponent(source))
+
+
+_SAME: Final = Fraction(1)
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):

@@ -6,16 +6,15 @@ existence or state alike, so that a till cannot be used to find out which number
 
 from __future__ import annotations
 
-from enum import Enum
-
 from specs.outcomes import Outcome
+from specs.words import Word
 from switch.core.journal import Tally
 from switch.core.merchants import Terminal
 from switch.core.programme import CardProduct, CardRefusals, Programme
 from switch.core.workset import View
 
 
-class Reason(Enum):
+class Reason(Word):
     """A refusal's reason, the outcome it has under the plain policy, and whether it counts as a guess."""
 
     def __init__(self, text: str, outcome: Outcome, guess: bool = False) -> None:

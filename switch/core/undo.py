@@ -34,7 +34,7 @@ def is_live(row: Row, family: Iterable[Row]) -> bool:
         return False
     rows = list(family)
     undos = [other for other in rows if other.is_undo and _names(other, row)]
-    return not any(_takes(undo, row, rows) and is_live(undo, rows) for undo in undos)
+    return not undos or not any(_takes(undo, row, rows) and is_live(undo, rows) for undo in undos)
 
 
 def _names(undo: Row, row: Row) -> bool:

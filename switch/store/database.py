@@ -6,13 +6,14 @@ writes `?` for a parameter, `KEYS k` for that table and `{0:bigint}`, `{1:text}`
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as Words
 from contextlib import contextmanager
 from importlib import resources
 from typing import Any
+
+import msgspec
 
 from switch.store.mapping import Mapping, Record
 from switch.store.port import Lost, StoreError, Unavailable
@@ -94,7 +95,7 @@ class Database(ABC):
 
     def keyed(self, sql: str, keys: Sequence[Columns]) -> list[Columns]:
         """Run `sql` once for all of `keys`; not at all if there are none."""
-        return self.fetch(sql, (json.dumps(keys),)) if keys else []
+        return self.fetch(sql, (msgspec.json.encode(keys).decode(),)) if keys else []
 
     def pick(self, mapping: Mapping[Record], alias: str, sql: str, keys: Sequence[Columns]) -> list[Record]:
         """Records that `keys` name: `sql` is what follows FROM."""

@@ -35,7 +35,7 @@ class Mapping(Generic[Record]):
         ]
         self._out = [(place, convert) for place, convert, _ in converts if convert]
         self._in = [(place, convert) for place, _, convert in converts if convert]
-        self._values = operator.attrgetter(*self.columns)
+        self._values = operator.attrgetter(*(_path(name, hints[name]) for name in self.columns))
 
     def select(self, alias: str) -> str:
         """The columns as a SELECT list."""
@@ -58,6 +58,15 @@ def _converted(values: Sequence[Any], converts: list[tuple[int, _Convert]]) -> l
     return converted
 
 
+def _path(name: str, hint: Any) -> str:
+    """Where the column's value is found: the words of an enum are taken without a call."""
+    return f"{name}._value_" if _is_enum(hint) else name
+
+
+def _is_enum(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, Enum)
+
+
 def _plain(hint: Any) -> Any:
     """`X | None` is X here: None is NULL."""
     if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
@@ -66,11 +75,13 @@ def _plain(hint: Any) -> Any:
 
 
 def _to_column(hint: Any) -> _Convert | None:
+    if _is_enum(hint):
+        return None
     hint = _plain(hint)
     if hint is bool:
         return int
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return lambda value: value.value
+    if _is_enum(hint):
+        return operator.attrgetter("value")
     if hint in (int, str, bytes):
         return None
     return lambda value: msgspec.json.encode(value).decode()
@@ -82,7 +93,7 @@ def _from_column(hint: Any) -> _Convert | None:
         return None
     if hint is bool:
         return bool
-    if isinstance(hint, type) and issubclass(hint, Enum):
+    if _is_enum(hint):
         members = {member.value: member for member in hint}
         return members.__getitem__
     return msgspec.json.Decoder(hint).decode

@@ -206,7 +206,7 @@ class SQLReader:
         return self._database.pick(BATCHES, "b", "KEYS k JOIN batches b ON b.id = {0:bigint} ORDER BY b.id", keys)
 
     def batch_rows(self, ids: Sequence[int]) -> list[Row]:
-        sql = "KEYS k JOIN journal j ON j.batch = {0:bigint} AND j.batch > 0 ORDER BY j.id"
+        sql = "KEYS k JOIN journal j ON j.batch = {0:bigint} ORDER BY j.id"
         rows = self._database.pick(JOURNAL, "j", sql, [(number,) for number in ids])
         return with_entries(self._database, rows)
 

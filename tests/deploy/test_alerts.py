@@ -159,6 +159,7 @@ def test_the_files_are_right() -> None:
 
 
 @needs_promtool
+@pytest.mark.slow
 def test_each_alert_fires_when_it_should_and_only_then(tmp_path: Path) -> None:
     """All in one run of promtool: annotations, which it would compare word for word, are taken out first."""
     bare, count = re.subn(r"^        annotations:\n(          .*\n)+", "", RULES, flags=re.MULTILINE)

@@ -1,26 +1,27 @@
-"""The daemon is replaced while terminals dial: with sockets that the service manager holds, nobody is refused."""
+"""The daemon is replaced under load: whoever dials is not refused, plain lines stay open, no answer is lost."""
 
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
-import socket
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 import trio
 
-from simulators.demo import load_demo
+from simulators.demo import Demo, load_demo
 from simulators.fleet import run_fleet
 from simulators.fleet_report import FleetReport
 from simulators.fleet_till import FleetOptions
-from tests.cli.operator import COMMAND, ROOT, Operator, new_operator
-from tests.contract.client import Line, Message, WireError
-from tests.contract.daemon import wait_until_ready
+from simulators.line import Line as SimulatorLine
+from simulators.link import open_link
+from simulators.requests import KINDS, Order, build_request
+from simulators.state import Counters
+from tests.cli.operator import new_operator
+from tests.contract.client import Line, Message, WireError, encode, frame
+from tests.deploy.manager import Manager
 
 REPLACEMENTS = 2
 FLEET = FleetOptions(terminals=4, deeds=250, lose=0, faults=0, answer_seconds=20)
@@ -28,38 +29,17 @@ TELLERS = 4
 PATIENCE_SECONDS = 60.0  # a new daemon takes that long on a machine with much else to do
 
 
-class Manager:
-    """What systemd does with socket units: holds the sockets, starts the daemon with them."""
+@pytest.fixture
+def manager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manager]:
+    one = Manager(new_operator(tmp_path_factory.mktemp("handover") / "data", "--terminals", "8"))
+    try:
+        yield one
+    finally:
+        one.close()
 
-    def __init__(self, office: Operator) -> None:
-        self.office = office
-        ports = office.demo["listeners"]
-        self.sockets = {
-            name: socket.create_server(("127.0.0.1", ports[name]), backlog=1024) for name in ("nac", "ascii")
-        }
-        self.ports = {name: one.getsockname()[1] for name, one in self.sockets.items()}
 
-    def start(self) -> subprocess.Popen[bytes]:
-        def hand_over() -> None:
-            """In the child: descriptors 3 and 4."""
-            for place, one in enumerate(self.sockets.values()):
-                os.dup2(one.fileno(), 100 + place)
-            for place in range(len(self.sockets)):
-                os.dup2(100 + place, 3 + place)
-
-        names = ":".join(self.sockets)
-        script = f'LISTEN_PID=$$ LISTEN_FDS={len(self.sockets)} LISTEN_FDNAMES={names} exec "$@"'
-        command = ["sh", "-c", script, "sh", *COMMAND, "serve", "--config", str(self.office.file)]
-        with self.office.log.open("ab") as log:
-            daemon = subprocess.Popen(
-                command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, close_fds=False, preexec_fn=hand_over
-            )
-        wait_until_ready(daemon, self.office.config.ops.port, self.office.log)
-        return daemon
-
-    def close(self) -> None:
-        for one in self.sockets.values():
-            one.close()
+def echo(stan: int) -> Message:
+    return Message({0: "0800", 3: "990000", 11: f"{stan:06d}", 24: "010", 41: "BOOKS001", 42: "DEMOBOOKS000001"})
 
 
 class Teller(threading.Thread):
@@ -74,12 +54,10 @@ class Teller(threading.Thread):
 
     def run(self) -> None:
         while not self.enough.is_set():
-            stan = f"{self.answered + 1:06d}"
-            asked = Message({0: "0800", 3: "990000", 11: stan, 24: "010", 41: "BOOKS001", 42: "DEMOBOOKS000001"})
             try:
                 with Line(self.dialect, self.port) as line:
                     line.sock.settimeout(PATIENCE_SECONDS)
-                    answer = line.ask(asked)
+                    answer = line.ask(echo(self.answered + 1))
             except (OSError, WireError) as fault:
                 self.faults.append(repr(fault))
                 continue
@@ -104,68 +82,106 @@ def dialling(manager: Manager) -> Iterator[list[Teller]]:
 
 
 @pytest.mark.slow
-def test_nobody_who_dials_is_refused_or_left_without_an_answer_while_the_daemon_is_replaced(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    office = new_operator(tmp_path_factory.mktemp("handover") / "data")
-    manager = Manager(office)
-    daemon = manager.start()
-    try:
-        with dialling(manager) as tellers:
-            for _ in range(REPLACEMENTS):
-                before = [teller.answered for teller in tellers]
-                daemon.send_signal(signal.SIGTERM)
-                assert daemon.wait(20) == 0, office.log.read_text()
-                daemon = manager.start()
-                while any(teller.answered < some + 5 for teller, some in zip(tellers, before, strict=True)):
-                    assert daemon.poll() is None
-                    assert not any(teller.faults for teller in tellers), [teller.faults for teller in tellers]
-                    time.sleep(0.05)
-        assert [teller.faults for teller in tellers] == [[]] * TELLERS
-        daemon.send_signal(signal.SIGTERM)
-        assert daemon.wait(20) == 0
-    finally:
-        manager.close()
-        daemon.kill()
-        daemon.wait()
+def test_nobody_who_dials_is_refused_or_left_without_an_answer_while_the_daemon_is_replaced(manager: Manager) -> None:
+    with dialling(manager) as tellers:
+        for _ in range(REPLACEMENTS):
+            before = [teller.answered for teller in tellers]
+            manager.replace()
+            while any(teller.answered < some + 5 for teller, some in zip(tellers, before, strict=True)):
+                assert manager.daemon.poll() is None
+                assert not any(teller.faults for teller in tellers), [teller.faults for teller in tellers]
+                time.sleep(0.05)
+    assert [teller.faults for teller in tellers] == [[]] * TELLERS
 
 
 @pytest.mark.slow
-def test_a_fleet_that_trades_all_day_on_open_lines_comes_out_right(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A line is closed right behind an answer; what crosses that on its way is asked again, or reversed."""
-    office = new_operator(tmp_path_factory.mktemp("handover") / "data", "--terminals", "8")
-    manager = Manager(office)
-    daemon = manager.start()
-    replaced = 0
+@pytest.mark.parametrize("listener", ["all", "nac-tls"])
+async def test_no_answer_is_lost_to_a_fleet_that_trades_all_day_on_open_lines(manager: Manager, listener: str) -> None:
+    """Plain lines never close. TLS cannot be handed over: what crosses the close is asked again on the next line."""
+    demo, reports, replaced = load_demo(manager.office.folder / "demo.json"), list[FleetReport](), 0
+    over = trio.Event()
 
-    async def replace_while_trading() -> FleetReport:
-        nonlocal daemon, replaced
-        demo, reports = load_demo(office.folder / "demo.json"), list[FleetReport]()
+    async def trade() -> None:
+        await run_fleet(demo, msgspec.structs.replace(FLEET, listener=listener), reports.append)
+        over.set()
 
-        async def trade() -> None:
-            reports.append(await run_fleet(demo, FLEET, reports.append))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(trade)
+        while not reports or not reports[0].deeds:  # noqa: ASYNC110 - the fleet knows no watcher
+            await trio.sleep(0.05)
+        for _ in range(REPLACEMENTS):
+            if not over.is_set():
+                await trio.to_thread.run_sync(manager.replace)
+                replaced += 1
+    (report,) = reports
+    assert replaced, "the day was over before anything happened"
+    assert report.ok, report.lines()
+    assert report.lost == 0, report.lines()
+    assert report.repeated == 0 or listener == "nac-tls"
+    manager.stop()
+    manager.office.do("audit")
 
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(trade)
-            while not reports or not reports[0].deeds:  # noqa: ASYNC110 - the fleet knows no watcher
-                await trio.sleep(0.05)
-            for _ in range(REPLACEMENTS):
-                if len(reports) == 1:  # the day is not over
-                    daemon.send_signal(signal.SIGTERM)
-                    assert await trio.to_thread.run_sync(daemon.wait, 20) == 0
-                    daemon = await trio.to_thread.run_sync(manager.start)
-                    replaced += 1
-        return reports[-1]
 
-    try:
-        report = trio.run(replace_while_trading)
-        assert replaced, "the day was over before anything happened"
-        assert report.ok, report.lines()
-        assert report.lost <= replaced * report.terminals, "more than the one message a line can have on its way"
-        daemon.send_signal(signal.SIGTERM)
-        assert daemon.wait(20) == 0
-        office.do("audit")
-    finally:
-        manager.close()
-        daemon.kill()
-        daemon.wait()
+@pytest.mark.slow
+async def test_what_is_said_while_no_daemon_runs_is_answered_by_the_next(manager: Manager) -> None:
+    """On the same line, also where a frame began with the daemon before."""
+    with Line("nac", manager.ports["nac"]) as nac, Line("ascii", manager.ports["ascii"]) as ascii_:
+        for line in (nac, ascii_):
+            assert line.ask(echo(1)).rc == "00"
+        for replacement in range(REPLACEMENTS):
+            whole = [[framed(line, echo(2 * replacement + number)) for number in (10, 11)] for line in (nac, ascii_)]
+            for line, (first, _) in zip((nac, ascii_), whole, strict=True):
+                line.send_bytes(first[:9])
+            manager.stop()
+            for line, (first, second) in zip((nac, ascii_), whole, strict=True):
+                line.send_bytes(first[9:] + second)
+            manager.start()
+            for line in (nac, ascii_):
+                assert {line.receive()[11] for _ in range(2)} == {
+                    f"{2 * replacement + number:06d}" for number in (10, 11)
+                }
+
+
+@pytest.mark.slow
+async def test_a_visa2_line_goes_on_whether_its_terminal_has_spoken_or_not(manager: Manager) -> None:
+    demo = load_demo(manager.office.folder / "demo.json")
+    spoken, polled = await dial_visa2(demo), await dial_visa2(demo)
+    for stan in (1, 2):
+        await ask_balance(demo, spoken, stan)
+        assert (await spoken.receive()).get(39) == "00"
+        manager.stop()
+        await ask_balance(demo, spoken, stan + 10)
+        manager.start()
+        assert (await spoken.receive()).get(39) == "00"
+    await ask_balance(demo, polled, 4)
+    assert (await polled.receive()).get(39) == "00"
+    for line in (spoken, polled):
+        await line.aclose()
+
+
+@pytest.mark.slow
+def test_a_line_is_closed_whose_listener_speaks_something_else_now(manager: Manager) -> None:
+    with Line("nac", manager.ports["nac"]) as nac, Line("ascii", manager.ports["ascii"]) as ascii_:
+        for line in (nac, ascii_):
+            assert line.ask(echo(1)).rc == "00"
+        text = manager.office.file.read_text()
+        assert text.count('dialect = "ascii"') == 2
+        manager.office.file.write_text(text.replace('dialect = "ascii"', 'dialect = "nac"', 1))
+        manager.replace()
+        assert nac.ask(echo(2)).rc == "00"
+        assert ascii_.receive_frame() == b""
+
+
+def framed(line: Line, message: Message) -> bytes:
+    return frame(line.dialect, encode(line.dialect, message))
+
+
+async def dial_visa2(demo: Demo) -> SimulatorLine:
+    return await open_link(demo, demo.terminals_of("visa2")[0], "visa2", "127.0.0.1")
+
+
+async def ask_balance(demo: Demo, line: SimulatorLine, stan: int) -> None:
+    who = demo.terminals_of("visa2")[0]
+    card = next(card for card in demo.gift_cards if card.currency == who.currency and card.state == "active")
+    order = Order(KINDS["balance"], card.pan)
+    await line.send(build_request(who, "visa2", order, Counters(f"{stan:06d}", f"{stan:06d}", None), who.now()))

@@ -74,6 +74,7 @@ def test_whatever_a_help_says_is_printed_as_it_is(plain: str) -> None:
     assert re.sub(".\b", "", shown.stdout).count(plain) == 2, shown.stdout
 
 
+@pytest.mark.slow
 def test_the_pages_are_written_where_man_looks_and_name_nothing_of_this_machine(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "deploy.man.build", str(tmp_path)]  # as OPERATIONS.md says
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)

@@ -5,15 +5,20 @@ What can be falsified without the key is in tests/cli/test_audit.py.
 
 from __future__ import annotations
 
+import hmac
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
 import msgspec
 import pytest
 
 from specs.outcomes import Outcome
-from specs.transaction import Kind, MessageClass, Total
+from specs.transaction import Kind, MessageClass, PointsTold, Reply, Returned, Total
 from switch.audit import Audit, BrokenFact, audit
 from switch.core.decision import Changes
 from switch.core.holdings import Account, AccountKind, system_account
-from switch.core.journal import Entry, Row
+from switch.core.journal import Deed, Entry, Row
 from switch.core.merchants import Count
 from switch.seals import mark, seal_of
 from switch.store.memory import MemoryStore
@@ -107,3 +112,51 @@ def test_rows_older_than_a_field_keep_their_seals() -> None:
     ):
         changed = [msgspec.structs.replace(rows[0], **change)]
         assert seal_of(changed, None, "main", 5, KEY).mac.hex() != first, change
+
+
+#: Fields that came later, with something they may say.
+LATER_ROW = {
+    "other_holder": 4,
+    "deed": Deed(earned=3),
+    "event": "crm-7",
+    "counts": (Count(1, 0, 1, 5),),
+    "late": True,
+    "claimed": (Total(),),
+    "original_class": MessageClass.REQUEST,
+    "matched": 3,
+}
+LATER_REPLY = {
+    "points": PointsTold(3, 4, 5),
+    "returned": Returned(1, 2),
+    "totals": (Total(),),
+    "local_year": "26",
+    "points_worth": 12,
+}
+
+
+def chosen(fields: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for count in range(len(fields) + 1):
+        for names in itertools.combinations(fields, count):
+            yield {name: fields[name] for name in names}
+
+
+def plainly(record: msgspec.Struct, later: dict[str, Any]) -> dict[str, Any]:
+    names = [name for name in record.__struct_fields__ if name not in later]
+    said = [
+        name for name in record.__struct_fields__ if name in later and getattr(record, name) not in (None, 0, "", ())
+    ]
+    return {name: getattr(record, name) for name in (*names, *said)}
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_seal_says_of_a_row_and_its_answer_the_first_fields_and_the_later_ones_that_say_something(count: int) -> None:
+    """By MessagePack, whose maps begin otherwise from sixteen entries on."""
+    first = Reply(Outcome.APPROVED, rrn="626400000007")
+    replies = [msgspec.structs.replace(first, **some) for some in chosen(LATER_REPLY)]
+    rows = [make.row(7, reply=reply) for reply in replies] + [make.row(7, **some) for some in chosen(LATER_ROW)]
+    for one in rows:
+        assert one.reply is not None
+        said = plainly(one, LATER_ROW) | {"reply": plainly(one.reply, LATER_REPLY)}
+        head = msgspec.msgpack.encode(("main", 1, count, 5, b""))
+        mac = hmac.digest(KEY, head + msgspec.msgpack.encode([said] * count), "sha256")
+        assert seal_of([one] * count, None, "main", 5, KEY).mac == mac

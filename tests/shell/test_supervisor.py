@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 from trio.testing import MockClock
 
 from switch.store.port import Lost, Unavailable
@@ -115,3 +116,66 @@ def test_a_manager_that_does_not_read_holds_nothing_up(manager: Manager) -> None
     supervisor = Supervisor(manager.environment)
     for _ in range(10_000):
         supervisor.ready("x" * 200)
+
+
+# -- what is kept ------------------------------------------------------------------------------------------------------
+class Keeper(Manager):
+    """Takes descriptors, one message after another."""
+
+    def take(self) -> tuple[list[str], list[int]]:
+        text, descriptors, *_ = socket.recv_fds(self.socket, 4096, 4)
+        return text.decode().splitlines(), descriptors
+
+
+@pytest.fixture
+def keeper(tmp_path: Path) -> Iterator[Keeper]:
+    one = Keeper(str(tmp_path / "notify"))
+    with one.socket:
+        yield one
+
+
+async def test_a_descriptor_is_kept_once_the_manager_has_looked(keeper: Keeper) -> None:
+    supervisor = Supervisor(keeper.environment | {"FDSTORE": "4"})
+    assert supervisor.keeps
+    ours, theirs = socket.socketpair()
+    kept = list[bool]()
+
+    async def keep() -> None:
+        kept.append(await supervisor.keep("lines", ours.fileno()))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(keep)
+        await trio.testing.wait_all_tasks_blocked()
+        words, (copy,) = keeper.take()
+        assert words == ["FDSTORE=1", "FDNAME=lines", "FDPOLL=0"]
+        words, (barrier,) = keeper.take()
+        assert (words, kept) == (["BARRIER=1"], [])
+        os.close(barrier)
+    assert kept == [True]
+    ours.close()
+    with theirs, socket.socket(fileno=copy) as taken:
+        taken.send(b"it is the same")
+        assert theirs.recv(100) == b"it is the same"
+    supervisor.forget("lines")
+    assert keeper.heard() == ["FDSTOREREMOVE=1", "FDNAME=lines"]
+
+
+async def test_a_manager_that_does_not_look_is_not_waited_for_for_ever(
+    keeper: Keeper, autojump_clock: MockClock
+) -> None:
+    with socket.socket() as ours:
+        assert not await Supervisor(keeper.environment | {"FDSTORE": "4"}).keep("lines", ours.fileno())
+
+
+@pytest.mark.parametrize("environment", [{}, {"NOTIFY_SOCKET": "/nowhere/at/all", "FDSTORE": "4"}])
+async def test_nobody_keeps_anything_without_a_manager(environment: dict[str, str]) -> None:
+    before = os.listdir("/proc/self/fd")
+    with socket.socket() as ours:
+        assert not await Supervisor(environment).keep("lines", ours.fileno())
+    assert os.listdir("/proc/self/fd") == before
+
+
+@pytest.mark.parametrize("environment", [{}, {"FDSTORE": "0"}])
+def test_a_manager_that_does_not_offer_it_keeps_nothing(keeper: Keeper, environment: dict[str, str]) -> None:
+    assert not Supervisor(keeper.environment | environment).keeps
+    assert not Supervisor({"FDSTORE": "4"}).keeps

@@ -43,6 +43,7 @@ def test_staying_on_the_line_sends_echoes_and_tells_how_it_went(switch: ToySwitc
     assert (stay["echoes"], stay["asked"], stay["problem"]) == (3, 0, "")
 
 
+@pytest.mark.slow
 def test_a_lost_line_is_told_and_ends_with_three(switch: ToySwitch) -> None:
     switch.fault = lambda request, answer: "close"
     result = tillsim(switch, "online", "--seconds", "5")
