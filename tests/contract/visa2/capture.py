@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from tests.contract.client import WireError
@@ -82,9 +83,10 @@ class Item:
 
 
 def batch_records(
-    numbers: Numbers, batch: str, items: Sequence[Item], *, date: str = "1122", kind: str = "1", **trailer: str
+    numbers: Numbers, batch: str, items: Sequence[Item], *, date: str = "", kind: str = "1", **trailer: str
 ) -> list[Record]:
     """Header, parameter, details, and a trailer that adds them up, except for the fields a test names (`f08`)."""
+    date = date or f"{datetime.now(UTC):%m%d}"
     # fmt: off
     header = Record("H", {
         6: numbers.acquirer_bin, 7: numbers.agent_bank, 8: numbers.agent_chain, 9: numbers.merchant_number,
@@ -144,6 +146,13 @@ def read_settled(record: str, kind: str = "1") -> Settled:
     if code == "QD" and (not rest[:4].isdigit() or rest[4:].strip()):
         raise WireError(f"a duplicate batch tells a date alone: {record!r}")
     return Settled(int(count), int(deposit), code, batch, rest)
+
+
+def unseen(till: VisaTill, code: str, pan: str, amount: int, sequence: str = "") -> Item:
+    """A transaction of a moment ago that no host has seen; its approval code is the terminal's own."""
+    moment = till.clock.now() - timedelta(minutes=1)
+    made = Item(code, pan, sequence or till.sequence(), amount, "123456")
+    return replace(made, date=f"{moment:%m%d}", time=f"{moment:%H%M%S}")
 
 
 def sell(till: VisaTill, card: str, *moves: tuple[str, int]) -> list[Item]:

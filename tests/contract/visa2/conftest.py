@@ -26,10 +26,10 @@ port = {port}
 clear_pin = true
 
 [listeners.link]
-poll_seconds = 0.3
+poll_seconds = 0.4
 character_seconds = 0.3
 repeat_seconds = 0.3
-capture_seconds = 0.3
+capture_seconds = 1.0
 acknowledge_seconds = 0.2
 """
 

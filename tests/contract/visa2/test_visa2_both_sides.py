@@ -85,7 +85,6 @@ def test_a_batch_captured_over_visa2_is_closed_over_nac(
     assert upload(till, batch_records(till.numbers, batch, [item])).code == "GB"
     assert twin.open_batch({60: f"000{batch}"}) == f"000{following(batch)}"
     twin.do(REDEEM, card, 1_000, {60: f"000{batch}"}).expect("80")
-    visa.demo.command("batch", "show", f"{twin.record.merchant_id}/{twin.record.terminal_id}", f"000{batch}")
 
 
 @pytest.mark.parametrize("with_original", [True, False])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from tests.contract.client import Secret
 from tests.contract.till import Till
-from tests.contract.visa2.capture import Item, batch_records, sell, upload
+from tests.contract.visa2.capture import Item, batch_records, sell, unseen, upload
 from tests.contract.visa2.conftest import VisaHouse
 from tests.contract.visa2.till import VisaTill, following
 
@@ -78,13 +79,13 @@ def test_a_batch_is_good_whatever_differs_from_the_books(
     till: VisaTill, nac: Till, card: Secret, batch: str, how: str
 ) -> None:
     first, second = sell(till, card, ("G4", 2_500), ("G4", 1_000))
-    unseen = Item("G6", card, till.sequence(), 7_000, "123456")
+    nowhere = unseen(till, "G6", card, 7_000)
     # fmt: off
     items = {
         "one_missing":          [first],
         "another_amount":       [first, replace(second, amount=1_100)],
         "another_approval":     [first, replace(second, approval="999999")],
-        "nothing_of_the_books": [unseen],
+        "nothing_of_the_books": [nowhere],
     }[how]
     # fmt: on
     left = nac.balance(card)
@@ -99,7 +100,7 @@ def test_a_load_first_seen_here_puts_no_value_on_a_card(
     till: VisaTill, nac: Till, card: Secret, unsold: Secret, batch: str, code: str
 ) -> None:
     pan = unsold if code == "GC" else card
-    item = Item(code, pan, till.sequence(), 5_000, "123456")
+    item = unseen(till, code, pan, 5_000)
     assert upload(till, batch_records(till.numbers, batch, [item])).code == "GB"
     if code == "GC":
         till.do("G4", pan, 100).expect("57")
@@ -108,7 +109,7 @@ def test_a_load_first_seen_here_puts_no_value_on_a_card(
 
 
 def test_a_sale_first_seen_here_takes_its_money_once(till: VisaTill, nac: Till, card: Secret, batch: str) -> None:
-    records = batch_records(till.numbers, batch, [Item("G4", card, till.sequence(), 5_000, "123456")])
+    records = batch_records(till.numbers, batch, [unseen(till, "G4", card, 5_000)])
     assert [upload(till, records).code for _ in range(3)] == ["GB", "QD", "QD"]
     assert nac.balance(card) == 15_000
 
@@ -122,14 +123,14 @@ def test_what_was_undone_and_is_sent_as_live_stays_undone(till: VisaTill, nac: T
 
 def test_a_mark_alone_undoes_nothing_and_books_nothing(till: VisaTill, nac: Till, card: Secret, batch: str) -> None:
     done, kept = sell(till, card, ("G4", 2_500), ("G4", 1_000))
-    unseen = Item("G4", card, till.sequence(), 5_000, "123456", voided=True)
-    items = [replace(done, voided=True), unseen, kept]
+    nowhere = replace(unseen(till, "G4", card, 5_000), voided=True)
+    items = [replace(done, voided=True), nowhere, kept]
     assert upload(till, batch_records(till.numbers, batch, items)).code == "GB"
     assert nac.balance(card) == 16_500
 
 
 def test_more_than_there_is_empties_the_card_and_no_more(till: VisaTill, nac: Till, card: Secret, batch: str) -> None:
-    items = [Item("G4", card, till.sequence(), amount, "123456") for amount in (15_000, 15_000)]
+    items = [unseen(till, "G4", card, amount) for amount in (15_000, 15_000)]
     assert upload(till, batch_records(till.numbers, batch, items)).code == "GB"
     assert nac.balance(card) == 0
 
@@ -138,7 +139,7 @@ def test_a_sale_first_seen_here_earns_its_points(
     visa: VisaHouse, till: VisaTill, nac: Till, member: Secret, batch: str
 ) -> None:
     before = nac.points(member)
-    records = batch_records(till.numbers, batch, [Item("L6", member, till.sequence(), 5_000, "123456")])
+    records = batch_records(till.numbers, batch, [unseen(till, "L6", member, 5_000)])
     assert [upload(till, records).code for _ in range(2)] == ["GB", "QD"]
     assert nac.points(member) == before + visa.club.programme.earned(5_000)
 
@@ -146,11 +147,11 @@ def test_a_sale_first_seen_here_earns_its_points(
 def test_the_same_batch_again_is_a_duplicate_whatever_it_claims(
     till: VisaTill, nac: Till, card: Secret, batch: str
 ) -> None:
-    items = sell(till, card, ("G4", 2_500))
-    assert upload(till, batch_records(till.numbers, batch, items, date="1121")).code == "GB"
+    items, earlier = sell(till, card, ("G4", 2_500)), f"{till.clock.now() - timedelta(days=2):%m%d}"
+    assert upload(till, batch_records(till.numbers, batch, items, date=earlier)).code == "GB"
     again = upload(till, batch_records(till.numbers, batch, items))
-    assert (again.code, again.batch, again.received, again.held_since) == ("QD", batch, 4, "1121")
-    other = [replace(items[0], amount=9_900), Item("G4", card, till.sequence(), 5_000, "123456")]
+    assert (again.code, again.batch, again.received, again.held_since) == ("QD", batch, 4, earlier)
+    other = [replace(items[0], amount=9_900), unseen(till, "G4", card, 5_000)]
     assert upload(till, batch_records(till.numbers, batch, other)).code == "QD"
     assert nac.balance(card) == 17_500
     assert till.open_batch() == following(batch)

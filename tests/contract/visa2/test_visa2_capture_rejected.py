@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -18,6 +19,7 @@ from tests.contract.visa2.capture import (
     batch_records,
     read_settled,
     send_last,
+    unseen,
     upload,
 )
 from tests.contract.visa2.link import ACK, CLOSED, ETB, damaged, framed
@@ -27,29 +29,36 @@ from tests.contract.visa2.till import VisaTill
 @pytest.fixture
 def items(till: VisaTill, card: Secret) -> list[Item]:
     """Two sales no host has seen: if they were captured, their money would be gone."""
-    return [Item("G4", card, till.sequence(), amount, "123456") for amount in (2_500, 1_000)]
+    return [unseen(till, "G4", card, amount) for amount in (2_500, 1_000)]
 
 
-def rejected(till: VisaTill, nac: Till, card: str, records: Sequence[Record | str], good: Sequence[Record]) -> Settled:
-    """The RB of a batch; nothing of it is in the books, and the corrected one is captured under the same number."""
+def rejected(till: VisaTill, nac: Till, card: str, records: Sequence[Record]) -> Settled:
+    """The RB of a batch of which nothing is in the books."""
     settled = upload(till, records)
     assert settled.code == "RB", settled
     assert nac.balance(card) == 20_000
+    return settled
+
+
+def corrected(till: VisaTill, nac: Till, card: str, records: Sequence[Record], good: Sequence[Record]) -> Settled:
+    """The same, and the corrected batch is captured under the same number."""
+    settled = rejected(till, nac, card, records)
     assert upload(till, good).code == "GB"
     assert nac.balance(card) == 16_500
     return settled
 
 
 # fmt: off
+ANOTHER_DAY = f"{datetime.now(UTC) + timedelta(days=40):%m%d}"
 TRAILERS = [  # what the trailer says instead, the field that is named
-    ("date",               {"f06": "1123"},                                            "06"),
+    ("date",               {"f06": ANOTHER_DAY},                                        "06"),
     ("batch_number",       {"f07": "998"},                                             "07"),
     ("count_too_small",    {"f08": "000000004"},                                       "08"),
     ("count_too_large",    {"f08": "000000006"},                                       "08"),
     ("hash",               {"f09": "0000000000003501"},                                "09"),
     ("cash_back",          {"f10": "0000000000000100"},                                "10"),
     ("net",                {"f11": "0000000000003499"},                                "11"),
-    ("all_of_them",        {"f06": "1123", "f07": "998", "f08": "000000004", "f09": "0" * 16}, "06"),
+    ("all_of_them",        {"f06": ANOTHER_DAY, "f07": "998", "f08": "000000004", "f09": "0" * 16}, "06"),
     ("count_and_hash",     {"f08": "000000004", "f09": "0000000000003501"},            "08"),
     ("hash_and_net",       {"f09": "0000000000003501", "f11": "0000000000003499"},     "09"),
     ("cash_back_and_net",  {"f10": "0000000000000100", "f11": "0000000000003499"},     "10"),
@@ -62,7 +71,7 @@ def test_a_trailer_that_does_not_add_up(
     till: VisaTill, nac: Till, card: Secret, batch: str, items: list[Item], wrong: dict[str, str], number: str
 ) -> None:
     records = batch_records(till.numbers, batch, items, **wrong)
-    settled = rejected(till, nac, card, records, batch_records(till.numbers, batch, items))
+    settled = corrected(till, nac, card, records, batch_records(till.numbers, batch, items))
     assert settled.error == ("E", "0005", "T", number)
     assert settled.data == wrong[f"f{number}"].ljust(32)
     assert (settled.received, settled.net, settled.batch) == (5, 3_500, batch)
@@ -114,7 +123,7 @@ def test_a_malformed_detail_is_named(
 ) -> None:
     good = batch_records(till.numbers, batch, items)
     records = [*good[:3], good[3].but(**{f"f{number}": text}), good[4]]
-    settled = rejected(till, nac, card, records, good)
+    settled = rejected(till, nac, card, records)
     assert settled.error == ("E", "0004", "D", number)
     assert settled.data == text.ljust(32)
     assert settled.batch == batch
@@ -125,7 +134,7 @@ def test_a_malformed_header_is_named(
     till: VisaTill, nac: Till, card: Secret, batch: str, items: list[Item], number: str, text: str
 ) -> None:
     good = batch_records(till.numbers, batch, items)
-    settled = rejected(till, nac, card, [good[0].but(**{f"f{number}": text}), *good[1:]], good)
+    settled = rejected(till, nac, card, [good[0].but(**{f"f{number}": text}), *good[1:]])
     assert settled.error == ("E", "0001", "H", number)
     assert settled.data == text.ljust(32)
 
@@ -147,7 +156,7 @@ def test_a_malformed_parameter_record_is_named(
     till: VisaTill, nac: Till, card: Secret, batch: str, items: list[Item], number: str, text: str
 ) -> None:
     good = batch_records(till.numbers, batch, items)
-    settled = rejected(till, nac, card, [good[0], good[1].but(**{f"f{number}": text}), *good[2:]], good)
+    settled = rejected(till, nac, card, [good[0], good[1].but(**{f"f{number}": text}), *good[2:]])
     assert settled.error == ("E", "0002", "P", number)
     assert settled.data == text.ljust(32)
 
@@ -157,7 +166,7 @@ def test_a_sender_nobody_knows_is_turned_away(
     till: VisaTill, nac: Till, card: Secret, batch: str, items: list[Item], number: str, text: str
 ) -> None:
     good = batch_records(till.numbers, batch, items)
-    settled = rejected(till, nac, card, [good[0].but(**{f"f{number}": text}), *good[1:]], good)
+    settled = rejected(till, nac, card, [good[0].but(**{f"f{number}": text}), *good[1:]])
     assert settled.error[0] in "VE", settled
     assert settled.error[1:3] == ("0001", "H")
     assert "06" <= settled.error[3] <= "11", settled
@@ -192,7 +201,7 @@ def test_records_out_of_order(
                 good[3] if one == "D" else record.but(**{seconds[one]: "1" * len(record.fields[int(seconds[one][1:])])})
             )
         sent.append(record)
-    settled = rejected(till, nac, card, sent, good)
+    settled = corrected(till, nac, card, sent, good)
     assert settled.error == ("S", number, letter, "05")
 
 
@@ -201,7 +210,7 @@ def test_a_batch_of_voided_items_alone_is_rejected(
 ) -> None:
     voided = [replace(item, voided=True) for item in items]
     good = batch_records(till.numbers, batch, items)
-    assert rejected(till, nac, card, batch_records(till.numbers, batch, voided), good).error[0] == "S"
+    assert corrected(till, nac, card, batch_records(till.numbers, batch, voided), good).error[0] == "S"
 
 
 def d_record(till: VisaTill, record: Record, card: str) -> bytes:

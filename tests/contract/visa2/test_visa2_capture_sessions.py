@@ -7,7 +7,6 @@ import pytest
 from tests.contract.client import Secret
 from tests.contract.till import Till
 from tests.contract.visa2.capture import (
-    Item,
     acknowledgement,
     batch_records,
     hang_up,
@@ -15,6 +14,7 @@ from tests.contract.visa2.capture import (
     sell,
     send_all,
     send_last,
+    unseen,
     upload,
 )
 from tests.contract.visa2.link import ACK, CLOSED, ETB, ETX, NAK, damaged, framed
@@ -51,7 +51,7 @@ def test_the_response_is_sent_again_after_nak(till: VisaTill, card: Secret, batc
 def test_a_session_that_goes_wrong_ends_and_nothing_is_captured(
     till: VisaTill, nac: Till, card: Secret, batch: str, how: str
 ) -> None:
-    records = batch_records(till.numbers, batch, [Item("G4", card, till.sequence(), 5_000, "123456")])
+    records = batch_records(till.numbers, batch, [unseen(till, "G4", card, 5_000)])
     with till.new_line() as line:
         line.send(records[0].text(), ETB)
         line.expect("ACK")
@@ -69,7 +69,7 @@ def test_a_session_that_goes_wrong_ends_and_nothing_is_captured(
 def test_a_session_broken_anywhere_and_sent_again_is_captured_once(
     till: VisaTill, nac: Till, card: Secret, batch: str, sent: int
 ) -> None:
-    items = [*sell(till, card, ("G4", 2_500)), Item("G4", card, till.sequence(), 1_000, "123456")]
+    items = [*sell(till, card, ("G4", 2_500)), unseen(till, "G4", card, 1_000)]
     records = batch_records(till.numbers, batch, items)
     with till.new_line() as line:
         for nth, record in enumerate(records[:sent], start=1):
@@ -83,7 +83,7 @@ def test_a_session_broken_anywhere_and_sent_again_is_captured_once(
 
 
 def test_half_a_session_hinders_nobody(till: VisaTill, nac: Till, card: Secret, batch: str) -> None:
-    items = [*sell(till, card, ("G4", 2_500)), Item("G4", card, till.sequence(), 1_000, "123456")]
+    items = [*sell(till, card, ("G4", 2_500)), unseen(till, "G4", card, 1_000)]
     texts = [record.text() for record in batch_records(till.numbers, batch, items)]
     with till.new_line() as first, till.new_line() as abandoned:
         for line in (first, abandoned):
@@ -116,7 +116,7 @@ def test_several_batches_on_one_line(till: VisaTill, nac: Till, card: Secret, ba
 
 
 def test_a_rejected_batch_is_corrected_on_the_same_line(till: VisaTill, nac: Till, card: Secret, batch: str) -> None:
-    items = [Item("G4", card, till.sequence(), 1_000, "123456")]
+    items = [unseen(till, "G4", card, 1_000)]
     with till.new_line() as line:
         for wrong, code in (({"f08": "000000009"}, "RB"), ({}, "GB"), ({}, "QD")):
             records = batch_records(till.numbers, batch, items, kind="3", **wrong)
@@ -141,7 +141,7 @@ def test_terminals_have_batches_of_their_own(till: VisaTill, other: VisaTill, na
 
 def test_two_trailers_at_once_capture_one_batch(till: VisaTill, nac: Till, card: Secret) -> None:
     batch = till.fresh_batch()
-    records = batch_records(till.numbers, batch, [Item("G4", card, till.sequence(), 5_000, "123456")])
+    records = batch_records(till.numbers, batch, [unseen(till, "G4", card, 5_000)])
     texts = [record.text() for record in records]
     lines = [till.new_line() for _ in range(3)]
     try:

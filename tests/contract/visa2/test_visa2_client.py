@@ -107,7 +107,7 @@ def test_responses_are_read_as_published() -> None:
 def test_a_batch_is_written_and_its_answer_read_as_published() -> None:
     numbers = Numbers("999995", "888000000001", "0001", "0002", "000000", "000000", "708", "5999")
     items = [Item("G4", "9900100000000000000", "0001", 1_234), Item("G4", "9900100000000000000", "0004", 2_850)]
-    records = batch_records(numbers, "017", [*items, Item("G5", "9900100000000000000", "0005", 500)])
+    records = batch_records(numbers, "017", [*items, Item("G5", "9900100000000000000", "0005", 500)], date="1122")
     assert [len(record.text()) for record in records] == [65, 78, 108, 108, 108, 73]
     assert records[-1].text() == FRAMES[-1][1]
     header = records[0].but(f12="DF", f13="840")

@@ -12,7 +12,7 @@ import pytest
 
 from tests.contract.conftest import House
 from tests.contract.daemon import Daemon, running
-from tests.contract.visa2.capture import Item, Record, acknowledgement, batch_records, upload
+from tests.contract.visa2.capture import Record, acknowledgement, batch_records, unseen, upload
 from tests.contract.visa2.conftest import VisaHouse
 from tests.contract.visa2.link import ETB, VisaLine
 from tests.contract.visa2.records import Reply, Request, confirmation
@@ -56,8 +56,8 @@ def test_after_a_power_cut_every_session_can_be_taken_up_again(daemon: Daemon) -
 
 def take_up_again(daemon: Daemon, house: VisaHouse, first: VisaTill, second: VisaTill, cards: Sequence[str]) -> None:
     answered, given_up, repeated, confirmed, captured, half = cards
-    whole = batch_records(first.numbers, first.fresh_batch(), [Item("G4", captured, "9001", 5_000, "123456")])
-    begun = batch_records(second.numbers, second.fresh_batch(), [Item("G4", half, "9001", 5_000, "123456")])
+    whole = batch_records(first.numbers, first.fresh_batch(), [unseen(first, "G4", captured, 5_000, "9001")])
+    begun = batch_records(second.numbers, second.fresh_batch(), [unseen(second, "G4", half, 5_000, "9001")])
     sale = first.request("G4", answered, 2_500, GIFT)
     lost, again = debit(first, "G4", given_up, 2_500), debit(second, "G4", repeated, 2_500)
     kept = debit(first, "G4", confirmed, 2_500)

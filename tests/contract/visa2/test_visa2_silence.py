@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contract.visa2.capture import Item, batch_records, send_all
+from tests.contract.visa2.capture import batch_records, send_all, unseen
 from tests.contract.visa2.conftest import VisaHouse
 from tests.contract.visa2.link import ACK, CLOSED, ETB, Frame, Heard, VisaLine, damaged, framed
 from tests.contract.visa2.till import VisaTill
@@ -37,13 +37,13 @@ def no_next_of_type_2(line: VisaLine, till: VisaTill, card: str) -> None:
 
 
 def a_batch_begun(line: VisaLine, till: VisaTill, card: str) -> None:
-    records = batch_records(till.numbers, "999", [Item("G4", card, "0001", 1_000)])
+    records = batch_records(till.numbers, "999", [unseen(till, "G4", card, 1_000)])
     line.send(records[0].text(), ETB)
     line.send(records[1].text(), ETB)
 
 
 def a_batch_settled(line: VisaLine, till: VisaTill, card: str) -> None:
-    records = batch_records(till.numbers, till.fresh_batch(), [Item("G4", card, "0001", 1_000)], f08="000000009")
+    records = batch_records(till.numbers, till.fresh_batch(), [unseen(till, "G4", card, 1_000)], f08="000000009")
     send_all(line, [record.text() for record in records])
 
 

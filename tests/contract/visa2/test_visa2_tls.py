@@ -8,7 +8,7 @@ import pytest
 
 from tests.contract.client import Secret, WireError
 from tests.contract.till import Till
-from tests.contract.visa2.capture import Item, batch_records, read_settled, send_all
+from tests.contract.visa2.capture import Item, batch_records, read_settled, send_all, unseen
 from tests.contract.visa2.conftest import VisaHouse
 from tests.contract.visa2.link import ACK, CLOSED, VisaLine
 from tests.contract.visa2.records import confirmation
@@ -51,7 +51,7 @@ def test_a_certificate_does_not_speak_for_another_merchant(
 def test_a_certificate_captures_no_batch_of_another_merchant(
     visa: VisaHouse, till: VisaTill, nac: Till, card: Secret
 ) -> None:
-    records = batch_records(till.numbers, till.open_batch(), [Item("G4", card, till.sequence(), 5_000, "123456")])
+    records = batch_records(till.numbers, till.open_batch(), [unseen(till, "G4", card, 5_000)])
     with secured(visa, till, visa.demo.merchants[1]).expect("ENQ") as line:
         assert read_settled(send_all(line, [record.text() for record in records]).record).code == "RB"
     assert nac.balance(card) == 20_000
