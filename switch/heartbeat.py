@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Final
 
 import structlog
@@ -17,6 +18,7 @@ import trio
 from specs import limits
 from switch.core.presence import State
 from switch.core.sightings import FoldPresence, Sighting
+from switch.labels import OfflineShare, offline_share
 from switch.live_page import StoreStates
 from switch.metrics import Metrics
 from switch.presence import Presences, Seen, sighting_of
@@ -49,7 +51,7 @@ class Heartbeat:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Until cancelled; started when what the books know is known. While the store is away it waits."""
-        await self._refresh()
+        await self.refresh()
         task_status.started()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._keep_looking)
@@ -65,9 +67,9 @@ class Heartbeat:
         refreshed = trio.current_time()
         while True:
             await trio.sleep(LOOK_SECONDS)
-            await self._fold(self._silent)
+            await self.fold()
             if trio.current_time() - refreshed >= REFRESH_SECONDS:
-                await self._refresh()
+                await self.refresh()
                 refreshed = trio.current_time()
 
     async def look(self) -> None:
@@ -84,18 +86,36 @@ class Heartbeat:
                     if state is State.OFFLINE and self._presences.is_silent(seen, now):
                         silent.append(seen)
             await trio.lowlevel.checkpoint()
-        self._metrics.set_terminals(states, stores.values())
-        self.states, self.worst_stores, self._silent = states, _worst(stores), silent
+        worst = await self._look_at_stores(states, list(stores.items()))
+        self.states, self.worst_stores, self._silent = states, worst, silent
+
+    async def _look_at_stores(
+        self, states: Mapping[State, int], stores: Sequence[tuple[tuple[str, str], Mapping[State, int]]]
+    ) -> list[StoreStates]:
+        """Counts them by their share of terminals offline; those with most come back."""
+        shares: Counter[OfflineShare] = Counter()
+        worst: list[StoreStates] = []
+        for start in range(0, len(stores), LOOK_SLICE):
+            some = stores[start : start + LOOK_SLICE]
+            shares.update(filter(None, (offline_share(counted) for _, counted in some)))
+            worst = _worst(chain(worst, (StoreStates(*names, counted) for names, counted in some)))
+            await trio.lowlevel.checkpoint()
+        self._metrics.set_terminals(states, shares)
+        return worst
+
+    async def fold(self) -> None:
+        """What is news: who has fallen silent, who was heard."""
+        size = limits.PRESENCE_SLICE
+        for start in range(0, len(self._silent), size):
+            await self._tell([sighting_of(seen, silent=True) for seen in self._silent[start : start + size]])
+        await self._fold_heard(everything=False)
 
     async def fold_all(self) -> None:
         """Before the end: nothing that was seen is forgotten."""
-        await self._fold([], everything=True)
+        await self._fold_heard(everything=True)
 
-    async def _fold(self, silent: Sequence[Seen], *, everything: bool = False) -> None:
-        size = limits.PRESENCE_SLICE
-        for start in range(0, len(silent), size):
-            await self._tell([sighting_of(seen, silent=True) for seen in silent[start : start + size]])
-        numbers = self._presences.with_news()
+    async def _fold_heard(self, *, everything: bool) -> None:
+        numbers, size = self._presences.with_news(), limits.PRESENCE_SLICE
         for start in range(0, len(numbers), size):
             await self._tell(self._presences.take_sightings(numbers[start : start + size], everything=everything))
 
@@ -105,7 +125,7 @@ class Heartbeat:
         else:
             await trio.lowlevel.checkpoint()
 
-    async def _refresh(self) -> None:
+    async def refresh(self) -> None:
         """What the books know, a slice at a time."""
         after = 0
         try:
@@ -118,13 +138,10 @@ class Heartbeat:
             log.warning("what other daemons have seen has to wait", reason=str(reason))
 
 
-def _worst(stores: Mapping[tuple[str, str], Counter[State]]) -> list[StoreStates]:
+def _worst(stores: Iterable[StoreStates]) -> list[StoreStates]:
     """Stores with most terminals offline, then late; those that have not opened yet are left out."""
-    open_stores = [
-        StoreStates(merchant_id, store, states)
-        for (merchant_id, store), states in stores.items()
-        if states.total() > states[State.NEVER_SEEN]
-    ]
     return heapq.nlargest(
-        WORST_STORES, open_stores, key=lambda one: (one.states.get(State.OFFLINE, 0), one.states.get(State.LATE, 0))
+        WORST_STORES,
+        (one for one in stores if any(count for state, count in one.states.items() if state is not State.NEVER_SEEN)),
+        key=lambda one: (one.states.get(State.OFFLINE, 0), one.states.get(State.LATE, 0)),
     )
