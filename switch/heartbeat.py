@@ -92,7 +92,7 @@ class Heartbeat:
     async def _look_at_stores(
         self, states: Mapping[State, int], stores: Sequence[tuple[tuple[str, str], Mapping[State, int]]]
     ) -> list[StoreStates]:
-        """Counts them by their share of terminals offline; those with most come back."""
+        """Counts them by their share of terminals offline. Those with most come back; of many only where some are."""
         shares: Counter[OfflineShare] = Counter()
         worst: list[StoreStates] = []
         for start in range(0, len(stores), LOOK_SLICE):
@@ -101,6 +101,8 @@ class Heartbeat:
             worst = _worst(chain(worst, (StoreStates(*names, counted) for names, counted in some)))
             await trio.lowlevel.checkpoint()
         self._metrics.set_terminals(states, shares)
+        if shares.total() > WORST_STORES:
+            return [one for one in worst if one.states.get(State.OFFLINE) or one.states.get(State.LATE)]
         return worst
 
     async def fold(self) -> None:
