@@ -22,6 +22,7 @@ VISA2_STRAYS_MAX: Final = 64  # characters outside a frame in one state: noise o
 
 # -- connections ------------------------------------------------------------------------------------------------------
 CONNECTIONS_MAX: Final = 4096  # per listener; a task costs about 20 kB, file descriptors are the scarcer thing
+CONNECTIONS_FEW: Final = 128  # per listener: room for less is worth a warning although nobody asked for a number
 IDLE_SECONDS: Final = 900.0  # persistent terminals send an echo every few minutes; a dead NAT entry must not stay
 FRAME_SECONDS: Final = 30.0  # from the first byte of a frame to its last: slow lines need 5 s, slow attackers more
 HANDSHAKE_SECONDS: Final = 10.0  # TLS over a GPRS modem takes 3 to 6 s
