@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 import switch
 from switch.cli.main import main as tillswitch
-from switch.config import load_config
+from switch.config_file import load_config
 from tests.cli.operator import ROOT
 from tests.deploy.test_container import DATA, USER, instructions
 from tests.test_docs import check_command
