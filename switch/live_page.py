@@ -107,8 +107,7 @@ def _throughput(snapshot: Snapshot) -> str:
         "Throughput",
         f'<p class="large"><b>{now:.1f}</b> answers a second</p>',
         _chart(snapshot.per_second),
-        f"<p>at most {max(snapshot.per_second, default=0.0):.1f} in the time shown; "
-        f"{snapshot.queue} waiting to be decided</p>",
+        f"<p>at most {max(snapshot.per_second, default=0.0):.1f}; {snapshot.queue} waiting to be decided</p>",
     )
 
 

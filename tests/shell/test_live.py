@@ -90,7 +90,7 @@ def test_the_page_tells_what_there_is() -> None:
         "Tillswitch main · 1.2.3 ready",
         "0 never seen 5 online 0 late 1 offline",
         "connections: nac 3",
-        "6.0 answers a second at most 12.0 in the time shown; 7 waiting",
+        "6.0 answers a second at most 12.0; 7 waiting",
         "wrong pin 1 2 not enough 0 5",  # those of the last minute first
         "answer 1.5 ms 9.0 ms commit 0.5 ms 4.0 ms",
         "open, up to 1h 2 open, older 1 opened 4 settled 1",
