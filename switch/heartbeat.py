@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Final
 
 import structlog
@@ -28,7 +28,11 @@ from switch.store.port import Conflict, Unavailable
 LOOK_SECONDS: Final = 5.0  # between two looks at all terminals
 REFRESH_SECONDS: Final = 30.0  # between two readings of what other daemons have seen
 WORST_STORES: Final = 20  # shown on the live page
+#: A small store that is all dark comes before a large one that has lost some.
+DARKER: Final[Mapping[OfflineShare, int]] = {"none": 0, "some": 1, "half": 2, "all": 3}
 LOOK_SLICE: Final = 1000  # terminals looked at before everybody else gets a turn: about a millisecond
+
+Darkness = tuple[int, int, int]  # of a store: its share, terminals offline, terminals late
 
 log = structlog.get_logger()
 
@@ -42,7 +46,7 @@ class Heartbeat:
     def __init__(self, service: Service, metrics: Metrics, clock: Callable[[], int]) -> None:
         self._service, self._metrics, self._clock = service, metrics, clock
         self.states: Counter[State] = Counter()  # of all terminals, as of the last look
-        self.worst_stores: list[StoreStates] = []  # those with most terminals offline
+        self.worst_stores: list[StoreStates] = []  # the darkest
         self._silent: list[Seen] = []  # who is offline and not known to be, as of the last look
 
     @property
@@ -92,18 +96,20 @@ class Heartbeat:
     async def _look_at_stores(
         self, states: Mapping[State, int], stores: Sequence[tuple[tuple[str, str], Mapping[State, int]]]
     ) -> list[StoreStates]:
-        """Counts them by their share of terminals offline. Those with most come back; of many only where some are."""
+        """Counts them by their share of terminals offline. The darkest come back; of many if anybody is missing."""
         shares: Counter[OfflineShare] = Counter()
-        worst: list[StoreStates] = []
+        darkest: list[tuple[Darkness, StoreStates]] = []
         for start in range(0, len(stores), LOOK_SLICE):
-            some = stores[start : start + LOOK_SLICE]
-            shares.update(filter(None, (offline_share(counted) for _, counted in some)))
-            worst = _worst(chain(worst, (StoreStates(*names, counted) for names, counted in some)))
+            for names, counted in stores[start : start + LOOK_SLICE]:
+                if share := offline_share(counted):  # else it has not opened yet
+                    shares[share] += 1
+                    darkness = DARKER[share], counted.get(State.OFFLINE, 0), counted.get(State.LATE, 0)
+                    darkest.append((darkness, StoreStates(*names, counted)))
+            darkest = heapq.nlargest(WORST_STORES, darkest, key=itemgetter(0))
             await trio.lowlevel.checkpoint()
         self._metrics.set_terminals(states, shares)
-        if shares.total() > WORST_STORES:
-            return [one for one in worst if one.states.get(State.OFFLINE) or one.states.get(State.LATE)]
-        return worst
+        many = shares.total() > WORST_STORES
+        return [store for darkness, store in darkest if not many or any(darkness)]
 
     async def fold(self) -> None:
         """What is news: who has fallen silent, who was heard."""
@@ -138,12 +144,3 @@ class Heartbeat:
                 self._presences.learn(page)
         except (Unavailable, Conflict) as reason:
             log.warning("what other daemons have seen has to wait", reason=str(reason))
-
-
-def _worst(stores: Iterable[StoreStates]) -> list[StoreStates]:
-    """Stores with most terminals offline, then late; those that have not opened yet are left out."""
-    return heapq.nlargest(
-        WORST_STORES,
-        (one for one in stores if any(count for state, count in one.states.items() if state is not State.NEVER_SEEN)),
-        key=lambda one: (one.states.get(State.OFFLINE, 0), one.states.get(State.LATE, 0)),
-    )

@@ -114,6 +114,21 @@ async def test_of_many_stores_those_are_named_where_somebody_is_missing(autojump
             assert {one.states[State.OFFLINE] for one in watching.worst_stores} <= {1}
 
 
+async def test_the_darkest_stores_come_first(autojump_clock: MockClock) -> None:
+    """Terminals online and offline of each: what is dark is seen although more are missing elsewhere."""
+    chain = {"large": (60, 40), "half": (3, 3), "kiosk": (0, 1), "shop": (0, 4), "small": (5, 2), "well": (9, 0)}
+    async with stage() as on:
+        watching = Heartbeat(on.service, on.metrics, micros)
+        on.service.presences = Presences(micros())
+        ages = [(name, age) for name, (there, away) in chain.items() for age in [0] * there + [1000] * away]
+        on.service.presences.learn(
+            Station(terminal(number, store=name), Presence(number, last_seen=micros() - age * SECOND))
+            for number, (name, age) in enumerate(ages)
+        )
+        await watching.look()
+    assert [one.store for one in watching.worst_stores] == ["shop", "kiosk", "half", "large", "small", "well"]
+
+
 async def test_what_was_seen_last_is_in_the_books_soon_and_all_of_it_at_the_end(autojump_clock: MockClock) -> None:
     async with stage() as on:
         heartbeat = await watched(on)
