@@ -52,9 +52,8 @@ def documents(request: pytest.FixtureRequest) -> list[Any]:
     return list(rendered(VARIANTS[request.param]))
 
 
-def rendered(values: dict[str, Any]) -> Iterator[Any]:
-    with_chart = helm_python.Chart.load(CHART)
-    for name, text in with_chart.render(values, name="shop", namespace="pos").items():
+def rendered(values: dict[str, Any], chart: Path = CHART) -> Iterator[Any]:
+    for name, text in helm_python.Chart.load(chart).render(values, name="shop", namespace="pos").items():
         if name.endswith(".yaml"):
             yield from (document for document in YAML(typ="safe").load_all(text) if document)
 
@@ -137,9 +136,11 @@ def test_what_belongs_together_has_the_same_names(documents: list[Any]) -> None:
         assert ops["metadata"]["labels"][monitor["spec"]["jobLabel"]] == "tillswitch", "rules ask for the job's name"
 
 
-def test_rules_and_boards_are_those_of_their_folders_to_the_letter() -> None:
+@pytest.mark.parametrize("packed", [False, True], ids=["of the repository", "packed"])
+def test_rules_and_boards_are_those_of_their_folders_to_the_letter(packed: bool, tmp_path: Path) -> None:
     """The chart holds links to them, which Helm follows: there is no second copy."""
-    documents = list(rendered(VARIANTS["watched by the operator"]))
+    chart = Path(helm_python.package(CHART, destination=tmp_path)) if packed else CHART
+    documents = list(rendered(VARIANTS["watched by the operator"], chart))
     rules = one(documents, "PrometheusRule")
     assert rules["metadata"]["labels"]["release"] == "monitoring"
     assert rules["spec"] == YAML(typ="safe").load(ROOT / "deploy/prometheus/tillswitch.rules.yml")
