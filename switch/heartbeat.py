@@ -30,7 +30,7 @@ REFRESH_SECONDS: Final = 30.0  # between two readings of what other daemons have
 WORST_STORES: Final = 20  # shown on the live page
 #: A small store that is all dark comes before a large one that has lost some.
 DARKER: Final[Mapping[OfflineShare, int]] = {"none": 0, "some": 1, "half": 2, "all": 3}
-LOOK_SLICE: Final = 1000  # terminals looked at before everybody else gets a turn: about a millisecond
+LOOK_SLICE: Final = 500  # terminals, or stores, looked at before everybody else gets a turn: about a millisecond
 
 Darkness = tuple[int, int, int]  # of a store: its share, terminals offline, terminals late
 
