@@ -1,12 +1,11 @@
-"""What a site may choose: the one frozen Config of the daemon, read from `tillswitch.toml`.
+"""What a site may choose: the one frozen Config of the daemon, read from `tillswitch.toml` (switch/config_file.py).
 
 Each key stands with its rule, its explanation and its default in one place; the file that `init` writes is generated
 from here. What the programme owner decides (cards, amounts, refusals) is not here but in the programme file.
 """
 
-import tomllib
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,18 +23,13 @@ from switch.settings import (
     Section,
     choice,
     existing,
-    keys_of,
     path,
-    read_section,
     seconds,
     secret_path,
     shown,
     whole,
     word,
-    write_section,
-    write_unused,
 )
-from switch.settings import ConfigError as ConfigError  # whoever loads a configuration catches it from here
 from terminals.visa2_settings import LinkSettings
 
 
@@ -74,17 +68,9 @@ STORE = Kind("sqlite:///FILE, postgresql://USER@HOST/DATABASE or memory:", _pars
 DIALECT = Kind('"nac", "ascii", "visa2" or the path of an existing .toml file', _parse_dialect, "nac")
 APPLICATIONS = Kind('a table of three digits and names like { "090" = "loyalty" }', _parse_applications)
 NODE = word(r"[a-z0-9][a-z0-9_-]{0,31}", "up to 32 of a-z, 0-9, _ and -", "main")
-
-
 TIME_OF_DAY = word(r"([01][0-9]|2[0-3])[0-5][0-9]|never", 'a time of day such as "0415", or "never"', "0415")
 
-
 ANSWER_SECONDS_MAX = limits.TERMINAL_WAIT_SECONDS - limits.SEND_SECONDS - 1  # it must arrive while someone still waits
-
-TEMPLATE_HEAD = (
-    "# Configuration of tillswitch. `tillswitch check --config FILE` says what is wrong with it.",
-    "# Keys marked (reload) change by `tillswitch reload` without dropping a connection, the others need a restart.",
-)
 
 
 # -- the settings -----------------------------------------------------------------------------------------------------
@@ -223,10 +209,7 @@ class Config:
     ] = None
     node: Annotated[
         str,
-        Key(
-            word(r"[a-z0-9][a-z0-9_-]{0,31}", "up to 32 of a-z, 0-9, _ and -", "main"),
-            "Names this daemon's chain of seals; daemons that share books need different ones.",
-        ),
+        Key(NODE, "Names this daemon's chain of seals; daemons that share books need different ones."),
     ] = "main"
     control_socket: Annotated[
         # 107 bytes is what Linux allows for a Unix socket
@@ -264,89 +247,3 @@ class Config:
         peer = ip_address(address)
         peer = getattr(peer, "ipv4_mapped", None) or peer
         return peer.is_loopback or any(peer in ip_network(network) for network in self.trusted_networks)
-
-
-# -- from and to a file -----------------------------------------------------------------------------------------------
-def load_config(file: Path) -> Config:
-    """Read and check a configuration; its relative paths count from the file's folder.
-
-    Raises:
-        ConfigError: the first thing that is wrong.
-    """
-    file = file.absolute()
-    try:
-        table = tomllib.loads(file.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigError(file, "file", f"cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(file, "file", f"is not TOML: {error}") from None
-    config = read_section(Config, table, file)
-    _check_listeners(config, file)
-    return config
-
-
-def _check_listeners(config: Config, file: Path) -> None:
-    """What no key alone can say."""
-    names: set[str] = set()
-    _check_ops(config.ops, file)
-    for i, webhook in enumerate(config.webhooks):
-        if webhook.name in {other.name for other in config.webhooks[:i]}:
-            raise ConfigError(file, f"webhooks[{i}].name", f"{shown(webhook.name)} is taken", "a name of its own")
-    addresses = {(config.ops.host, config.ops.port)}
-    for i, listener in enumerate(config.listeners):
-        place = f"listeners[{i}]"
-        if listener.name in names:
-            raise ConfigError(file, f"{place}.name", f"{shown(listener.name)} is taken", "a name of its own")
-        if listener.port and (listener.host, listener.port) in addresses:
-            raise ConfigError(file, f"{place}.port", f"{listener.host}:{listener.port} is taken", "a port of its own")
-        _check_tls(listener.tls, f"{place}.tls", file)
-        if listener.anonymous and not ip_address(listener.host).is_loopback and not config.trusted_networks:
-            allowed = "a loopback address, client certificates, or trusted_networks"
-            raise ConfigError(
-                file, f"{place}.host", f"anybody could speak for any merchant on {listener.host}", allowed
-            )
-        names.add(listener.name)
-        addresses.add((listener.host, listener.port))
-
-
-def _check_tls(tls: ServerTLSConfig | None, place: str, file: Path) -> None:
-    if tls and tls.client_certificate_required and not tls.client_ca:
-        raise ConfigError(file, f"{place}.client_ca", "is missing", "a path, or client_certificate_required = false")
-
-
-def _check_ops(ops: OpsConfig, file: Path) -> None:
-    _check_tls(ops.tls, "ops.tls", file)
-    certificates = ops.tls is not None and ops.tls.client_certificate_required
-    if not ip_address(ops.host).is_loopback and not ops.token and not certificates:
-        allowed = "a loopback address, ops.token, or ops.tls with client certificates"
-        raise ConfigError(file, "ops.host", f"anybody could read the pages on {ops.host}", allowed)
-
-
-def config_template(config: Config) -> str:
-    """The text of a `tillswitch.toml` that says `config`, with every key explained."""
-    explained: set[str] = set()
-    lines = [*TEMPLATE_HEAD, *write_section(config, explained), *write_unused(Config, explained)]
-    return "\n".join(lines) + "\n"
-
-
-def restart_keys(old: Config, new: Config) -> list[str]:
-    """The keys that differ and that a reload cannot change; empty: everything new can be applied."""
-    if [listener.name for listener in old.listeners] != [listener.name for listener in new.listeners]:
-        return ["listeners", *_changed(replace(old, listeners=()), replace(new, listeners=()), "")]
-    return _changed(old, new, "")
-
-
-def _changed(old: Any, new: Any, place: str) -> list[str]:
-    found = []
-    for name, (key, _) in keys_of(type(new)).items():
-        before, after = getattr(old, name), getattr(new, name)
-        if before == after or key.live:
-            continue
-        if isinstance(before, tuple) and isinstance(key.kind, Section):
-            for i, (a, b) in enumerate(zip(before, after, strict=True)):
-                found += _changed(a, b, f"{place}{name}[{i}].")
-        elif isinstance(key.kind, Section) and before is not None and after is not None:
-            found += _changed(before, after, f"{place}{name}.")
-        else:
-            found.append(place + name)
-    return found

@@ -16,7 +16,8 @@ from specs import limits
 from specs.transaction import Reply, Request
 from switch.config import ListenerConfig
 from switch.echoing import Echoing
-from switch.metrics import CloseReason, DropReason, Metrics
+from switch.labels import CloseReason, DropReason
+from switch.metrics import Metrics
 from switch.presence import Visit
 from switch.service import Service
 from terminals.errors import FrameError, ProtocolError

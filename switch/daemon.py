@@ -23,7 +23,7 @@ from specs import limits
 from switch import __version__
 from switch.activation import take_sockets
 from switch.books import Books
-from switch.config import load_config, restart_keys
+from switch.config_file import load_config, restart_keys
 from switch.confirmations import Confirmations
 from switch.control import control_app
 from switch.core.commands import ApplyProgramme
@@ -123,7 +123,33 @@ class Daemon:
                 raise ProgrammeError(f"{self.config.programme}: {reply.display}")
 
     async def _serve(self, books: Books, vault: Vault) -> None:
+        server = self._prepare(books, vault)
+        heartbeat = Heartbeat(self.service, self.metrics, _now)
+        ended = trio.Event()
+        async with trio.open_nursery() as nursery:  # lives until everything is answered
+            expiry = Expiry(self.service, lambda: self.config.schedules.expire_points, _now)
+            for task in (
+                *(self.service.run, self._tidy, self.days.run, expiry.run, Confirmations(self.service, _now).run),
+                *(self.webhooks.run, self.surroundings.measure_loop),
+            ):
+                nursery.start_soon(task)
+            await nursery.start(heartbeat.run)
+            gc.freeze()  # what is there from the start is never garbage: no collection has to look through it again
+            self.live = Live(self.metrics, heartbeat, self._tell_live, self.config.node, _now)
+            nursery.start_soon(self.live.run)
+            await self._open_pages(nursery, self.live.routes(), ended)
+            await self._converse(server, nursery)
+            with trio.move_on_after(limits.SEND_SECONDS):  # the store may be away
+                await heartbeat.fold_all()
+            if self._staying:
+                await self._hand_over(self._staying)
+            log.info("drained")
+            ended.set()
+            nursery.cancel_scope.cancel()
+
+    def _prepare(self, books: Books, vault: Vault) -> Server:
         self.metrics = Metrics(listener.name for listener in self.config.listeners)
+        self.metrics.log_lines_lost.set_function(lambda: self._log_writer.lost)
         self.service = Service(
             books,
             vault,
@@ -138,8 +164,6 @@ class Daemon:
             tell_terminals=self._tell_terminals,
         )
         self.days = Days(self.service, self.metrics, _now)
-        server = Server(self.service, self.metrics, lambda: self.config, self._draining, self._staying)
-        self.metrics.log_lines_lost.set_function(lambda: self._log_writer.lost)
         ops = self.config.ops
         self._ops_access = read_token(ops.token) if ops.token else None, server_context(ops.tls) if ops.tls else None
         self.surroundings = Surroundings(self.metrics, self.config, lambda: not self._not_ready())
@@ -147,56 +171,38 @@ class Daemon:
         self.metrics.begin_webhooks(webhook.name for webhook in hooks)
         self.webhooks = Webhooks(self.service, self.metrics, hooks, _now)
         self._listeners = make_listeners(self.config.listeners)
-        ended = trio.Event()
-        async with trio.open_nursery() as nursery:  # lives until everything is answered
-            nursery.start_soon(self.service.run)
-            nursery.start_soon(self._tidy)
-            nursery.start_soon(self.days.run)
-            expiry = Expiry(self.service, lambda: self.config.schedules.expire_points, _now)
-            nursery.start_soon(expiry.run)
-            nursery.start_soon(Confirmations(self.service, _now).run)
-            nursery.start_soon(self.webhooks.run)
-            nursery.start_soon(self.surroundings.measure_loop)
-            heartbeat = Heartbeat(self.service, self.metrics, _now)
-            await nursery.start(heartbeat.run)
-            gc.freeze()  # what is there from the start is never garbage: no collection has to look through it again
-            self.live = Live(self.metrics, heartbeat, self._tell_live, self.config.node, _now)
-            nursery.start_soon(self.live.run)
-            terminals = terminals_route(self.service.presences, _now)
-            await self._open_ops(nursery, [terminals, *self.live.routes()], ended)
-            control = control_app(self.service, self.reload, self.status, [terminals])
-            with door(f"control socket {self.config.control_socket}"):
-                await nursery.start(partial(serve_unix, control, self.config.control_socket, shutdown=ended))
-            async with trio.open_nursery() as conversations:
-                await nursery.start(self._watch_signals)
-                self.ports |= await open_doors(self._listeners, server, self._draining, conversations, self._given)
-                go_on(self._parcels, self._listeners, server, conversations)
-                if self._parcels:
-                    self.supervisor.forget(NAME)
-                self._serving = True
-                self.supervisor.ready(self._status_line())
-                nursery.start_soon(self.supervisor.watch, self._ask_store, self._status_line)
-                log.info("serving", **{f"{name}_port": port for name, port in self.ports.items()})
-                with suppress(OSError):  # nobody has to listen
-                    self._announce(self)
-                await self._draining.wait()
-                conversations.cancel_scope.deadline = trio.current_time() + self.config.limits.drain_seconds
-            with trio.move_on_after(limits.SEND_SECONDS):  # the store may be away
-                await heartbeat.fold_all()
-            if self._staying:
-                await self._hand_over(self._staying)
-            log.info("drained")
-            ended.set()
-            nursery.cancel_scope.cancel()
+        return Server(self.service, self.metrics, lambda: self.config, self._draining, self._staying)
 
-    async def _open_ops(self, nursery: trio.Nursery, pages: Sequence[Route], ended: trio.Event) -> None:
+    async def _open_pages(self, nursery: trio.Nursery, live: Sequence[Route], ended: trio.Event) -> None:
+        """What people and programs look at: the ops port, and the control socket of the commands."""
         ops = self.config.ops
         token, context = self._ops_access
-        app = ops_app(self.metrics.registry, self._not_ready, pages, token)
+        terminals = terminals_route(self.service.presences, _now)
+        app = ops_app(self.metrics.registry, self._not_ready, [terminals, *live], token)
         with door(f"ops: {ops.host} port {ops.port}"):
             self.ports["ops"] = await nursery.start(
                 partial(serve_ops, app, ops.host, ops.port, shutdown=ended, tls=context)
             )
+        control = control_app(self.service, self.reload, self.status, [terminals])
+        with door(f"control socket {self.config.control_socket}"):
+            await nursery.start(partial(serve_unix, control, self.config.control_socket, shutdown=ended))
+
+    async def _converse(self, server: Server, nursery: trio.Nursery) -> None:
+        """With terminals, until all is answered that came before we were told to stop."""
+        async with trio.open_nursery() as conversations:
+            await nursery.start(self._watch_signals)
+            self.ports |= await open_doors(self._listeners, server, self._draining, conversations, self._given)
+            go_on(self._parcels, self._listeners, server, conversations)
+            if self._parcels:
+                self.supervisor.forget(NAME)
+            self._serving = True
+            self.supervisor.ready(self._status_line())
+            nursery.start_soon(self.supervisor.watch, self._ask_store, self._status_line)
+            log.info("serving", **{f"{name}_port": port for name, port in self.ports.items()})
+            with suppress(OSError):  # nobody has to listen
+                self._announce(self)
+            await self._draining.wait()
+            conversations.cancel_scope.deadline = trio.current_time() + self.config.limits.drain_seconds
 
     async def _hand_over(self, lines: OpenLines) -> None:
         parcel, count = lines.pack()

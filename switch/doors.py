@@ -154,10 +154,16 @@ def _places(configs: Sequence[ListenerConfig]) -> int:
         return sys.maxsize
     room = descriptors - limits.DESCRIPTORS_KEPT - 2 * limits.OPS_CONNECTIONS_MAX
     places = max(1, room // len(configs))
-    wanted = max(config.connections_max for config in configs)
+    wanted = max(map(_places_wanted, configs))
     if places < wanted:
         log.warning("few descriptors", descriptors=descriptors, connections_max=wanted, connections_possible=places)
     return places
+
+
+def _places_wanted(config: ListenerConfig) -> int:
+    """What is missed if it is not there: the default is what a door may have, another number what a site needs."""
+    default = config.connections_max == limits.CONNECTIONS_MAX
+    return limits.CONNECTIONS_FEW if default else config.connections_max
 
 
 async def _cancel_when(event: trio.Event, scope: trio.CancelScope) -> None:

@@ -14,7 +14,8 @@ from xml.etree import ElementTree
 
 from specs.money import CURRENCIES, exponent
 from switch.core.clock import SECOND
-from switch.core.merchants import BLOCK_NAMES
+from switch.core.merchants import BLOCK_NAMES, Batch
+from switch.core.settlement import Irregularity, Line
 from switch.statements import Statement
 
 Cell = str | int
@@ -31,60 +32,65 @@ def sections(statement: Statement, terminals: Mapping[int, str]) -> dict[str, li
     Args:
         terminals: Terminal ids by Terminal.id.
     """
-    merchant, settlement = statement.merchant, statement.settlement
-    head: Row = {
-        "merchant_id": merchant.merchant_id,
+    return {
+        "settlement": [_head(statement)],
+        "line": list(map(_line, statement.lines)),
+        "batch": [_batch(batch, terminals) for batch in statement.closed],
+        "exception": [_exception(one, terminals) for one in statement.irregularities],
+    }
+
+
+def _head(statement: Statement) -> Row:
+    settlement = statement.settlement
+    return {
+        "merchant_id": statement.merchant.merchant_id,
         "number": settlement.number,
         "day": settlement.day,
         "since": _moment(settlement.since) if settlement.since else "",
         "until": _moment(settlement.until),
     }
+
+
+def _line(line: Line) -> Row:
     return {
-        "settlement": [head],
-        "line": [
-            {
-                "application": line.application,
-                "product": line.product,
-                "currency": _letters(line.currency),
-                "kind": line.kind,
-                "message": line.message,
-                "count": line.count,
-                "amount": _decimal(line.amount, line.currency),
-                "owed": _decimal(line.owed, line.currency),
-                "uncovered": _decimal(line.uncovered, line.currency),
-            }
-            for line in statement.lines
-        ],
-        "batch": [
-            {
-                "terminal_id": terminals.get(batch.terminal, ""),
-                "application": batch.application,
-                "batch": f"{batch.number:06d}",
-                "currency": _letters(batch.currency),
-                "closed": _moment(batch.closed_at or 0),
-                "reason": batch.reason,
-                **{
-                    f"{block}_{what}": value
-                    for block, total in zip(BLOCK_NAMES, batch.totals, strict=True)
-                    for what, value in (("count", total.count), ("amount", _decimal(total.amount, batch.currency)))
-                },
-            }
-            for batch in statement.closed
-        ],
-        "exception": [
-            {
-                "what": one.what,
-                "terminal_id": terminals.get(one.terminal, ""),
-                "application": one.application,
-                "batch": f"{one.batch:06d}" if one.batch else "",
-                "rrn": one.rrn,
-                "kind": one.kind,
-                "currency": _letters(one.currency),
-                "asked": _decimal(one.asked, one.currency) if one.rrn else "",
-                "booked": _decimal(one.booked, one.currency) if one.rrn else "",
-            }
-            for one in statement.irregularities
-        ],
+        "application": line.application,
+        "product": line.product,
+        "currency": _letters(line.currency),
+        "kind": line.kind,
+        "message": line.message,
+        "count": line.count,
+        "amount": _decimal(line.amount, line.currency),
+        "owed": _decimal(line.owed, line.currency),
+        "uncovered": _decimal(line.uncovered, line.currency),
+    }
+
+
+def _batch(batch: Batch, terminals: Mapping[int, str]) -> Row:
+    row = {
+        "terminal_id": terminals.get(batch.terminal, ""),
+        "application": batch.application,
+        "batch": f"{batch.number:06d}",
+        "currency": _letters(batch.currency),
+        "closed": _moment(batch.closed_at or 0),
+        "reason": batch.reason,
+    }
+    blocks: dict[str, Cell] = {}
+    for block, total in zip(BLOCK_NAMES, batch.totals, strict=True):
+        blocks |= {f"{block}_count": total.count, f"{block}_amount": _decimal(total.amount, batch.currency)}
+    return row | blocks
+
+
+def _exception(one: Irregularity, terminals: Mapping[int, str]) -> Row:
+    return {
+        "what": one.what,
+        "terminal_id": terminals.get(one.terminal, ""),
+        "application": one.application,
+        "batch": f"{one.batch:06d}" if one.batch else "",
+        "rrn": one.rrn,
+        "kind": one.kind,
+        "currency": _letters(one.currency),
+        "asked": _decimal(one.asked, one.currency) if one.rrn else "",
+        "booked": _decimal(one.booked, one.currency) if one.rrn else "",
     }
 
 

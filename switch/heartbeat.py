@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Final
 
 import structlog
@@ -17,6 +18,7 @@ import trio
 from specs import limits
 from switch.core.presence import State
 from switch.core.sightings import FoldPresence, Sighting
+from switch.labels import OfflineShare, offline_share
 from switch.live_page import StoreStates
 from switch.metrics import Metrics
 from switch.presence import Presences, Seen, sighting_of
@@ -26,7 +28,11 @@ from switch.store.port import Conflict, Unavailable
 LOOK_SECONDS: Final = 5.0  # between two looks at all terminals
 REFRESH_SECONDS: Final = 30.0  # between two readings of what other daemons have seen
 WORST_STORES: Final = 20  # shown on the live page
-LOOK_SLICE: Final = 1000  # terminals looked at before everybody else gets a turn: about a millisecond
+#: A small store that is all dark comes before a large one that has lost some.
+DARKER: Final[Mapping[OfflineShare, int]] = {"none": 0, "some": 1, "half": 2, "all": 3}
+LOOK_SLICE: Final = 500  # terminals, or stores, looked at before everybody else gets a turn: about a millisecond
+
+Darkness = tuple[int, int, int]  # of a store: its share, terminals offline, terminals late
 
 log = structlog.get_logger()
 
@@ -40,7 +46,7 @@ class Heartbeat:
     def __init__(self, service: Service, metrics: Metrics, clock: Callable[[], int]) -> None:
         self._service, self._metrics, self._clock = service, metrics, clock
         self.states: Counter[State] = Counter()  # of all terminals, as of the last look
-        self.worst_stores: list[StoreStates] = []  # those with most terminals offline
+        self.worst_stores: list[StoreStates] = []  # the darkest
         self._silent: list[Seen] = []  # who is offline and not known to be, as of the last look
 
     @property
@@ -49,7 +55,7 @@ class Heartbeat:
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Until cancelled; started when what the books know is known. While the store is away it waits."""
-        await self._refresh()
+        await self.refresh()
         task_status.started()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._keep_looking)
@@ -65,9 +71,9 @@ class Heartbeat:
         refreshed = trio.current_time()
         while True:
             await trio.sleep(LOOK_SECONDS)
-            await self._fold(self._silent)
+            await self.fold()
             if trio.current_time() - refreshed >= REFRESH_SECONDS:
-                await self._refresh()
+                await self.refresh()
                 refreshed = trio.current_time()
 
     async def look(self) -> None:
@@ -84,18 +90,40 @@ class Heartbeat:
                     if state is State.OFFLINE and self._presences.is_silent(seen, now):
                         silent.append(seen)
             await trio.lowlevel.checkpoint()
-        self._metrics.set_terminals(states, stores.values())
-        self.states, self.worst_stores, self._silent = states, _worst(stores), silent
+        worst = await self._look_at_stores(states, list(stores.items()))
+        self.states, self.worst_stores, self._silent = states, worst, silent
+
+    async def _look_at_stores(
+        self, states: Mapping[State, int], stores: Sequence[tuple[tuple[str, str], Mapping[State, int]]]
+    ) -> list[StoreStates]:
+        """Counts them by their share of terminals offline. The darkest come back; of many if anybody is missing."""
+        shares: Counter[OfflineShare] = Counter()
+        darkest: list[tuple[Darkness, StoreStates]] = []
+        for start in range(0, len(stores), LOOK_SLICE):
+            for names, counted in stores[start : start + LOOK_SLICE]:
+                if share := offline_share(counted):  # else it has not opened yet
+                    shares[share] += 1
+                    darkness = DARKER[share], counted.get(State.OFFLINE, 0), counted.get(State.LATE, 0)
+                    darkest.append((darkness, StoreStates(*names, counted)))
+            darkest = heapq.nlargest(WORST_STORES, darkest, key=itemgetter(0))
+            await trio.lowlevel.checkpoint()
+        self._metrics.set_terminals(states, shares)
+        many = shares.total() > WORST_STORES
+        return [store for darkness, store in darkest if not many or any(darkness)]
+
+    async def fold(self) -> None:
+        """What is news: who has fallen silent, who was heard."""
+        size = limits.PRESENCE_SLICE
+        for start in range(0, len(self._silent), size):
+            await self._tell([sighting_of(seen, silent=True) for seen in self._silent[start : start + size]])
+        await self._fold_heard(everything=False)
 
     async def fold_all(self) -> None:
         """Before the end: nothing that was seen is forgotten."""
-        await self._fold([], everything=True)
+        await self._fold_heard(everything=True)
 
-    async def _fold(self, silent: Sequence[Seen], *, everything: bool = False) -> None:
-        size = limits.PRESENCE_SLICE
-        for start in range(0, len(silent), size):
-            await self._tell([sighting_of(seen, silent=True) for seen in silent[start : start + size]])
-        numbers = self._presences.with_news()
+    async def _fold_heard(self, *, everything: bool) -> None:
+        numbers, size = self._presences.with_news(), limits.PRESENCE_SLICE
         for start in range(0, len(numbers), size):
             await self._tell(self._presences.take_sightings(numbers[start : start + size], everything=everything))
 
@@ -105,7 +133,7 @@ class Heartbeat:
         else:
             await trio.lowlevel.checkpoint()
 
-    async def _refresh(self) -> None:
+    async def refresh(self) -> None:
         """What the books know, a slice at a time."""
         after = 0
         try:
@@ -116,15 +144,3 @@ class Heartbeat:
                 self._presences.learn(page)
         except (Unavailable, Conflict) as reason:
             log.warning("what other daemons have seen has to wait", reason=str(reason))
-
-
-def _worst(stores: Mapping[tuple[str, str], Counter[State]]) -> list[StoreStates]:
-    """Stores with most terminals offline, then late; those that have not opened yet are left out."""
-    open_stores = [
-        StoreStates(merchant_id, store, states)
-        for (merchant_id, store), states in stores.items()
-        if states.total() > states[State.NEVER_SEEN]
-    ]
-    return heapq.nlargest(
-        WORST_STORES, open_stores, key=lambda one: (one.states.get(State.OFFLINE, 0), one.states.get(State.LATE, 0))
-    )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -106,7 +107,7 @@ def _throughput(snapshot: Snapshot) -> str:
         "Throughput",
         f'<p class="large"><b>{now:.1f}</b> answers a second</p>',
         _chart(snapshot.per_second),
-        f"<p>{snapshot.queue} waiting to be decided</p>",
+        f"<p>at most {max(snapshot.per_second, default=0.0):.1f}; {snapshot.queue} waiting to be decided</p>",
     )
 
 
@@ -116,7 +117,7 @@ def _chart(values: Sequence[float]) -> str:
         f'<rect x="{place}" y="{40 - 40 * value / most:.1f}" width="0.8" height="{40 * value / most:.1f}"/>'
         for place, value in enumerate(values[-BARS:], BARS - len(values[-BARS:]))
     )
-    label = f"answers a second, the newest to the right; the highest is {most:.1f}"
+    label = "answers a second, the newest to the right"
     return f'<svg viewBox="0 0 {BARS} 40" preserveAspectRatio="none" role="img" aria-label="{label}">{bars}</svg>'
 
 
@@ -132,10 +133,14 @@ def _refusals(snapshot: Snapshot) -> str:
 
 def _latency(snapshot: Snapshot) -> str:
     rows = [
-        ("answer", f"{snapshot.answer_ms[0]:.1f} ms", f"{snapshot.answer_ms[1]:.1f} ms"),
-        ("commit", f"{snapshot.commit_ms[0]:.1f} ms", f"{snapshot.commit_ms[1]:.1f} ms"),
+        ("answer", *map(_milliseconds, snapshot.answer_ms)),
+        ("commit", *map(_milliseconds, snapshot.commit_ms)),
     ]
     return _card("latency", "Latency", _table(("", "mean", "worst"), rows, ""))
+
+
+def _milliseconds(value: float) -> str:
+    return f"{value:.1f} ms" if value else "–"  # there was none
 
 
 def _batches(snapshot: Snapshot) -> str:
@@ -149,13 +154,20 @@ def _some(snapshot: Snapshot) -> Iterable[tuple[str, int]]:
 
 
 def _stores(snapshot: Snapshot) -> str:
+    """What is wrong stands first, so that it is seen on a narrow screen."""
     shares = ", ".join(f"{count} with {_SHARES[share]}" for share, count in snapshot.stores_by_share.items() if count)
     rows = [
-        (escape(one.store), escape(one.merchant_id), *(str(one.states.get(state, 0)) for state in State))
+        (_store_link(one), *(str(one.states.get(state, 0)) for state in reversed(State)), escape(one.merchant_id))
         for one in snapshot.stores
     ]
-    head = ("store", "merchant", *(state.value for state in State))
-    return _card("stores", "Stores", f"<p>{shares}</p>", _table(head, rows, "no terminal has spoken yet"))
+    head = ("store", *(state.value for state in reversed(State)), "merchant")
+    nothing = "no terminal is late or offline" if shares else "no terminal has spoken yet"
+    return _card("stores", "Stores", f"<p>{shares}</p>", _table(head, rows, nothing))
+
+
+def _store_link(one: StoreStates) -> str:
+    wanted = urlencode({"merchant_id": one.merchant_id, "store": one.store})
+    return f'<a href="/terminals?{escape(wanted)}">{escape(one.store)}</a>'
 
 
 _SHARES = {"none": "all there", "some": "some offline", "half": "half or more offline", "all": "all offline"}

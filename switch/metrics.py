@@ -7,7 +7,7 @@ with it an `inc` costs 0.5 microseconds, without it four times as much.
 import platform
 from collections import Counter as Tally
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Final, NamedTuple, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
@@ -15,71 +15,21 @@ from specs import limits
 from specs.outcomes import Outcome
 from specs.transaction import Kind
 from switch import __version__
-from switch.core.clock import HOUR
 from switch.core.decision import EXCEPTION, UPLOAD, BatchEvent
 from switch.core.presence import Event, State, TerminalEvent
+from switch.labels import (
+    AGES,
+    OLDER,
+    BatchEventName,
+    CloseReason,
+    CommitFailure,
+    DropReason,
+    ExceptionKind,
+    OfflineShare,
+    UploadResult,
+    WebhookResult,
+)
 from switch.totals import Sums, Totals
-
-#: Why a connection ended.
-CloseReason = Literal[
-    "hung_up",  # the terminal closed it
-    "signed_off",  # the end of a VISA-2 session, or what its link allows was exceeded
-    "idle",
-    "slow_frame",  # began a frame and did not end it in time
-    "slow_reader",  # did not take its answers
-    "frame",  # what came cannot be divided into messages, or too many bad frames in a row
-    "unreadable",  # a message without MTI, STAN and terminal
-    "too_many",  # the listener is full
-    "not_trusted",
-    "handshake",  # TLS
-    "drain",  # we are ending
-    "handed_over",  # likewise, but it stays open, and the next daemon goes on with it
-    "no_echo",  # did not answer our echo
-    "error",  # a fault of ours
-]
-#: Why a whole frame was not answered.
-DropReason = Literal["tpdu", "empty", "answer"]
-#: What happens to batches; "opened", "named" and "totals_differ" leave it open, the others end it or a part of it.
-BatchEventName = Literal[
-    "opened",
-    "named",
-    "settled",
-    "after_upload",
-    "cleared_by_terminal",
-    "left_behind",
-    "end_of_day",
-    "totals_differ",
-]
-UploadResult = Literal[
-    "uploaded",
-    "upload_differs",
-    "upload_of_undone",
-    "without_authorisation",
-    "upload_not_booked",
-    "upload_too_old",
-]
-#: What somebody has to look at (switch/core/irregular.py); what is missing at a terminal only its settlement knows.
-ExceptionKind = Literal[
-    "upload_differs",
-    "upload_of_undone",
-    "without_authorisation",
-    "upload_not_booked",
-    "upload_too_old",
-    "advice_too_old",
-    "after_close",
-    "uncovered",
-    "closed_with_other_totals",
-    "captured_again_with_other_totals",
-]
-#: How long a batch has been open, at most (hours); older than all of these is "older".
-AGES: Final = {"1h": 1, "8h": 8, "1d": 24, "3d": 72, "7d": 168}
-
-#: How many of a store's terminals are offline; a store none of which was ever seen is not open yet.
-OfflineShare = Literal["none", "some", "half", "all"]
-
-WebhookResult = Literal["delivered", "failed", "given_up"]
-
-CommitFailure = Literal["conflict", "unavailable"]  # if all is lost, nobody is left to count
 
 # An edge at each deadline (limits.py), so that "how many were late" is exact.
 ANSWER_BUCKETS: Final = (
@@ -151,7 +101,7 @@ class Metrics:
         exceptions = self._counter("tillswitch_exceptions", "What somebody has to look at.", ["what"])
         self._exceptions = {name: exceptions.labels(name) for name in get_args(ExceptionKind)}
         ages = self._gauge("tillswitch_open_batches", "Open batches by age.", ["age"])
-        self._ages = {age: ages.labels(age) for age in (*AGES, "older")}
+        self._ages = {age: ages.labels(age) for age in (*AGES, OLDER)}
 
         states = self._gauge("tillswitch_terminals", "Terminals that may speak, by state.", ["state"])
         self._states = {state: states.labels(state.value.replace(" ", "_")) for state in State}
@@ -226,26 +176,24 @@ class Metrics:
                 self._batch_events[name].inc()
                 self._sums.batch_events[name] += 1
 
-    def set_open_batches(self, ages: Iterable[int]) -> None:
-        """How long each open batch has been open, in microseconds."""
-        counted = Tally(next((name for name, hours in AGES.items() if age < hours * HOUR), "older") for age in ages)
-        self._sums.open_batches = Tally({name: counted[name] for name in self._ages})
-        for name, gauge in self._ages.items():
-            gauge.set(counted[name])
+    def set_open_batches(self, ages: Mapping[str, int]) -> None:
+        """How many are open, by the name of their age."""
+        self._sums.open_batches = Tally({age: ages.get(age, 0) for age in self._ages})
+        for age, gauge in self._ages.items():
+            gauge.set(ages.get(age, 0))
 
     # -- terminals ----------------------------------------------------------------------------------------------------
     def terminals_changed(self, events: Sequence[TerminalEvent]) -> None:
         for one in events:
             self._terminal_events[one.event].inc()
 
-    def set_terminals(self, states: Mapping[State, int], stores: Iterable[Mapping[State, int]]) -> None:
-        """How many terminals are in each state: all of them, and those of each store."""
+    def set_terminals(self, states: Mapping[State, int], shares: Mapping[OfflineShare, int]) -> None:
+        """How many terminals are in each state, and how many stores have how many of theirs offline."""
         for state, gauge in self._states.items():
             gauge.set(states.get(state, 0))
-        shares = Tally(filter(None, map(_offline_share, stores)))
-        self._sums.stores = Tally({share: shares[share] for share in self._stores})
+        self._sums.stores = Tally({share: shares.get(share, 0) for share in self._stores})
         for share, gauge in self._stores.items():
-            gauge.set(shares[share])
+            gauge.set(shares.get(share, 0))
 
     # -- webhooks -----------------------------------------------------------------------------------------------------
     def begin_webhooks(self, names: Iterable[str]) -> None:
@@ -286,13 +234,3 @@ class Metrics:
 
     def _histogram(self, name: str, text: str, buckets: Sequence[float], labels: Sequence[str] = ()) -> Histogram:
         return Histogram(name, text, labels, buckets=buckets, registry=self.registry)
-
-
-def _offline_share(states: Mapping[State, int]) -> OfflineShare | None:
-    seen = sum(count for state, count in states.items() if state is not State.NEVER_SEEN)
-    offline = states.get(State.OFFLINE, 0)
-    if not seen:
-        return None
-    if not offline:
-        return "none"
-    return "all" if offline == seen else "half" if 2 * offline >= seen else "some"

@@ -7,7 +7,7 @@ together. Twenty thousand terminals are twenty thousand small records, looked th
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -81,8 +81,7 @@ class Presences:
     def learn(self, stations: Iterable[Station]) -> None:
         """What the books say; where memory knows better, it stays."""
         for station in stations:
-            seen = self._place(station.terminal)
-            self._note(seen, station.presence)
+            self._note(self._place(station.terminal), station.presence)
 
     def hear(self, life: Heard, visit: Visit | None, now: int, address: Any = None) -> None:
         """A message of a terminal was decided.
@@ -130,11 +129,6 @@ class Presences:
             self._seen[number].connections -= 1
         visit.terminals.clear()
 
-    def note_batches(self, oldest: Mapping[int, int]) -> None:
-        """When the oldest open batch of each terminal that has one was opened."""
-        for number, seen in self._seen.items():
-            seen.batch_opened_at = oldest.get(number, 0)
-
     # -- what is asked ------------------------------------------------------------------------------------------------
     def slices(self, size: int) -> Iterator[list[Seen]]:
         """All terminals, by merchant and terminal id, so many at a time; who comes in between may be missed."""
@@ -168,16 +162,20 @@ class Presences:
         return list(self._news)
 
     # -- keeping ------------------------------------------------------------------------------------------------------
+    # What is as we know it is not taken: it would all be new with each reading of the books, and the collector of
+    # garbage, which stops everybody, would look through all of it.
     def _place(self, terminal: Terminal) -> Seen:
         seen = self._seen.get(terminal.id)
         if seen is None:
             seen = self._seen[terminal.id] = Seen(terminal, Presence(terminal.id))
             bisect.insort(self._keys, (terminal.merchant_id, terminal.terminal_id, terminal.id))
-        elif seen.terminal is not terminal:
+        elif seen.terminal != terminal:
             seen.terminal = terminal
         return seen
 
     def _note(self, seen: Seen, presence: Presence) -> None:
+        if presence.status == seen.presence.status:
+            presence = msgspec.structs.replace(presence, status=seen.presence.status)
         seen.presence = presence
         seen.last_seen = max(seen.last_seen, presence.last_seen)
 

@@ -6,7 +6,8 @@ the same books do it once: a command says which batch it means, and the second f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -18,6 +19,7 @@ from switch.core.day_commands import CutSettlement, SettlePart
 from switch.core.days import is_over, settled_day
 from switch.core.decision import BatchEvent
 from switch.core.merchants import Merchant
+from switch.labels import age_of
 from switch.metrics import Metrics
 from switch.service import Service
 from switch.store.port import Conflict, OpenBatch, Unavailable
@@ -63,21 +65,30 @@ class Days:
     async def look(self) -> None:
         """Settle what is left of days that are over, then cut what can be cut."""
         merchants = {one.merchant_id: one for one in await self._service.ask_store(self._service.books.store.merchants)}
-        now, ages, after = self._clock(), [], 0
+        now, after = self._clock(), 0
+        ages: Counter[str] = Counter()
         oldest: dict[int, int] = {}  # by terminal
         while page := await self._service.ask_store(self._service.books.store.open_batches, after, PAGE):
             after = page[-1].batch.id
-            ages += [now - one.opened_at for one in page]
+            ages.update(age_of(now - one.opened_at) for one in page)
             for one in page:
                 terminal = one.batch.terminal
                 oldest[terminal] = min(one.opened_at, oldest.get(terminal, one.opened_at))
             await self._service.submit(list(_due(page, merchants, now)))
         self._metrics.set_open_batches(ages)
-        self._service.presences.note_batches(oldest)
+        await self._note_batches(oldest)
         self._take_closed()
-        unsettled = await self._service.ask_store(self._service.books.store.unsettled)
-        days = ((merchants.get(name), day) for name, day in unsettled.items())
-        await self._cut([one.merchant_id for one, day in days if one and settled_day(one, day)])
+        unsettled = list((await self._service.ask_store(self._service.books.store.unsettled)).items())
+        for start in range(0, len(unsettled), PAGE):
+            days = ((merchants.get(name), day) for name, day in unsettled[start : start + PAGE])
+            await self._cut([one.merchant_id for one, day in days if one and settled_day(one, day)])
+            await trio.lowlevel.checkpoint()
+
+    async def _note_batches(self, oldest: Mapping[int, int]) -> None:
+        for some in self._service.presences.slices(PAGE):
+            for seen in some:
+                seen.batch_opened_at = oldest.get(seen.terminal.id, 0)
+            await trio.lowlevel.checkpoint()
 
     def _take_closed(self) -> list[str]:
         closed, self._closed, self._told = sorted(self._closed), set(), trio.Event()

@@ -18,7 +18,8 @@ from specs.transaction import Line
 from specs.visa2 import Visa2Dialect
 from switch.config import Config, ListenerConfig
 from switch.conversation import Conversation
-from switch.metrics import CloseReason, Metrics
+from switch.labels import CloseReason
+from switch.metrics import Metrics
 from switch.open_lines import OpenLine, OpenLines
 from switch.service import Service
 from switch.tls import merchants_of

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
+import msgspec
 import trio
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -21,7 +22,7 @@ from switch.core.merchants import Terminal
 from switch.core.presence import Presence, State, state_of
 from switch.presence import Presences, Seen
 
-SCAN: Final = 1000  # terminals looked at before everybody else gets a turn
+SCAN: Final = 200  # terminals looked at, and described, before everybody else gets a turn: about two milliseconds
 PARAMETERS: Final = ("state", "store", "merchant_id", "terminal_id", "after", "limit")
 
 
@@ -35,7 +36,9 @@ def terminals_route(presences: Presences, clock: Callable[[], int]) -> Route:
             wanted = _read_parameters(request.query_params)
         except _Wrong as error:
             return JSONResponse({"error": str(error)}, 400)
-        return JSONResponse(await _page(presences, wanted, clock()))
+        found, following = await _page(presences, wanted, clock())
+        page = msgspec.json.encode({"terminals": found, "next": following})
+        return Response(page, media_type="application/json")
 
     return Route("/terminals", terminals)
 
@@ -89,22 +92,23 @@ def _read_parameters(given: Mapping[str, str]) -> dict[str, str]:
     return dict(given)
 
 
-async def _page(presences: Presences, wanted: Mapping[str, str], now: int) -> dict[str, Any]:
-    """`next` is the address of the following page; null on the last one."""
+async def _page(presences: Presences, wanted: Mapping[str, str], now: int) -> tuple[list[msgspec.Raw], str | None]:
+    """Terminals as JSON, and the address of the following page; none after the last one."""
     size = int(wanted.get("limit", limits.TERMINALS_PAGE))
     merchant_id, _, terminal_id = wanted.get("after", "/").rpartition("/")
-    after, found = (merchant_id, terminal_id), list[Seen]()
+    after, found = (merchant_id, terminal_id), list[msgspec.Raw]()
+    last = ""
     while some := presences.page(after, SCAN):
         for seen in some:
-            if len(found) == size and _fits(seen, wanted, now):
-                last = f"{found[-1].terminal.merchant_id}/{found[-1].terminal.terminal_id}"
-                following = urlencode({**wanted, "after": last})
-                return {"terminals": [_described(one, now) for one in found], "next": f"/terminals?{following}"}
-            if _fits(seen, wanted, now):
-                found.append(seen)
+            if not _fits(seen, wanted, now):
+                continue
+            if len(found) == size:
+                return found, f"/terminals?{urlencode({**wanted, 'after': last})}"
+            found.append(msgspec.Raw(msgspec.json.encode(_described(seen, now))))
+            last = f"{seen.terminal.merchant_id}/{seen.terminal.terminal_id}"
         after = some[-1].terminal.merchant_id, some[-1].terminal.terminal_id
         await trio.lowlevel.checkpoint()
-    return {"terminals": [_described(one, now) for one in found], "next": None}
+    return found, None
 
 
 def _fits(seen: Seen, wanted: Mapping[str, str], now: int) -> bool:

@@ -183,13 +183,12 @@ class _Line:
             if await self._try(delivery):
                 done.append(delivery.id)
                 continue
-            due_at = self._clock() + round(back_off(self._failures) * SECOND)
             for one in some[place:]:
                 if self._clock() - one.created_at > limits.WEBHOOK_DAYS * DAY:
                     self._metrics.webhook_tried(name, "given_up")
                     done.append(one.id)
                 else:
-                    again.append((one.id, due_at))
+                    again.append((one.id, one.created_at))  # before all that has come since; the wait is ours
             break
         if some:
             await self._service.ask_store(self._store.settle_deliveries, name, done, again)

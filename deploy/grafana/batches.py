@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from deploy.grafana.panels import HERE, Board, Draw, Panel, numbers
-from deploy.grafana.queries import BY_AGE, OLD_BATCHES, rate
+from deploy.grafana.queries import BY_AGE, OLD_BATCHES, rate, rates
 
 BATCHES: Final = Board(
     "batches",
@@ -29,7 +29,7 @@ BATCHES: Final = Board(
             Panel("By age", BY_AGE, draw=Draw.STACKED),
             Panel(
                 "What happened to batches",
-                {"{{event}}": rate("tillswitch_batch_events_total", "event")},
+                rates("tillswitch_batch_events_total", "event"),
                 "cps",
                 help="`opened`, `named` and `totals_differ` leave a batch open; the others end it, or a part of it.",
             ),
@@ -42,7 +42,7 @@ BATCHES: Final = Board(
                 limits=(5, 10),
                 width=8,
             ),
-            Panel("Uploaded transactions", {"{{result}}": rate("tillswitch_uploads_total", "result")}, "cps", width=8),
+            Panel("Uploaded transactions", rates("tillswitch_uploads_total", "result"), "cps", width=8),
             Panel(
                 "Settlements by outcome",
                 {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from deploy.grafana.panels import EVERY, HERE, Board, Draw, Panel
-from deploy.grafana.queries import buckets, quantile, quantiles, rate
+from deploy.grafana.queries import buckets, each, quantile, quantiles, rates
 
 INTERNALS: Final = Board(
     "internals",
@@ -22,19 +22,16 @@ INTERNALS: Final = Board(
             ),
             Panel(
                 "Groups that could not be written at once",
-                {"{{reason}}": rate("tillswitch_commit_failures_total", "reason")},
+                rates("tillswitch_commit_failures_total", "reason"),
                 "cps",
                 width=8,
             ),
-            Panel("Size of the books", {"{{instance}}": f"tillswitch_store_bytes{{{HERE}}}"}, "bytes", width=8),
-            Panel("Room left", {"{{instance}}": f"tillswitch_store_free_bytes{{{HERE}}}"}, "bytes", width=8),
+            Panel("Size of the books", each("tillswitch_store_bytes"), "bytes", width=8),
+            Panel("Room left", each("tillswitch_store_free_bytes"), "bytes", width=8),
         ],
         "Work": [
             Panel(
-                "Requests waiting",
-                {"{{instance}}": f"tillswitch_queue_requests{{{HERE}}}"},
-                width=8,
-                help="At `queue_max` terminals hear 96.",
+                "Requests waiting", each("tillswitch_queue_requests"), width=8, help="At `queue_max` terminals hear 96."
             ),
             Panel(
                 "Requests decided together",
@@ -68,20 +65,10 @@ INTERNALS: Final = Board(
                 limits=(3 * 86400, 14 * 86400),
                 low_is_bad=True,
             ),
-            Panel(
-                "Runs on an old configuration",
-                {"{{instance}}": f"tillswitch_reload_failed{{{HERE}}}"},
-                width=6,
-                limits=(1, 2),
-            ),
-            Panel(
-                "Lines lost by the log",
-                {"{{instance}}": f"tillswitch_log_lines_lost{{{HERE}}}"},
-                width=8,
-                limits=(1, 1000),
-            ),
-            Panel("Time of a scrape", {"{{instance}}": f"scrape_duration_seconds{{{HERE}}}"}, "s", width=8),
-            Panel("Series of a scrape", {"{{instance}}": f"scrape_samples_scraped{{{HERE}}}"}, width=8),
+            Panel("Runs on an old configuration", each("tillswitch_reload_failed"), width=6, limits=(1, 2)),
+            Panel("Lines lost by the log", each("tillswitch_log_lines_lost"), width=8, limits=(1, 1000)),
+            Panel("Time of a scrape", each("scrape_duration_seconds"), "s", width=8),
+            Panel("Series of a scrape", each("scrape_samples_scraped"), width=8),
         ],
     },
 )

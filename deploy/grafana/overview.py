@@ -32,12 +32,7 @@ OVERVIEW: Final = Board(
                     limits=(1, 3),
                 ),
                 Panel("Transactions a second", {"": ALL_TRADE}, "reqps"),
-                Panel(
-                    "Refused",
-                    {"": f"{ALL_REFUSED} / ({ALL_TRADE} > 0)"},
-                    "percentunit",
-                    limits=(0.1, 0.2),
-                ),
+                Panel("Refused", {"": f"{ALL_REFUSED} / ({ALL_TRADE} > 0)"}, "percentunit", limits=(0.1, 0.2)),
                 Panel(
                     "Answers above half a second",
                     {"": "max(job:tillswitch_answers_late:ratio_rate5m)"},

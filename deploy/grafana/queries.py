@@ -15,6 +15,16 @@ def rate(metric: str, by: str, where: str = "") -> str:
     return f"sum by ({by}) (rate({metric}{{{HERE}{where and ',' + where}}}[{EVERY}]))"
 
 
+def rates(metric: str, *by: str) -> dict[str, str]:
+    """A line for each value of these labels."""
+    return {": ".join(f"{{{{{label}}}}}" for label in by): rate(metric, ", ".join(by))}
+
+
+def each(metric: str) -> dict[str, str]:
+    """A line for each daemon."""
+    return {"{{instance}}": f"{metric}{{{HERE}}}"}
+
+
 def quantile(share: str, histogram: str, by: str = "") -> str:
     """The time that all but this share stay below."""
     return f"histogram_quantile({share}, sum by ({by and by + ', '}le) (rate({histogram}_bucket{{{HERE}}}[{EVERY}])))"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from deploy.grafana.panels import EVERY, HERE, Board, Draw, Panel
-from deploy.grafana.queries import BY_STATE, rate
+from deploy.grafana.queries import BY_STATE, rates
 
 TERMINALS: Final = Board(
     "terminals",
@@ -35,13 +35,13 @@ TERMINALS: Final = Board(
             Panel("Connections", {"{{listener}}": f"sum by (listener) (tillswitch_connections{{{HERE}}})"}, width=8),
             Panel(
                 "Connections that ended, by reason",
-                {"{{reason}}": rate("tillswitch_connections_closed_total", "reason")},
+                rates("tillswitch_connections_closed_total", "reason"),
                 "cps",
                 width=8,
             ),
             Panel(
                 "Frames without an answer",
-                {"{{reason}}": rate("tillswitch_frames_dropped_total", "reason")},
+                rates("tillswitch_frames_dropped_total", "reason"),
                 "cps",
                 width=8,
                 help="`empty` are keep-alives.",
@@ -60,12 +60,7 @@ TERMINALS: Final = Board(
                 width=6,
                 limits=(60, 600),
             ),
-            Panel(
-                "Tries",
-                {"{{webhook}}: {{result}}": rate("tillswitch_webhooks_total", "webhook, result")},
-                "cps",
-                width=6,
-            ),
+            Panel("Tries", rates("tillswitch_webhooks_total", "webhook", "result"), "cps", width=6),
             Panel(
                 "Values of status tables without sense",
                 {"a second": f"sum(rate(tillswitch_terminal_status_odd_total{{{HERE}}}[{EVERY}]))"},

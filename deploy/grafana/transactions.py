@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from deploy.grafana.panels import EVERY, HERE, Board, Draw, Panel
-from deploy.grafana.queries import GUESSES, REFUSED, TRADE, buckets, quantile, rate
+from deploy.grafana.queries import GUESSES, REFUSED, TRADE, buckets, quantile, rate, rates
 
 TRANSACTIONS: Final = Board(
     "transactions",
@@ -13,19 +13,14 @@ TRANSACTIONS: Final = Board(
     "What is bought, what is refused and why, and how long it takes.",
     {
         "How many": [
-            Panel("By kind", {"{{kind}}": rate("tillswitch_transactions_total", "kind")}, "reqps", Draw.STACKED),
+            Panel("By kind", rates("tillswitch_transactions_total", "kind"), "reqps", Draw.STACKED),
             Panel(
                 "By outcome",
                 {"{{outcome}}": rate("tillswitch_transactions_total", "outcome", TRADE)},
                 "reqps",
                 Draw.STACKED,
             ),
-            Panel(
-                "By listener",
-                {"{{listener}}": rate("tillswitch_transactions_total", "listener")},
-                "reqps",
-                Draw.STACKED,
-            ),
+            Panel("By listener", rates("tillswitch_transactions_total", "listener"), "reqps", Draw.STACKED),
             Panel(
                 "Share of all, by reason of refusal",
                 {"{{outcome}}": f"job_outcome:tillswitch_transactions:ratio_rate5m{{{REFUSED}}}"},

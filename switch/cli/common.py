@@ -21,7 +21,8 @@ import msgspec
 from specs.outcomes import ACCEPTED
 from specs.transaction import Reply
 from switch.books import Books, encode_commands
-from switch.config import Config, load_config
+from switch.config import Config
+from switch.config_file import load_config
 from switch.core.commands import Command
 from switch.settings import ConfigError
 from switch.store.open import open_reader, open_store

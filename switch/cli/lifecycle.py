@@ -24,7 +24,8 @@ from switch.cli.common import (
 )
 from switch.cli.output import show_json, show_record
 from switch.cli.programmes import read_programme
-from switch.config import Config, LinkConfig, ListenerConfig, OpsConfig, TLSConfig, config_template
+from switch.config import Config, LinkConfig, ListenerConfig, OpsConfig, TLSConfig
+from switch.config_file import config_template
 from switch.core.programme import ProgrammeError
 from switch.daemon import Daemon
 from switch.demo import build

@@ -8,15 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from rich.cells import cell_len
 
 from specs.money import CURRENCIES, format_minor
 from switch.core.clock import SECOND
 
 Record = Mapping[str, Any]
-WIDE = 10_000  # a row is a line, however long: terminals wrap it, and grep finds it whole
 
 
 def show_list(records: Sequence[Record], as_json: bool, nothing: str, cells: Callable[[Record], Record]) -> None:
@@ -40,17 +37,17 @@ def show_json(record: Record) -> None:
 
 
 def show_table(rows: Sequence[Record]) -> None:
-    """Columns that are as wide as their widest cell; numbers stand to the right, and no cell is read as markup."""
-    table = Table(box=None, pad_edge=False)
-    for name in rows[0]:
-        right = any(isinstance(row[name], int | Amount) and not isinstance(row[name], bool) for row in rows)
-        table.add_column(name, justify="right" if right else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*(Text(cell(value)) for value in row.values()))
-    console = Console(width=WIDE)
-    with console.capture() as capture:
-        console.print(table)
-    click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
+    """Columns that are as wide as their widest cell; numbers stand to the right. (Rich needs a millisecond a row.)"""
+    columns = [_column(name, [row[name] for row in rows]) for name in rows[0]]
+    for line in zip(*columns, strict=True):
+        click.echo("  ".join(line).rstrip())
+
+
+def _column(name: str, values: Sequence[Any]) -> list[str]:
+    right = any(isinstance(value, int | Amount) and not isinstance(value, bool) for value in values)
+    cells = [name, *(cell(value) for value in values)]
+    width = max(map(cell_len, cells))
+    return [" " * (width - cell_len(one)) + one if right else one + " " * (width - cell_len(one)) for one in cells]
 
 
 def show_record(record: Record) -> None:
@@ -61,6 +58,16 @@ def show_record(record: Record) -> None:
 
 
 def cell(value: Any) -> str:
+    """Nothing that came from outside moves the cursor."""
+    text = _words(value)
+    return (
+        text
+        if text.isprintable()
+        else "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
+    )
+
+
+def _words(value: Any) -> str:
     match value:
         case None | "" | [] | ():
             return "-"

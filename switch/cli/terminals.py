@@ -175,7 +175,10 @@ def show(merchant_id: str, terminal_id: str, config: Config, as_json: bool) -> N
     others = [letters(currency) for currency in known.currencies]
     status = [f"{key}={value}" for key, value in seen.get("status", {}).items()]
     shown = {"currency": letters(known.currency), "also_currencies": others, "open_batches": opened, "status": status}
-    show_record(record | shown | {"last_seen": _short(record.get("last_seen"))})
+    show_record(record | shown | {name: _short(record.get(name)) for name in _TIMES if name in record})
+
+
+_TIMES = ("last_seen", "status_at", "oldest_pending_reversal", "oldest_open_batch")
 
 
 def _find(reader: Reader, merchant_id: str, terminal_id: str) -> Terminal | None:

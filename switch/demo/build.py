@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,7 @@ MEMBERS: tuple[tuple[int, str, tuple[bool, ...]], ...] = (
 )
 UNENROLLED = 8  # loyalty cards that wait for a member
 FAMILY_LIMIT = 5000  # points an additional card of a family may spend in a month
+IN_ONE_STORE, TO_A_STORE = 100, 20  # terminals made for load: so many in the first store, then so many to a store
 SLICE = 100
 
 
@@ -85,7 +86,8 @@ def fill(books: Books, vault: Vault, more: Mapping[str, int]) -> dict[str, Any]:
     """Everything of the demo that lies in the books, and so many more terminals by listener; its part of demo.json."""
     more_terminals = sum(more.values())
     _run(books, [ApplyProgramme(programme_text())])
-    _run(books, [PutMerchant(merchant) for merchant in MERCHANTS])
+    merchants = _merchants(more["nac"])
+    _run(books, [PutMerchant(merchant) for merchant in merchants])
     terminals = _terminals(more)
     for start in range(0, len(terminals), SLICE):
         _run(books, [PutTerminal(terminal) for terminal in terminals[start : start + SLICE]])
@@ -100,7 +102,7 @@ def fill(books: Books, vault: Vault, more: Mapping[str, int]) -> dict[str, Any]:
     return {
         "merchants": [
             {"merchant_id": merchant.merchant_id, "name": merchant.name, "stores": list(merchant.stores)}
-            for merchant in MERCHANTS
+            for merchant in merchants
         ],
         "terminals": [
             {
@@ -119,7 +121,7 @@ def fill(books: Books, vault: Vault, more: Mapping[str, int]) -> dict[str, Any]:
         "gift_cards": cards,
         "loyalty_cards": members,
         "unenrolled_cards": [pan.reveal() for pan in unenrolled],
-        "points": _described_points(books.programme),
+        "points": _described_points(books.programme, merchants),
     }
 
 
@@ -128,15 +130,26 @@ def write_demo_json(path: Path, demo: dict[str, Any]) -> None:
     path.chmod(0o600)  # it holds whole card numbers and PINs
 
 
+def _merchants(more_terminals: int) -> tuple[Merchant, ...]:
+    first, *others = MERCHANTS
+    stores = dict.fromkeys((*first.stores, *(store for store, _ in made_for_load(more_terminals))))
+    return msgspec.structs.replace(first, stores=tuple(stores)), *others
+
+
+def made_for_load(more: int) -> Iterator[tuple[str, str]]:
+    """Store and terminal id (never more than eight characters) of each terminal made for load."""
+    for number in range(1, more + 1):
+        digits = f"{number:04d}"
+        further = max(0, number - IN_ONE_STORE + TO_A_STORE - 1) // TO_A_STORE
+        yield f"load-{further:04d}" if further else "ist-01", "LOAD"[: 8 - len(digits)] + digits
+
+
 def _terminals(more: Mapping[str, int]) -> list[Terminal]:
-    names = {"nac": "LOAD", "visa2": VISA2_LOAD}
+    first = MERCHANTS[0]
     places = [
         *TERMINALS,
-        *(
-            (f"{names[listener]}{number:04d}", MERCHANTS[0], listener, "ist-01", LIRA)
-            for listener, count in more.items()
-            for number in range(1, count + 1)
-        ),
+        *((name, first, "nac", store, LIRA) for store, name in made_for_load(more["nac"])),
+        *((f"{VISA2_LOAD}{number:04d}", first, "visa2", "ist-01", LIRA) for number in range(1, more["visa2"] + 1)),
     ]
     terminals = [
         Terminal(
@@ -221,9 +234,9 @@ def _members(programme: Programme, vault: Vault, more_terminals: int) -> tuple[l
     return listed, commands
 
 
-def _described_points(programme: Programme) -> dict[str, Any]:
+def _described_points(programme: Programme, merchants: Sequence[Merchant]) -> dict[str, Any]:
     scheme = programme.schemes["stars"]
-    stores = [store for merchant in MERCHANTS for store in merchant.stores]
+    stores = [store for merchant in merchants for store in merchant.stores]
     return {
         "earn_money": scheme.earn_money,
         "earn_points": scheme.earn_points,

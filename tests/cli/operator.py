@@ -16,7 +16,8 @@ from click.testing import CliRunner
 from simulators.cli import main as tillsim
 from specs.sensitive import PAN
 from switch.cli.main import main as tillswitch
-from switch.config import Config, load_config
+from switch.config import Config
+from switch.config_file import load_config
 from switch.vault import Vault
 from tests.contract.daemon import free_base_port, wait_until_ready
 

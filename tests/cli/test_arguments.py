@@ -10,7 +10,7 @@ import click
 import pytest
 
 from switch.cli.arguments import instant, minor_units
-from switch.cli.output import moment, show_table
+from switch.cli.output import moment, show_record, show_table
 
 NEW_YEAR = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
 
@@ -87,3 +87,16 @@ def test_a_row_of_a_table_is_one_line_however_long(capsys: pytest.CaptureFixture
     assert head.split() == ["name", "count", "on"]
     assert first == "x" * 300 + "      7  yes"
     assert second == "[b]" + " " * 297 + "     12  -"
+
+
+def test_what_came_from_outside_moves_no_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    nasty = {"status": ["sw=\x1b[2J", "sn=a\nb"], "store": "店\x07"}
+    show_table([nasty, {"status": None, "store": "x"}])
+    show_record(nasty)
+    assert capsys.readouterr().out.splitlines() == [
+        "status           store",
+        "sw=\ufffd[2J, sn=a\ufffdb  店\ufffd",
+        "-                x",
+        "status  sw=\ufffd[2J, sn=a\ufffdb",
+        "store   店\ufffd",
+    ]

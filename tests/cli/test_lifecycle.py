@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import stat
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ import pytest
 from simulators.demo import load_demo
 from switch import __version__
 from switch.cli.main import main as tillswitch
+from switch.demo.build import made_for_load
 from tests.cli.operator import COMMAND, ROOT, Operator, invoke
 
 COMMANDS = [
@@ -113,9 +115,18 @@ def test_more_demo_terminals_are_as_many_as_asked_for(tmp_path: Path) -> None:
     assert init(tmp_path / "data", "--demo", "--terminals", "120", "--visa2-terminals", "30")[0] == 0
     listed = Operator(tmp_path / "data").do("terminal", "list", "--json").records
     assert len(listed) == 9 + 120 + 30
+    assert len([one for one in listed if one["store"] == "load-0001"]) == 20
     demo = load_demo(tmp_path / "data" / "demo.json")
     numbers = {(one.visa2.store_number, one.visa2.terminal_number) for one in demo.terminals if one.visa2}
     assert len(numbers) == len(demo.terminals_of("visa2")) == 2 + 30
+
+
+def test_terminals_made_for_load_fit_into_a_message_however_many_they_are() -> None:
+    made = list(made_for_load(100_000))
+    assert len({terminal_id for _, terminal_id in made}) == 100_000
+    assert {len(terminal_id) for _, terminal_id in made} == {8}
+    assert made[0] == ("ist-01", "LOAD0001")
+    assert Counter(Counter(store for store, _ in made).values()) == {100: 1, 20: 4995}
 
 
 # -- check ------------------------------------------------------------------------------------------------------------

@@ -202,5 +202,10 @@ def test_the_running_daemon_knows_who_has_just_spoken(office: Operator) -> None:
         assert office.sell("echo", "--terminal", "BOOKS001").code == 0
         (online,) = office.do("terminal", "list", "--state", "online", "--json").records
         assert (online["terminal_id"], online["status"]["paper"]) == ("BOOKS001", "ok")
+        lines = dict(
+            line.split(maxsplit=1) for line in office.do("terminal", "show", BOOKS, "BOOKS001").out.splitlines()
+        )
+        assert lines["last_seen"] == lines["status_at"], "both in the shell's zone, to the second"
+        assert "T" not in lines["status_at"]
     (still,) = office.do("terminal", "list", "--state", "online", "--json").records
     assert still["last_seen"] == online["last_seen"], "the end of the daemon forgets nobody"

@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from simulators.demo import Demo, load_demo
 from switch.audit import Audit, audit
-from switch.config import load_config
+from switch.config_file import load_config
 from switch.store.open import open_reader
 from switch.vault import Vault
 

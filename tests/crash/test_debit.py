@@ -12,7 +12,7 @@ from simulators.state import Counters
 from simulators.visa2_manner import Record
 from simulators.visa2_response import Response, confirmation_record, decode_response
 from simulators.visa2_wire import ACK, ENQ, EOT, NAK, frame, request_record, unframe
-from switch.config import load_config
+from switch.config_file import load_config
 from switch.store.open import open_reader
 from tests.crash.daemon import START_SECONDS, Daemon, prove
 

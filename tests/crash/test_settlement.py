@@ -17,7 +17,7 @@ from simulators.demo import DemoTerminal
 from simulators.framing import FrameReader, frame, split_frame, tpdu
 from simulators.wire import Message, decode, encode
 from specs.limits import ANSWER_SECONDS
-from switch.config import load_config
+from switch.config_file import load_config
 from switch.core.merchants import Closer
 from switch.store.open import open_reader
 from tests.crash.daemon import START_SECONDS, Daemon, prove

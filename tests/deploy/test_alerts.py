@@ -14,7 +14,8 @@ import pytest
 from specs.outcomes import Outcome
 from specs.transaction import Kind
 from switch.core.presence import Event, State
-from switch.metrics import AGES, Answered, Metrics
+from switch.labels import AGES
+from switch.metrics import Answered, Metrics
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy/prometheus"

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+import switch
 from switch.cli.lifecycle import DEFAULT_PORTS
 from switch.cli.main import main as tillswitch
 from tests.cli.operator import ROOT
@@ -83,6 +84,18 @@ def test_the_commands_of_the_image_exist() -> None:
     assert instructions("USER") == [f"{USER}:{USER}"]
     assert instructions("WORKDIR")[-1] == DATA
     assert instructions("VOLUME") == [DATA]
+
+
+def test_every_image_has_a_version_and_ours_is_this_one() -> None:
+    """What is pulled today is what was pulled when it was tried."""
+    images = {name: service["image"] for name, service in compose()["services"].items()}
+    assert images.pop("init") == images["switch"] == f"tillswitch:{switch.__version__}"
+    assert f"-t tillswitch:{switch.__version__} ." in DOCKERFILE
+    assert f"-t tillswitch:{switch.__version__} ." in (ROOT / "deploy/OPERATIONS.md").read_text("utf-8")
+    for name, image in images.items():
+        assert re.fullmatch(r"[a-z/]+:v?\d+\.\d+\.\d+", image), f"{name}: {image}"
+    for base in instructions("FROM"):
+        assert re.fullmatch(r"python:3\.\d+-slim-[a-z]+", base.split()[0]), base
 
 
 def test_everything_compose_mounts_is_there_and_everything_it_publishes_stays_on_this_machine() -> None:

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 import switch
 from switch.cli.main import main as tillswitch
-from switch.config import load_config
+from switch.config_file import load_config
 from tests.cli.operator import ROOT
 from tests.deploy.test_container import DATA, USER, instructions
 from tests.test_docs import check_command
@@ -25,7 +25,11 @@ KUBERNETES = ("1.27", "1.33")
 FOREIGN = "monitoring.coreos.com/v1"
 VARIANTS: dict[str, dict[str, Any]] = {
     "as it comes": {},
-    "watched by the operator": {"serviceMonitor": {"enabled": True, "labels": {"release": "monitoring"}}},
+    "watched by the operator": {
+        "serviceMonitor": {"enabled": True, "labels": {"release": "monitoring"}},
+        "rules": {"enabled": True, "labels": {"release": "monitoring"}},
+        "dashboards": {"enabled": True, "annotations": {"grafana_folder": "Tills"}},
+    },
     "for terminals outside": {
         "service": {"type": "LoadBalancer", "annotations": {"example/internal": "true"}},
         "listeners": [{"name": "nac-tls", "port": 18583}, {"name": "ascii-tls", "port": 18584}],
@@ -48,9 +52,8 @@ def documents(request: pytest.FixtureRequest) -> list[Any]:
     return list(rendered(VARIANTS[request.param]))
 
 
-def rendered(values: dict[str, Any]) -> Iterator[Any]:
-    with_chart = helm_python.Chart.load(CHART)
-    for name, text in with_chart.render(values, name="shop", namespace="pos").items():
+def rendered(values: dict[str, Any], chart: Path = CHART) -> Iterator[Any]:
+    for name, text in helm_python.Chart.load(chart).render(values, name="shop", namespace="pos").items():
         if name.endswith(".yaml"):
             yield from (document for document in YAML(typ="safe").load_all(text) if document)
 
@@ -64,8 +67,9 @@ def pod_of(documents: list[Any]) -> Any:
     return one(documents, "StatefulSet")["spec"]["template"]["spec"]
 
 
-def test_helm_finds_nothing_wrong() -> None:
-    told = helm_python.lint(CHART, strict=True)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_helm_finds_nothing_wrong(variant: str) -> None:
+    told = helm_python.lint(CHART, VARIANTS[variant], strict=True)
     assert not told["errors"]
     assert [message["error"] for message in told["messages"]] == ["icon is recommended"]
 
@@ -86,6 +90,7 @@ def test_kubernetes_takes_what_is_rendered(documents: list[Any]) -> None:
         {"listeners": [{"name": "a-name-of-no-port", "port": 8583}]},
         {"networkpolicy": {"enabled": False}},  # misspelt
         {"volume": {"size": "much"}},
+        {"dashboards": {"enabled": True, "labels": {"grafana_dashboard": None}}},  # nobody would find them
     ],
 )
 def test_values_without_sense_are_refused(values: dict[str, Any]) -> None:
@@ -121,7 +126,7 @@ def test_what_belongs_together_has_the_same_names(documents: list[Any]) -> None:
     for service in services:
         assert service["spec"]["selector"].items() <= labels.items()
         assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports
-    monitors = [document for document in documents if document["apiVersion"] == FOREIGN]
+    monitors = [document for document in documents if document["kind"] == "ServiceMonitor"]
     for monitor in monitors:
         (ops,) = [
             each
@@ -129,6 +134,30 @@ def test_what_belongs_together_has_the_same_names(documents: list[Any]) -> None:
             if monitor["spec"]["selector"]["matchLabels"].items() <= each["metadata"]["labels"].items()
         ]
         assert ops["metadata"]["labels"][monitor["spec"]["jobLabel"]] == "tillswitch", "rules ask for the job's name"
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["of the repository", "packed"])
+def test_rules_and_boards_are_those_of_their_folders_to_the_letter(packed: bool, tmp_path: Path) -> None:
+    """The chart holds links to them, which Helm follows: there is no second copy."""
+    chart = Path(helm_python.package(CHART, destination=tmp_path)) if packed else CHART
+    documents = list(rendered(VARIANTS["watched by the operator"], chart))
+    rules = one(documents, "PrometheusRule")
+    assert rules["metadata"]["labels"]["release"] == "monitoring"
+    assert rules["spec"] == YAML(typ="safe").load(ROOT / "deploy/prometheus/tillswitch.rules.yml")
+    boards = {file.name: file.read_text("utf-8") for file in (ROOT / "deploy/grafana/dashboards").iterdir()}
+    maps = [document for document in documents if document["kind"] == "ConfigMap"]
+    assert {name: text for each in maps for name, text in each["data"].items()} == {
+        f"tillswitch-{name}": text for name, text in boards.items()
+    }
+    for each in maps:
+        assert each["metadata"]["labels"]["grafana_dashboard"] == "1"
+        assert each["metadata"]["annotations"] == {"grafana_folder": "Tills"}
+    assert len({each["metadata"]["name"] for each in maps}) == len(boards)
+
+
+def test_without_being_asked_for_there_are_neither() -> None:
+    kinds = {document["kind"] for document in rendered({})}
+    assert not kinds & {"PrometheusRule", "ConfigMap", "ServiceMonitor"}
 
 
 def test_the_image_is_the_one_of_the_container_folder(documents: list[Any]) -> None:

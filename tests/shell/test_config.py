@@ -12,18 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switch.config import (
-    Config,
-    ConfigError,
-    ListenerConfig,
-    OpsConfig,
-    TLSConfig,
-    VaultConfig,
-    config_template,
-    load_config,
-    restart_keys,
-)
-from switch.settings import keys_of, read_section
+from switch.config import Config, ListenerConfig, OpsConfig, TLSConfig, VaultConfig
+from switch.config_file import config_template, load_config, restart_keys
+from switch.settings import ConfigError, keys_of, read_section
 
 NAC = '[[listeners]]\nname = "nac"\ndialect = "nac"\nport = 8583\n'
 ASCII = '[[listeners]]\nname = "ascii"\ndialect = "ascii"\nport = 8584\n'

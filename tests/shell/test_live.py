@@ -90,12 +90,12 @@ def test_the_page_tells_what_there_is() -> None:
         "Tillswitch main · 1.2.3 ready",
         "0 never seen 5 online 0 late 1 offline",
         "connections: nac 3",
-        "6.0 answers a second 7 waiting",
+        "6.0 answers a second at most 12.0; 7 waiting",
         "wrong pin 1 2 not enough 0 5",  # those of the last minute first
         "answer 1.5 ms 9.0 ms commit 0.5 ms 4.0 ms",
         "open, up to 1h 2 open, older 1 opened 4 settled 1",
         "1 with some offline",
-        "north M1 0 5 0 1",
+        "store offline late online never seen merchant north 1 0 5 0 M1",
         "2026-03-10T12:00:00.000+00:00 tamper M1/T1 north its tamper switch has opened",
     ):
         assert told in words, told
@@ -107,6 +107,23 @@ def test_an_empty_switch_has_a_page_as_well() -> None:
     words = " ".join(Reader(page(snapshot(**nothing))).words)
     assert "none so far" in words
     assert "nothing since the start" in words
+    assert "no terminal has spoken yet" in words
+
+
+def test_where_nothing_was_answered_no_time_is_told() -> None:
+    words = " ".join(Reader(page(snapshot(answer_ms=(0.0, 0.0)))).words)
+    assert "answer – – commit 0.5 ms 4.0 ms" in words
+
+
+def test_a_store_leads_to_its_terminals() -> None:
+    html = fragment(snapshot(stores=[StoreStates("M 1", 'no"rth', {State.OFFLINE: 1})]))
+    assert '<a href="/terminals?merchant_id=M+1&amp;store=no%22rth">no&quot;rth</a>' in html
+
+
+def test_where_all_is_well_in_many_stores_none_is_named() -> None:
+    assert "200 with all there no terminal is late or offline" in " ".join(
+        Reader(page(snapshot(stores=[], stores_by_share={"none": 200}))).words
+    )
 
 
 def test_trouble_is_told_first() -> None:

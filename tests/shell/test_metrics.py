@@ -1,6 +1,7 @@
 """Metrics count what happened, under labels that nothing from the network can invent."""
 
 import platform
+from collections import Counter
 from typing import get_args
 
 import pytest
@@ -11,17 +12,17 @@ from specs.transaction import Kind
 from switch import __version__
 from switch.core import irregular, merchants
 from switch.core.clock import DAY, HOUR
-from switch.metrics import (
+from switch.labels import (
     AGES,
-    Answered,
     BatchEventName,
     CloseReason,
     CommitFailure,
     DropReason,
     ExceptionKind,
-    Metrics,
     UploadResult,
+    age_of,
 )
+from switch.metrics import Answered, Metrics
 
 
 @pytest.fixture
@@ -87,10 +88,10 @@ def test_everything_that_happens_to_batches_can_be_counted() -> None:
 
 
 def test_open_batches_are_counted_by_age(metrics: Metrics) -> None:
-    metrics.set_open_batches([0, HOUR - 1, HOUR, 7 * DAY - 1, 7 * DAY, 900 * DAY])
+    metrics.set_open_batches(Counter(map(age_of, [0, HOUR - 1, HOUR, 7 * DAY - 1, 7 * DAY, 900 * DAY])))
     counted = {age: value(metrics, "tillswitch_open_batches", age=age) for age in (*AGES, "older")}
     assert counted == {"1h": 2, "8h": 1, "1d": 0, "3d": 0, "7d": 1, "older": 2}
-    metrics.set_open_batches([])
+    metrics.set_open_batches({})
     assert value(metrics, "tillswitch_open_batches", age="older") == 0
 
 

@@ -197,6 +197,21 @@ async def test_what_was_not_taken_comes_again_in_order(tmp_path: Path, receiver:
         assert on.count("webhooks_waiting", webhook="alarms") == 0
 
 
+async def test_what_happens_while_a_webhook_fails_waits_behind_what_came_before(
+    tmp_path: Path, receiver: Receiver
+) -> None:
+    """Else `back` is told before `offline`, and somebody drives to a store where all is well."""
+    webhook = configured(tmp_path, receiver.server_port)
+    receiver.codes = [500]
+    later = [f"{number}.0" for number in range(2, limits.WEBHOOK_SLICE + 3)]
+    async with telling(webhook) as on:
+        on.happens(webhook, "1.0")
+        await until(lambda: receiver.ids == ["1.0"])
+        on.happens(webhook, *later)
+        await until(lambda: on.store.count_deliveries("alarms") == (0, 0))
+    assert receiver.ids == ["1.0", "1.0", *later]
+
+
 async def test_a_receiver_that_is_not_there_yet_gets_everything_later(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as reserved:
         port = reserved.getsockname()[1]

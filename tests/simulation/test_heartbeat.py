@@ -9,9 +9,11 @@ from simulators.wire import Message
 from specs import limits
 from switch.core.clock import SECOND
 from switch.core.presence import Event, Presence, State, TerminalEvent
-from switch.heartbeat import LOOK_SECONDS, REFRESH_SECONDS, Heartbeat
-from switch.store.port import Unavailable
+from switch.heartbeat import LOOK_SECONDS, REFRESH_SECONDS, WORST_STORES, Heartbeat
+from switch.presence import Presences
+from switch.store.port import Station, Unavailable
 from tests.core.till import NOON
+from tests.shell.test_presence import terminal
 from tests.simulation.stage import Stage, Wire, echo, message, stage
 
 TABLES = {"ok": "TSpaper=ok;sn=A1;tamper=0", "bad": "TSpaper=ok;sn=B2;tamper=1"}
@@ -92,6 +94,39 @@ async def test_stores_are_counted_by_how_many_of_theirs_are_offline(autojump_clo
         assert on.count("stores", offline="half") == 1
         await trio.sleep(2000)
         assert on.count("stores", offline="all") == 1
+
+
+async def test_of_many_stores_those_are_named_where_somebody_is_missing(autojump_clock: MockClock) -> None:
+    many = WORST_STORES + 10
+    async with stage() as on:
+        watching = Heartbeat(on.service, on.metrics, micros)
+        for shown, silent in ((0, ()), (2, (3, 17)), (WORST_STORES, range(many))):
+            on.service.presences = Presences(micros())
+            on.service.presences.learn(
+                Station(
+                    terminal(number, store=f"store-{number}"),
+                    Presence(number, last_seen=micros() - (1000 * SECOND if number in silent else 0)),
+                )
+                for number in range(many)
+            )
+            await watching.look()
+            assert len(watching.worst_stores) == shown
+            assert {one.states[State.OFFLINE] for one in watching.worst_stores} <= {1}
+
+
+async def test_the_darkest_stores_come_first(autojump_clock: MockClock) -> None:
+    """Terminals online and offline of each: what is dark is seen although more are missing elsewhere."""
+    chain = {"large": (60, 40), "half": (3, 3), "kiosk": (0, 1), "shop": (0, 4), "small": (5, 2), "well": (9, 0)}
+    async with stage() as on:
+        watching = Heartbeat(on.service, on.metrics, micros)
+        on.service.presences = Presences(micros())
+        ages = [(name, age) for name, (there, away) in chain.items() for age in [0] * there + [1000] * away]
+        on.service.presences.learn(
+            Station(terminal(number, store=name), Presence(number, last_seen=micros() - age * SECOND))
+            for number, (name, age) in enumerate(ages)
+        )
+        await watching.look()
+    assert [one.store for one in watching.worst_stores] == ["shop", "kiosk", "half", "large", "small", "well"]
 
 
 async def test_what_was_seen_last_is_in_the_books_soon_and_all_of_it_at_the_end(autojump_clock: MockClock) -> None:

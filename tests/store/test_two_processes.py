@@ -20,7 +20,7 @@ from simulators.state import Counters, Deed
 from simulators.wire import Message
 from specs.sensitive import PAN
 from switch.books import Books
-from switch.config import load_config
+from switch.config_file import load_config
 from switch.demo import build
 from switch.store.open import open_reader, open_store
 from switch.vault import Vault
