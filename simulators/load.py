@@ -40,7 +40,7 @@ async def run_load(demo: Demo, options: LoadOptions, watch: Callable[[LoadReport
     await (await open_link(demo, terminals[0], options.listener, options.host)).aclose()
     drivers = []
     for number, who in enumerate(terminals):
-        line, seed = LoadLine(demo, options, who, report), f"{options.seed}/{number}"
+        line, seed = LoadLine(demo, options, who, report, number), f"{options.seed}/{number}"
         traffic: list[Traffic[Any]] = []
         if views:
             share, owner = _share(views, number, len(terminals))

@@ -40,10 +40,27 @@ class GaveUp(Exception):
     """No answer for as long as the options allow."""
 
 
-class LoadLine:
-    """One terminal's connection, dialled again whenever it broke."""
+class Timetable:
+    """When one line's messages are due, so that those of all lines are evenly spread.
 
-    def __init__(self, demo: Demo, options: LoadOptions, who: DemoTerminal, report: LoadReport) -> None:
+    Args:
+        rate: Messages a second of all lines together.
+        place: Of this line among them, from 0.
+    """
+
+    def __init__(self, rate: float, lines: int, place: int) -> None:
+        self._every, self._offset, self._due = lines / rate, place / rate, 0.0
+
+    def next(self, started: float) -> float:
+        """When the next one is due; `started`: when the clock began, which may have been set anew."""
+        self._due = max(self._due + self._every, started + self._offset)
+        return self._due
+
+
+class LoadLine:
+    """One terminal's connection, dialled again whenever it broke; `place`: which of the lines it is, from 0."""
+
+    def __init__(self, demo: Demo, options: LoadOptions, who: DemoTerminal, report: LoadReport, place: int) -> None:
         self.who = who
         self._demo = demo
         self._options = options
@@ -52,7 +69,7 @@ class LoadLine:
         self._state = StateFile.beside(demo)
         self._stans = range(0)
         self._link: Line | None = None
-        self._due = 0.0
+        self._timetable = Timetable(options.rate, report.connections, place) if options.rate else None
         self._counts_anew = self.says_less  # the switch does not know yet that sequence numbers begin anew
 
     @property
@@ -71,12 +88,10 @@ class LoadLine:
 
     async def send(self, what: str, request: Message) -> Message | None:
         """One attempt; None when the line failed or stayed silent."""
-        report, rate = self._report, self._options.rate
-        started = trio.current_time()
-        if rate:
-            self._due = max(self._due, report.started) + report.connections / rate
-            started = self._due
-            await trio.sleep_until(self._due)
+        report, started = self._report, trio.current_time()
+        if self._timetable:
+            started = self._timetable.next(report.started)
+            await trio.sleep_until(started)
         try:
             with trio.fail_after(self._options.answer_seconds):
                 if self._counts_anew:

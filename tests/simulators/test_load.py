@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from simulators.cli import main
 from simulators.demo import Demo
 from simulators.load import run_load
-from simulators.load_line import LoadOptions
+from simulators.load_line import LoadOptions, Timetable
 from simulators.load_report import LoadReport
 from simulators.wire import Message
 from tests.simulators.conftest import write_demo
@@ -25,6 +25,15 @@ def test_all_is_well_with_a_switch_that_is(switch: ToySwitch, listener: str) -> 
     assert "wrong 0, lost 0, dialled 3 times" in result.output
     assert "6 of 6 cards hold what this client reckons" in result.output
     assert {request.mti for request in switch.requests} == {"0100", "0200", "0201", "0400"}
+
+
+@pytest.mark.parametrize(("rate", "lines"), [(300.0, 1500), (50.0, 4), (0.5, 1)])
+def test_messages_at_a_rate_are_spread_evenly_over_all_lines(rate: float, lines: int) -> None:
+    """A terminal sends when its customer pays, not when all others do."""
+    tables = [Timetable(rate, lines, place) for place in range(lines)]
+    due = [table.next(1000.0) for _ in range(3) for table in tables]
+    assert due == pytest.approx([1000.0 + number / rate for number in range(3 * lines)])
+    assert [table.next(2000.0) for table in tables][:1] == [2000.0], "the clock began anew"
 
 
 def test_the_report_is_json_as_well(switch: ToySwitch) -> None:
