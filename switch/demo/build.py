@@ -86,7 +86,7 @@ def fill(books: Books, vault: Vault, more: Mapping[str, int]) -> dict[str, Any]:
     """Everything of the demo that lies in the books, and so many more terminals by listener; its part of demo.json."""
     more_terminals = sum(more.values())
     _run(books, [ApplyProgramme(programme_text())])
-    merchants = _merchants(more["nac"])
+    merchants = _merchants(more.get("nac", 0))
     _run(books, [PutMerchant(merchant) for merchant in merchants])
     terminals = _terminals(more)
     for start in range(0, len(terminals), SLICE):
@@ -148,8 +148,11 @@ def _terminals(more: Mapping[str, int]) -> list[Terminal]:
     first = MERCHANTS[0]
     places = [
         *TERMINALS,
-        *((name, first, "nac", store, LIRA) for store, name in made_for_load(more["nac"])),
-        *((f"{VISA2_LOAD}{number:04d}", first, "visa2", "ist-01", LIRA) for number in range(1, more["visa2"] + 1)),
+        *((name, first, "nac", store, LIRA) for store, name in made_for_load(more.get("nac", 0))),
+        *(
+            (f"{VISA2_LOAD}{number:04d}", first, "visa2", "ist-01", LIRA)
+            for number in range(1, more.get("visa2", 0) + 1)
+        ),
     ]
     terminals = [
         Terminal(
