@@ -162,8 +162,10 @@ def _may_tell(deciding: Deciding, target: Row | None) -> bool:
     Not to who tries card numbers: it is approved for any of them, and asks for no PIN.
     """
     view, programme, card = deciding.view, deciding.programme, deciding.request.card
-    if target is not None or card is None or view.card is None:
-        return target is not None
+    if target is not None:
+        return True
+    if card is None or view.card is None:
+        return False
     product = programme.card_product(view.card.product)
     plain = programme.card_refusals is CardRefusals.PLAIN
     guessing = too_many_guesses(view, deciding.terminal, card.range, programme, deciding.now)

@@ -6,13 +6,11 @@ A message is `{field: text}` with the MTI under 0; binary fields are hex text, s
 
 from __future__ import annotations
 
-import socket
 import ssl
 from collections.abc import Iterable, Mapping
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
-ANSWER_SECONDS = 8.0  # longer than any honest answer takes here, shorter than a patient reader
+from tests.contract.connection import ANSWER_SECONDS, Connection
 
 # n: digits, z: track, t: text, b: binary; LL and LLL carry a length, the others are as long as the number says.
 # fmt: off
@@ -262,36 +260,13 @@ def keep_alive(dialect: str) -> bytes:
     return b"\0\0" if dialect == "nac" else b"0000"
 
 
-class Line:
+class Line(Connection):
     """One connection: whole messages or any bytes out, whole frames in."""
 
     def __init__(self, dialect: str, port: int, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(port, tls)
         self.dialect = dialect
-        self.unread = b""
         self.broken = False  # ended, or an answer may still come that nobody waits for
-        self.sock: socket.socket = socket.create_connection(("127.0.0.1", port), timeout=ANSWER_SECONDS)
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if tls is not None:
-            plain = self.sock
-            try:
-                self.sock = tls.wrap_socket(plain)
-            except BaseException:
-                plain.close()
-                raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self.sock.close()
-
-    def send_bytes(self, data: bytes) -> None:
-        self.sock.sendall(data)
 
     def send(self, message: Mapping[int, str], raw: Mapping[int, bytes] | None = None) -> None:
         self.send_bytes(frame(self.dialect, encode(self.dialect, message, raw)))

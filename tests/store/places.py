@@ -63,7 +63,7 @@ class MemoryPlace(Place):
         return self._store
 
     def connect(self) -> Database:
-        raise NotImplementedError("books in memory are no database")
+        raise AssertionError("books in memory are no database")
 
 
 class SQLitePlace(Place):

@@ -7,13 +7,12 @@ is in records.py. What the host sends is read strictly: parity, LRC, and where i
 from __future__ import annotations
 
 import re
-import socket
 import ssl
 from collections.abc import Iterable
-from types import TracebackType
 from typing import NamedTuple, Self
 
-from tests.contract.client import ANSWER_SECONDS, WireError
+from tests.contract.client import WireError
+from tests.contract.connection import ANSWER_SECONDS, Connection
 
 # fmt: off
 STX, ETX, EOT, ENQ, ACK, BEL, DLE, DC2, NAK, SYN, ETB = 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x10, 0x12, 0x15, 0x16, 0x17
@@ -68,37 +67,14 @@ def damaged(frame: bytes) -> bytes:
     return frame[:-1] + bytes([frame[-1] ^ 0x03])
 
 
-class VisaLine:
+class VisaLine(Connection):
     """One connection of a terminal; the host speaks first."""
 
     def __init__(self, port: int, *, even: bool = False, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(port, tls)
         self.even = even
-        self.unread = b""
-        self.sock: socket.socket = socket.create_connection(("127.0.0.1", port), timeout=ANSWER_SECONDS)
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if tls is not None:
-            plain = self.sock
-            try:
-                self.sock = tls.wrap_socket(plain)
-            except BaseException:
-                plain.close()
-                raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self.sock.close()
 
     # Out
-
-    def send_bytes(self, data: bytes) -> None:
-        self.sock.sendall(data)
 
     def send(self, record: str, end: int = ETX) -> None:
         self.send_bytes(framed(record, end, even=self.even))
